@@ -1,0 +1,265 @@
+"""Every setting, in one place.
+
+From the environment (`ACCESSION_…`, and `OMEKA_…` for a single target) over `accession.toml` over
+the defaults here. `docs/settings.md` lists them all; a test keeps it complete. Secrets stand in the
+settings only, and there as `env:NAME` or `file:PATH` where one does not want them in a file.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+VERSION = "0.1.0"
+QUEUE_NAME = "accession:queue"
+JOB_RUN = "run"
+"""Name of the worker's function for a run: the only thing by which the service knows the worker."""
+JOB_TASK = "task"
+
+
+class SettingsError(Exception):
+    """A setting is missing or makes no sense; the message says which and what to write instead."""
+
+
+def resolve_secret(value: str, where: str) -> SecretStr:
+    """`env:NAME` and `file:PATH` are followed; anything else is the secret itself."""
+    if value.startswith("env:"):
+        name = value[4:]
+        if name not in os.environ:
+            raise SettingsError(f"{where}: the environment variable {name} is not set.")
+        return SecretStr(os.environ[name])
+    if value.startswith("file:"):
+        try:
+            return SecretStr(Path(value[5:]).read_text(encoding="utf-8").strip())
+        except OSError as error:
+            raise SettingsError(f"{where}: cannot read {value[5:]}: {error.strerror}.") from error
+    return SecretStr(value)
+
+
+class TargetSettings(BaseModel):
+    """One Omeka: address, key, limits. `[targets.NAME]` in `accession.toml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["omeka-s"] = Field("omeka-s", description="Which API it speaks.")
+    url: str = Field(description="The site's address, or its `…/api`.")
+    key_identity: SecretStr = Field(SecretStr(""), description="Omeka S: the key's identity.")
+    key_credential: SecretStr = Field(SecretStr(""), description="Omeka S: the key's credential.")
+    connections: int = Field(2, ge=1, le=64, description="Most requests at a time, over all workers.")
+    timeout: float = Field(120.0, gt=0, description="Seconds that a request may take.")
+    allow_url_ingest: bool = Field(False, description="Whether the target may be told to fetch URLs itself.")
+
+    @field_validator("url")
+    @classmethod
+    def _is_web_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("not a web address: write it like https://collections.example.org")
+        if parts.username or parts.query or parts.fragment:
+            raise ValueError("must hold no user, query or fragment: keys have settings of their own")
+        return value.rstrip("/")
+
+    @field_validator("key_identity", "key_credential", mode="before")
+    @classmethod
+    def _follow(cls, value: object, info: Any) -> object:
+        if isinstance(value, str):
+            try:
+                return resolve_secret(value, str(info.field_name))
+            except SettingsError as error:
+                raise ValueError(str(error)) from error
+        return value
+
+    @property
+    def api(self) -> str:
+        """The address of the API, without a trailing slash."""
+        return self.url if self.url.endswith("/api") else f"{self.url}/api"
+
+    @property
+    def site(self) -> str:
+        return self.url.removesuffix("/api")
+
+
+class Settings(BaseSettings):
+    """All settings of one installation; immutable once read."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ACCESSION_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    data_dir: Path = Field(
+        Path("data"), description="Where everything that must last is kept, unless said otherwise below."
+    )
+    host: str = Field("127.0.0.1", description="Address that the service listens on.")
+    port: int = Field(
+        8420, ge=0, le=65535, description="Port that the service listens on; 0 takes a free one."
+    )
+    public_url: str = Field(
+        "", description="The service's address as its users see it (https), where it is not the one above."
+    )
+    allow_http: bool = Field(
+        False, description="Listen beyond loopback without https. Keys then travel in clear."
+    )
+    trusted_proxies: list[str] = Field(
+        [], description="Addresses of reverse proxies whose forwarded addresses are believed."
+    )
+    database_url: str = Field(
+        "", description="SQLAlchemy URL (sqlite or postgresql+psycopg); empty: SQLite in the data folder."
+    )
+    redis_url: str = Field(
+        "", description="Redis or Valkey (redis://…, unix://…); empty: one of our own in the data folder."
+    )
+    blob_dir: Path | None = Field(
+        None, description="Where uploaded bytes are kept; empty: `blobs` in the data folder."
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="Signs sessions; required when the database is not SQLite."
+    )
+    default_target: str = Field(
+        "", description="Target of a batch that names none; empty: the only one there is."
+    )
+    targets: dict[str, TargetSettings] = Field(
+        {}, description="The Omekas, by name; `[targets.NAME]` in accession.toml."
+    )
+
+    max_upload_bytes: int = Field(20 * 1024**3, ge=1, description="Largest file of one upload, in bytes.")
+    max_control_bytes: int = Field(10 * 1024**2, ge=1, description="Largest control file, in bytes.")
+    max_form_bytes: int = Field(1024**2, ge=1024, description="Most bytes of a form's other fields together.")
+    max_form_parts: int = Field(1000, ge=8, description="Most parameters of one form, files included.")
+    failed_keys_per_minute: int = Field(20, ge=1, description="Failed keys from one address before 429.")
+    database_wait: float = Field(
+        10.0, ge=0, description="Seconds that the service repeats a busy database before a 503."
+    )
+
+    workers_jobs: int = Field(
+        4, ge=1, le=64, description="Runs that one worker process carries out at a time."
+    )
+    lease: float = Field(
+        30.0, gt=0, description="Seconds without a heartbeat until another worker takes a run over."
+    )
+    sweep: float = Field(
+        20.0, gt=0, description="Seconds between two looks for runs that nobody carries out."
+    )
+    outage: float = Field(
+        30.0,
+        ge=0,
+        description="Seconds that a target may be down before the first write; then the run fails.",
+    )
+    outage_after_write: float = Field(
+        86400.0, ge=0, description="Seconds that a target may be down after the first write."
+    )
+    look_again: list[float] = Field(
+        [1.0, 5.0, 15.0, 60.0], description="Seconds after which a lost create is looked for."
+    )
+    chunk: int = Field(200, ge=1, le=2000, description="Rows a transaction of plan, journal and ledger.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Of the processes' own log on stderr."
+    )
+
+    # A single target without a file.
+    omeka_url: str = Field(
+        "", validation_alias="OMEKA_URL", description="Address of the target `omeka`, for one without a file."
+    )
+    omeka_key_identity: SecretStr = Field(
+        SecretStr(""), validation_alias="OMEKA_KEY_IDENTITY", description="Its key's identity."
+    )
+    omeka_key_credential: SecretStr = Field(
+        SecretStr(""), validation_alias="OMEKA_KEY_CREDENTIAL", description="Its key's credential."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        config = Path(os.environ.get("ACCESSION_CONFIG", "accession.toml"))
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config)
+
+    @field_validator("secret_key", mode="before")
+    @classmethod
+    def _follow_secret(cls, value: object) -> object:
+        if isinstance(value, str):
+            try:
+                return resolve_secret(value, "secret_key")
+            except SettingsError as error:
+                raise ValueError(str(error)) from error
+        return value
+
+    @model_validator(mode="after")
+    def _single_target(self) -> Settings:
+        if self.omeka_url and "omeka" not in self.targets:
+            target = TargetSettings.model_validate(
+                {
+                    "url": self.omeka_url,
+                    "key_identity": self.omeka_key_identity.get_secret_value(),
+                    "key_credential": self.omeka_key_credential.get_secret_value(),
+                }
+            )
+            # The one place where the frozen model is completed: before anybody else sees it.
+            object.__setattr__(self, "targets", {**self.targets, "omeka": target})
+        if self.default_target and self.default_target not in self.targets:
+            known = ", ".join(sorted(self.targets)) or "none"
+            raise ValueError(f"default_target {self.default_target!r} is not a target; configured: {known}")
+        return self
+
+    @cached_property
+    def database(self) -> str:
+        """The database's SQLAlchemy URL."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'accession.db'}"
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database.startswith("sqlite")
+
+    @cached_property
+    def blobs(self) -> Path:
+        return (self.blob_dir or self.data_dir / "blobs").resolve()
+
+    @property
+    def queue_socket_note(self) -> Path:
+        """Where `accession start` notes the queue's socket if the data folder's path is too long to hold one."""
+        return self.data_dir.resolve() / "queue" / "socket-path"
+
+    @cached_property
+    def queue(self) -> str:
+        """The queue's URL; by default the socket of the embedded one."""
+        if self.redis_url:
+            return self.redis_url
+        if self.queue_socket_note.is_file():
+            return f"unix://{self.queue_socket_note.read_text(encoding='utf-8').strip()}"
+        return f"unix://{self.data_dir.resolve() / 'queue' / 'queue.sock'}"
+
+    @property
+    def only_target(self) -> str | None:
+        """The target of a batch that names none, if that is unambiguous."""
+        if self.default_target:
+            return self.default_target
+        return next(iter(self.targets)) if len(self.targets) == 1 else None
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings, or raise :class:`SettingsError` with one line a problem and no secret in it."""
+    from pydantic import ValidationError
+
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors(include_input=False, include_url=False, include_context=False):
+            where = ".".join(str(part) for part in problem["loc"]) or "settings"
+            lines.append(f"{where}: {problem['msg'].removeprefix('Value error, ')}")
+        raise SettingsError("\n".join(lines)) from None

@@ -1,0 +1,273 @@
+"""The ledger: what this service wrote, by identity. And surveys: what stood there before."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.elements import ColumnElement
+
+from service.store.database import Database, clock
+from service.store.runs import Claim, fenced
+from service.store.tables import ledger, survey, survey_entry
+
+
+class LedgerKey(Struct, frozen=True):
+    """One scope of one kind on one target. `by` is the ordered properties, joined by a blank."""
+
+    target: str
+    kind: str
+    scope: str
+    by: str
+
+
+class LedgerRow(Struct, frozen=True):
+    """A resource that this service wrote. `saved` is the representation that the target answered, JSON."""
+
+    key: LedgerKey
+    key_digest: str
+    identifier: str
+    resource_id: int
+    meant: str
+    saved: bytes
+    modified: str
+    run_id: str
+    operation_key: str
+    altered: bytes | None = None
+
+
+class Known(Struct, frozen=True):
+    """What planning needs to know of a ledger row (without the representation)."""
+
+    key_digest: str
+    identifier: str
+    resource_id: int
+    meant: str
+    modified: str
+
+
+def look_up(db: Database, key: LedgerKey, digests: Sequence[str]) -> dict[str, Known]:
+    """The rows of a scope with these identities, by digest: one query, never one a record."""
+    if not digests:
+        return {}
+    with db.read() as connection:
+        rows = connection.execute(
+            select(*(ledger.c[name] for name in Known.__struct_fields__)).where(
+                *_of(key), ledger.c.key_digest.in_(digests)
+            )
+        )
+        return {row.key_digest: Known(**row._mapping) for row in rows}
+
+
+def any_of_kind(db: Database, target: str, kinds: Sequence[str]) -> set[str]:
+    """Which of these kinds the ledger holds anything of, for this target."""
+    with db.read() as connection:
+        return {
+            kind
+            for kind in kinds
+            if connection.execute(
+                select(ledger.c.resource_id).where(ledger.c.target == target, ledger.c.kind == kind).limit(1)
+            ).first()
+            is not None
+        }
+
+
+def upsert(connection: Connection, rows: Sequence[LedgerRow]) -> None:
+    """Within `runs.fenced`, in the transaction of the outcome: what now stands in the target."""
+    if not rows:
+        return
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    now = connection.execute(select(clock(connection))).scalar_one()
+    statement = dialect.insert(ledger)
+    changed = (
+        "identifier",
+        "resource_id",
+        "meant",
+        "saved",
+        "modified",
+        "altered",
+        "run_id",
+        "operation_key",
+        "written_at",
+    )
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[ledger.c.target, ledger.c.kind, ledger.c.scope, ledger.c.by, ledger.c.key_digest],
+            set_={name: statement.excluded[name] for name in changed},
+        ),
+        [
+            {
+                "target": row.key.target,
+                "kind": row.key.kind,
+                "scope": row.key.scope,
+                "by": row.key.by,
+                "key_digest": row.key_digest,
+                "identifier": row.identifier,
+                "resource_id": row.resource_id,
+                "meant": row.meant,
+                "saved": zlib.compress(row.saved, 1),
+                "modified": row.modified,
+                "altered": row.altered,
+                "run_id": row.run_id,
+                "operation_key": row.operation_key,
+                "written_at": now,
+            }
+            for row in rows
+        ],
+    )
+
+
+def saved_representation(db: Database, key: LedgerKey, digest: str) -> bytes | None:
+    with db.read() as connection:
+        packed = connection.execute(
+            select(ledger.c.saved).where(*_of(key), ledger.c.key_digest == digest)
+        ).scalar()
+    return None if packed is None else zlib.decompress(packed)
+
+
+def known_ids(db: Database, target: str, kind: str) -> set[int]:
+    """Ids of all resources of a kind that the ledger holds."""
+    with db.read() as connection:
+        return {
+            row[0]
+            for row in connection.execute(
+                select(ledger.c.resource_id).where(ledger.c.target == target, ledger.c.kind == kind)
+            )
+        }
+
+
+def scopes(db: Database, target: str) -> list[tuple[str, str, int]]:
+    """(kind, scope, number of resources) of everything the ledger holds for a target."""
+    with db.read() as connection:
+        rows = connection.execute(
+            select(ledger.c.kind, ledger.c.scope, func.count())
+            .where(ledger.c.target == target)
+            .group_by(ledger.c.kind, ledger.c.scope)
+            .order_by(ledger.c.kind, ledger.c.scope)
+        )
+        return [(row[0], row[1], row[2]) for row in rows]
+
+
+def _of(key: LedgerKey) -> tuple[ColumnElement[bool], ...]:
+    return (
+        ledger.c.target == key.target,
+        ledger.c.kind == key.kind,
+        ledger.c.scope == key.scope,
+        ledger.c.by == key.by,
+    )
+
+
+# --- surveys ------------------------------------------------------------------------------------
+
+
+class SurveyFacts(Struct, frozen=True):
+    id: int
+    next_page: int
+    complete: bool
+
+
+class SurveyRow(Struct, frozen=True):
+    """A resource met in a survey and one identity that it bears ("" when it bears none)."""
+
+    resource_id: int
+    key_digest: str
+    modified: str
+
+
+def open_survey(db: Database, claim: Claim, target: str, kind: str, by: str) -> SurveyFacts:
+    """The survey of this subject, begun if it is the first meeting."""
+    wanted = and_(
+        survey.c.target == target, survey.c.kind == kind, survey.c.by == by, survey.c.narrowed == ""
+    )
+    with fenced(db, claim) as connection:
+        row = connection.execute(select(survey).where(wanted)).first()
+        if row is None:
+            connection.execute(
+                insert(survey).values(
+                    target=target, kind=kind, by=by, narrowed="", next_page=1, started_at=clock(connection)
+                )
+            )
+            row = connection.execute(select(survey).where(wanted)).one()
+    return SurveyFacts(row.id, row.next_page, row.complete_at is not None)
+
+
+def add_survey_page(
+    db: Database, claim: Claim, survey_id: int, rows: Iterable[SurveyRow], next_page: int, complete: bool
+) -> None:
+    """Keep one page, and where to go on after an interruption."""
+    with fenced(db, claim) as connection:
+        _replace(connection, survey_id, list(rows))
+        connection.execute(
+            update(survey)
+            .where(survey.c.id == survey_id)
+            .values(next_page=next_page, complete_at=clock(connection) if complete else None)
+        )
+
+
+def refresh_survey(
+    db: Database, claim: Claim, survey_id: int, rows: Sequence[SurveyRow], gone: Sequence[int]
+) -> None:
+    """Put what was read again in place of what was known, and forget what is gone."""
+    with fenced(db, claim) as connection:
+        _replace(connection, survey_id, list(rows))
+        for start in range(0, len(gone), 500):
+            connection.execute(
+                delete(survey_entry).where(
+                    survey_entry.c.survey_id == survey_id,
+                    survey_entry.c.resource_id.in_(gone[start : start + 500]),
+                )
+            )
+
+
+def _replace(connection: Connection, survey_id: int, rows: list[SurveyRow]) -> None:
+    ids = sorted({row.resource_id for row in rows})
+    for start in range(0, len(ids), 500):
+        connection.execute(
+            delete(survey_entry).where(
+                survey_entry.c.survey_id == survey_id,
+                survey_entry.c.resource_id.in_(ids[start : start + 500]),
+            )
+        )
+    unique = {(row.resource_id, row.key_digest): row for row in rows}
+    if unique:
+        connection.execute(
+            insert(survey_entry),
+            [
+                {
+                    "survey_id": survey_id,
+                    "resource_id": row.resource_id,
+                    "key_digest": row.key_digest,
+                    "modified": row.modified,
+                }
+                for row in unique.values()
+            ],
+        )
+
+
+def surveyed(db: Database, survey_id: int) -> dict[int, str]:
+    """Everything met in a survey: id → modified."""
+    with db.read() as connection:
+        rows = connection.execute(
+            select(survey_entry.c.resource_id, survey_entry.c.modified)
+            .where(survey_entry.c.survey_id == survey_id)
+            .distinct()
+        )
+        return {row[0]: row[1] for row in rows}
+
+
+def bearers(db: Database, survey_id: int, digests: Sequence[str]) -> dict[str, list[int]]:
+    """Ids of the resources that bore each of these identities when last looked at."""
+    result: dict[str, list[int]] = {}
+    if not digests:
+        return result
+    with db.read() as connection:
+        for row in connection.execute(
+            select(survey_entry.c.key_digest, survey_entry.c.resource_id)
+            .where(survey_entry.c.survey_id == survey_id, survey_entry.c.key_digest.in_(digests))
+            .order_by(survey_entry.c.resource_id)
+        ):
+            result.setdefault(row[0], []).append(row[1])
+    return result

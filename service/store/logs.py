@@ -1,0 +1,102 @@
+"""The log of a run: lines that a person reads while it goes on and long after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from msgspec import Struct
+from sqlalchemy import Connection, and_, func, insert, or_, select
+
+from service.store.database import Database
+from service.store.tables import log_line, run
+
+Level = Literal["debug", "info", "warning", "error"]
+LEVELS: tuple[Level, ...] = ("debug", "info", "warning", "error")
+
+
+class LogLine(Struct, frozen=True, omit_defaults=True):
+    """`at` in ms since 1970 UTC; `seq` counts within the run, from 1, without gaps."""
+
+    run_id: str
+    seq: int
+    at: int
+    level: Level
+    code: str
+    message: str
+    file: str | None = None
+    row: int | None = None
+    identifier: str | None = None
+
+
+def append_lines(connection: Connection, lines: Sequence[LogLine]) -> None:
+    """Within `runs.fenced`: add lines whose `seq` follows the last one."""
+    if lines:
+        connection.execute(
+            insert(log_line),
+            [
+                {
+                    "run_id": line.run_id,
+                    "seq": line.seq,
+                    "at": line.at,
+                    "level": line.level,
+                    "code": line.code,
+                    "message": line.message,
+                    "file": line.file,
+                    "row": line.row,
+                    "identifier": line.identifier,
+                }
+                for line in lines
+            ],
+        )
+
+
+def last_seq(db: Database, run_id: str) -> int:
+    """The number of the run's last line; 0 when it has none."""
+    with db.read() as connection:
+        return (
+            connection.execute(select(func.max(log_line.c.seq)).where(log_line.c.run_id == run_id)).scalar()
+            or 0
+        )
+
+
+def read_log(
+    db: Database, run_id: str, *, after: int = 0, level: Level = "info", limit: int = 1000
+) -> list[LogLine]:
+    """Lines of one run at or above `level` whose `seq` is over `after`, in order."""
+    wanted = LEVELS[LEVELS.index(level) :]
+    with db.read() as connection:
+        rows = connection.execute(
+            select(log_line)
+            .where(log_line.c.run_id == run_id, log_line.c.seq > after, log_line.c.level.in_(wanted))
+            .order_by(log_line.c.seq)
+            .limit(limit)
+        )
+        return [LogLine(**row._mapping) for row in rows]
+
+
+def read_batch_log(
+    db: Database, batch_id: str, *, after: tuple[str, int] = ("", 0), level: Level = "info", limit: int = 1000
+) -> list[LogLine]:
+    """Lines of all runs of a batch, oldest run first.
+
+    `after` is (run id, seq) of the last line seen: run ids sort by time.
+    """
+    wanted = LEVELS[LEVELS.index(level) :]
+    after_run, after_seq = after
+    with db.read() as connection:
+        rows = connection.execute(
+            select(log_line)
+            .join(run, run.c.id == log_line.c.run_id)
+            .where(
+                run.c.batch_id == batch_id,
+                log_line.c.level.in_(wanted),
+                or_(
+                    log_line.c.run_id > after_run,
+                    and_(log_line.c.run_id == after_run, log_line.c.seq > after_seq),
+                ),
+            )
+            .order_by(log_line.c.run_id, log_line.c.seq)
+            .limit(limit)
+        )
+        return [LogLine(**row._mapping) for row in rows]

@@ -1,0 +1,300 @@
+"""The plan of a run, an entry a resource: written in phase one, carried out in phase two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from msgspec import Struct
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, or_, select, tuple_, update
+
+from service.store.database import Database
+from service.store.runs import Claim, fenced
+from service.store.tables import plan_entry, run
+
+Action = Literal["create", "update", "delete", "unchanged", "skip", "reject"]
+Outcome = Literal[
+    "created", "updated", "deleted", "unchanged", "skipped", "rejected", "failed", "uncertain", "altered"
+]
+WRITING: tuple[Action, ...] = ("create", "update", "delete")
+
+
+class Entry(Struct, frozen=True):
+    """One resource of the plan. `draft`, `changes` and `problems` are JSON of the worker's types."""
+
+    seq: int
+    file: str
+    row: int
+    ordinal: int
+    destination: str
+    kind: str
+    action: Action
+    parent_seq: int | None = None
+    identifier: str | None = None
+    scope: str | None = None
+    by: str | None = None
+    key_digest: str | None = None
+    depth: int = 0
+    resource_id: int | None = None
+    draft: bytes | None = None
+    before: bytes | None = None
+    changes: bytes | None = None
+    meant: str | None = None
+    problems: bytes | None = None
+    outcome: Outcome | None = None
+    outcome_id: int | None = None
+    code: str | None = None
+    message: str | None = None
+
+
+class EntryOutcome(Struct, frozen=True):
+    """How an entry ended."""
+
+    seq: int
+    outcome: Outcome
+    resource_id: int | None = None
+    code: str | None = None
+    message: str | None = None
+
+
+class EntryFilter(Struct, frozen=True):
+    """Which entries of a report or plan are wanted; empty means all."""
+
+    actions: tuple[str, ...] = ()
+    outcomes: tuple[str, ...] = ()
+    file: str | None = None
+    rows: tuple[int, int] | None = None
+    identifier: str | None = None
+
+
+_COLUMNS = tuple(plan_entry.c[name] for name in Entry.__struct_fields__)
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(**row._mapping)
+
+
+def insert_entries(connection: Connection, run_id: str, entries: Sequence[Entry]) -> None:
+    """Within `runs.fenced`: add entries to the plan."""
+    if entries:
+        rows = [{name: getattr(entry, name) for name in Entry.__struct_fields__} for entry in entries]
+        connection.execute(insert(plan_entry), [{"run_id": run_id, **row} for row in rows])
+
+
+def clear_plan(db: Database, claim: Claim, slice_size: int = 2000) -> None:
+    """Remove a plan that was not finished, in slices, so that no transaction is long."""
+    while True:
+        with fenced(db, claim) as connection:
+            seqs = (
+                select(plan_entry.c.seq)
+                .where(plan_entry.c.run_id == claim.run_id)
+                .order_by(plan_entry.c.seq)
+                .limit(slice_size)
+            )
+            removed = connection.execute(
+                delete(plan_entry).where(plan_entry.c.run_id == claim.run_id, plan_entry.c.seq.in_(seqs))
+            ).rowcount
+        if removed < slice_size:
+            return
+
+
+def planned_keys(db: Database, run_id: str, digests: Sequence[str]) -> dict[tuple[str, str, str, str], Entry]:
+    """The plan's virtual state: entries with these identities, by (kind, scope, by, digest)."""
+    if not digests:
+        return {}
+    with db.read() as connection:
+        rows = connection.execute(
+            select(*_COLUMNS)
+            .where(
+                plan_entry.c.run_id == run_id,
+                plan_entry.c.key_digest.in_(digests),
+                plan_entry.c.action.not_in(["reject"]),
+            )
+            .order_by(plan_entry.c.seq.desc())
+        )
+        # In descending order: what stays is the first that bears the identity.
+        return {(row.kind, row.scope or "", row.by or "", row.key_digest): _entry(row) for row in rows}
+
+
+def todo(db: Database, run_id: str, after: tuple[int, int], limit: int) -> list[Entry]:
+    """The next entries to be written, by depth then order; `after` is (depth, seq) of the last one taken.
+
+    Media that travel in their item's request (`parent_seq`, depth 0) are not listed: see `children`.
+    """
+    with db.read() as connection:
+        rows = connection.execute(
+            select(*_COLUMNS)
+            .where(
+                plan_entry.c.run_id == run_id,
+                plan_entry.c.outcome.is_(None),
+                plan_entry.c.action.in_(WRITING),
+                or_(plan_entry.c.parent_seq.is_(None), plan_entry.c.depth > 0),
+                tuple_(plan_entry.c.depth, plan_entry.c.seq) > tuple_(*after),
+            )
+            .order_by(plan_entry.c.depth, plan_entry.c.seq)
+            .limit(limit)
+        )
+        return [_entry(row) for row in rows]
+
+
+def children(db: Database, run_id: str, seqs: Sequence[int]) -> dict[int, list[Entry]]:
+    """The media entries that travel in the requests of these entries, in order."""
+    result: dict[int, list[Entry]] = {}
+    if not seqs:
+        return result
+    with db.read() as connection:
+        for row in connection.execute(
+            select(*_COLUMNS)
+            .where(
+                plan_entry.c.run_id == run_id,
+                plan_entry.c.seq.between(min(seqs), max(seqs) + 10_000),
+                plan_entry.c.parent_seq.in_(seqs),
+                plan_entry.c.depth == 0,
+            )
+            .order_by(plan_entry.c.seq)
+        ):
+            result.setdefault(row.parent_seq, []).append(_entry(row))
+    return result
+
+
+def entries_by_seq(db: Database, run_id: str, seqs: Sequence[int]) -> dict[int, Entry]:
+    with db.read() as connection:
+        rows = connection.execute(
+            select(*_COLUMNS).where(plan_entry.c.run_id == run_id, plan_entry.c.seq.in_(seqs))
+        )
+        return {row.seq: _entry(row) for row in rows}
+
+
+def set_outcomes(connection: Connection, run_id: str, outcomes: Sequence[EntryOutcome]) -> None:
+    """Within `runs.fenced`: how these entries ended."""
+    if outcomes:
+        connection.execute(
+            update(plan_entry)
+            .where(plan_entry.c.run_id == run_id, plan_entry.c.seq == bindparam("entry_seq"))
+            .values(
+                outcome=bindparam("to_outcome"),
+                outcome_id=bindparam("to_id"),
+                code=func.coalesce(bindparam("to_code"), plan_entry.c.code),
+                message=func.coalesce(bindparam("to_message"), plan_entry.c.message),
+            ),
+            [
+                {
+                    "entry_seq": one.seq,
+                    "to_outcome": one.outcome,
+                    "to_id": one.resource_id,
+                    "to_code": one.code,
+                    "to_message": one.message,
+                }
+                for one in outcomes
+            ],
+        )
+
+
+def open_entries(db: Database, run_id: str) -> int:
+    """How many entries are still to be written."""
+    with db.read() as connection:
+        return connection.execute(
+            select(func.count()).where(
+                plan_entry.c.run_id == run_id,
+                plan_entry.c.outcome.is_(None),
+                plan_entry.c.action.in_(WRITING),
+            )
+        ).scalar_one()
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+def read_plan(
+    db: Database, run_id: str, *, after: int = 0, limit: int = 500, wanted: EntryFilter | None = None
+) -> list[Entry]:
+    """A page of a run's entries in order of `seq`, those over `after`."""
+    with db.read() as connection:
+        rows = connection.execute(
+            select(*_COLUMNS)
+            .where(plan_entry.c.run_id == run_id, plan_entry.c.seq > after, *_conditions(wanted))
+            .order_by(plan_entry.c.seq)
+            .limit(limit)
+        )
+        return [_entry(row) for row in rows]
+
+
+class ReportRow(Struct, frozen=True):
+    """The latest that is known of one resource of a batch."""
+
+    run_id: str
+    entry: Entry
+
+
+def read_report(
+    db: Database,
+    batch_id: str,
+    *,
+    after: tuple[str, int] = ("", 0),
+    limit: int = 500,
+    wanted: EntryFilter | None = None,
+) -> list[ReportRow]:
+    """A page of a batch's report: of each (file, row, ordinal) the entry of its newest real run.
+
+    A batch that has only dry runs reports the newest of these. `after` is (run id, seq) of the last row seen.
+    """
+    newer = plan_entry.alias("newer")
+    with db.read() as connection:
+        runs = connection.execute(
+            select(run.c.id, run.c.mode).where(run.c.batch_id == batch_id).order_by(run.c.id)
+        ).all()
+        real = [row.id for row in runs if row.mode in ("import", "retry")]
+        relevant = real or [row.id for row in runs if row.mode == "dry-run"][-1:]
+        if not relevant:
+            return []
+        statement = select(plan_entry.c.run_id, *_COLUMNS).where(
+            plan_entry.c.run_id.in_(relevant),
+            or_(
+                plan_entry.c.run_id > after[0],
+                and_(plan_entry.c.run_id == after[0], plan_entry.c.seq > after[1]),
+            ),
+            *_conditions(wanted),
+        )
+        if len(relevant) > 1:
+            statement = statement.where(
+                ~select(newer.c.seq)
+                .where(
+                    newer.c.run_id.in_(relevant),
+                    newer.c.run_id > plan_entry.c.run_id,
+                    newer.c.file == plan_entry.c.file,
+                    newer.c.row == plan_entry.c.row,
+                    newer.c.ordinal == plan_entry.c.ordinal,
+                )
+                .exists()
+            )
+        rows = connection.execute(statement.order_by(plan_entry.c.run_id, plan_entry.c.seq).limit(limit))
+        return [
+            ReportRow(row.run_id, Entry(**{name: row._mapping[name] for name in Entry.__struct_fields__}))
+            for row in rows
+        ]
+
+
+def _conditions(wanted: EntryFilter | None) -> list[Any]:
+    if wanted is None:
+        return []
+    conditions: list[Any] = []
+    if wanted.actions:
+        conditions.append(plan_entry.c.action.in_(wanted.actions))
+    if wanted.outcomes:
+        conditions.append(plan_entry.c.outcome.in_(wanted.outcomes))
+    if wanted.file is not None:
+        conditions.append(plan_entry.c.file == wanted.file)
+    if wanted.rows is not None:
+        conditions.append(plan_entry.c.row.between(*wanted.rows))
+    if wanted.identifier is not None:
+        conditions.append(plan_entry.c.identifier == wanted.identifier)
+    return conditions
+
+
+def counts_by_action(entries: Sequence[Entry]) -> Mapping[str, int]:
+    """`action:create` … as the counts of a run name them."""
+    result: dict[str, int] = {}
+    for entry in entries:
+        name = f"action:{entry.action}"
+        result[name] = result.get(name, 0) + 1
+    return result

@@ -1,0 +1,378 @@
+"""Runs: scheduled, claimed by lease and fence, steered, ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, cast
+
+import msgspec
+from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from service.store.database import Database, clock
+from service.store.ids import new_id
+from service.store.states import FAULTS, Ending, RunMode, RunState, run_state
+from service.store.tables import api_key, operation, run, run_count, stray_effect
+
+
+class RunActiveError(Exception):
+    """The batch has a run that has not ended; `run_id` names it."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(run_id)
+        self.run_id = run_id
+
+
+class FenceLostError(Exception):
+    """The run belongs to another worker now (or has ended): nothing more may be written for this claim."""
+
+
+class OpenStraysError(Exception):
+    """The run cannot end yet: late answers of an earlier worker are still to be looked at."""
+
+
+class RunOptions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was asked of a run beside its mode."""
+
+    only: tuple[str, ...] = ()
+    limit: int | None = None
+    plan: str | None = None
+    force: bool = False
+    max_removals: str | None = None
+    max_errors: str | None = None
+
+
+class RunFacts(msgspec.Struct, frozen=True):
+    """A run as others see it. Times in ms since 1970 UTC."""
+
+    id: str
+    batch_id: str
+    mode: RunMode
+    state: RunState
+    phase: str
+    ending: Ending | None
+    code: str | None
+    reason: str | None
+    key_id: int
+    key_label: str
+    options: RunOptions
+    inputs_digest: str
+    scheduled_at: int
+    started_at: int | None
+    planned_at: int | None
+    ended_at: int | None
+    owner: str | None
+    waiting_for: str | None
+    waiting_until: int | None
+    cancel_requested: bool
+    requests: int
+    bytes_sent: int
+    records_total: int | None
+    counts: Mapping[str, int]
+    """`read`, `planned`, `action:create` … (what the plan holds) and outcomes: `created`, `unchanged` …"""
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """The right to carry a run out, as long as the database says so."""
+
+    run_id: str
+    fence: int
+    owner: str
+
+
+class Wishes(NamedTuple):
+    """What people asked of a running run; read with each heartbeat."""
+
+    cancel: bool
+    pause: bool
+
+
+# --- scheduling and reading ---------------------------------------------------------------------
+
+
+def schedule_run(
+    db: Database, *, batch_id: str, mode: RunMode, options: RunOptions, key_id: int, inputs_digest: str
+) -> RunFacts:
+    """Commit a new run, durably, before anybody rings.
+
+    Raises `RunActiveError` when the batch has an active one: a unique column makes it certain,
+    also when two services schedule at once.
+    """
+    run_id = new_id()
+    try:
+        with db.write(durable=True) as connection:
+            connection.execute(
+                insert(run).values(
+                    id=run_id,
+                    batch_id=batch_id,
+                    mode=mode,
+                    options=msgspec.json.encode(options),
+                    key_id=key_id,
+                    inputs_digest=inputs_digest,
+                    scheduled_at=clock(connection),
+                    phase="plan",
+                    fence=0,
+                    lease_until=0,
+                    requests=0,
+                    bytes_sent=0,
+                    active_batch=batch_id,
+                )
+            )
+    except IntegrityError as error:
+        with db.read() as connection:
+            active = connection.execute(select(run.c.id).where(run.c.active_batch == batch_id)).scalar()
+        if active is None:
+            raise
+        raise RunActiveError(active) from error
+    facts = run_facts(db, run_id)
+    assert facts is not None
+    return facts
+
+
+def run_facts(db: Database, run_id: str) -> RunFacts | None:
+    with db.read() as connection:
+        found = _facts(connection, run.c.id == run_id)
+    return found[0] if found else None
+
+
+def runs_of_batch(db: Database, batch_id: str) -> list[RunFacts]:
+    """All runs of a batch, newest first."""
+    return runs_of_batches(db, [batch_id]).get(batch_id, [])
+
+
+def runs_of_batches(db: Database, batch_ids: Sequence[str]) -> dict[str, list[RunFacts]]:
+    """The runs of each batch, newest first; batches that never ran are absent."""
+    result: dict[str, list[RunFacts]] = {}
+    with db.read() as connection:
+        for facts in _facts(connection, run.c.batch_id.in_(batch_ids)):
+            result.setdefault(facts.batch_id, []).append(facts)
+    return result
+
+
+def _facts(connection: Connection, condition: Any) -> list[RunFacts]:
+    rows = connection.execute(
+        select(run, api_key.c.label.label("key_label"), clock(connection).label("now"))
+        .join(api_key, api_key.c.id == run.c.key_id)
+        .where(condition)
+        .order_by(run.c.scheduled_at.desc(), run.c.id.desc())
+    ).all()
+    counts: dict[str, dict[str, int]] = {}
+    for run_id, name, n in connection.execute(
+        select(run_count.c.run_id, run_count.c.name, run_count.c.n).where(
+            run_count.c.run_id.in_([row.id for row in rows])
+        )
+    ):
+        counts.setdefault(run_id, {})[name] = n
+    return [_one(row, counts.get(row.id, {})) for row in rows]
+
+
+def _one(row: Row[Any], counts: dict[str, int]) -> RunFacts:
+    return RunFacts(
+        id=row.id,
+        batch_id=row.batch_id,
+        mode=row.mode,
+        state=run_state(row, sum(counts.get(name, 0) for name in FAULTS), row.now),
+        phase=row.phase,
+        ending=row.ending,
+        code=row.code,
+        reason=row.reason,
+        key_id=row.key_id,
+        key_label=row.key_label,
+        options=msgspec.json.decode(row.options, type=RunOptions),
+        inputs_digest=row.inputs_digest,
+        scheduled_at=row.scheduled_at,
+        started_at=row.started_at,
+        planned_at=row.planned_at,
+        ended_at=row.ended_at,
+        owner=row.owner,
+        waiting_for=row.waiting_for,
+        waiting_until=row.waiting_until,
+        cancel_requested=row.cancel_requested_at is not None,
+        requests=row.requests,
+        bytes_sent=row.bytes_sent,
+        records_total=row.records_total,
+        counts=counts,
+    )
+
+
+def ever_wrote(db: Database, batch_id: str) -> bool:
+    """Whether any run of the batch meant to send a write: from then on it may have changed something."""
+    with db.read() as connection:
+        return (
+            connection.execute(
+                select(operation.c.key)
+                .join(run, run.c.id == operation.c.run_id)
+                .where(run.c.batch_id == batch_id)
+                .limit(1)
+            ).first()
+            is not None
+        )
+
+
+def request_cancel(db: Database, run_id: str) -> bool:
+    """Ask for the end of an active run. A run that nobody holds ends at once. False: it had ended already."""
+    with db.write(durable=True) as connection:
+        now = clock(connection)
+        asked = connection.execute(
+            update(run).where(run.c.id == run_id, run.c.ended_at.is_(None)).values(cancel_requested_at=now)
+        ).rowcount
+        # Nobody has started it: there is nobody who could end it but us. (The fence moves, so a claim
+        # in the same moment finds an ended run.)
+        connection.execute(
+            update(run)
+            .where(run.c.id == run_id, run.c.ended_at.is_(None), run.c.started_at.is_(None))
+            .values(ended_at=now, ending="cancelled", phase="done", active_batch=None, fence=run.c.fence + 1)
+        )
+    return asked > 0
+
+
+# --- the worker's side --------------------------------------------------------------------------
+
+
+def claim_run(db: Database, run_id: str, owner: str, lease_ms: int) -> Claim | None:
+    """Take the run if nobody holds it; None otherwise. Exactly one of many claims succeeds."""
+    with db.write(durable=True) as connection:
+        now = clock(connection)
+        fence = connection.execute(
+            update(run)
+            .where(
+                run.c.id == run_id,
+                run.c.ended_at.is_(None),
+                run.c.lease_until < now,
+                or_(run.c.pause_requested_at.is_(None), run.c.cancel_requested_at.is_not(None)),
+            )
+            .values(
+                fence=run.c.fence + 1,
+                owner=owner,
+                lease_until=now + lease_ms,
+                started_at=func.coalesce(run.c.started_at, now),
+                waiting_for=None,
+                waiting_until=None,
+            )
+            .returning(run.c.fence)
+        ).scalar()
+    return None if fence is None else Claim(run_id, fence, owner)
+
+
+def renew_lease(db: Database, claim: Claim, lease_ms: int) -> Wishes:
+    """The heartbeat. Raises `FenceLostError` when the run is another's."""
+    with db.write() as connection:
+        row = connection.execute(
+            update(run)
+            .where(_held(claim))
+            .values(lease_until=clock(connection) + lease_ms)
+            .returning(run.c.cancel_requested_at, run.c.pause_requested_at)
+        ).first()
+    if row is None:
+        raise FenceLostError(claim.run_id)
+    return Wishes(row[0] is not None, row[1] is not None)
+
+
+def release_run(db: Database, claim: Claim) -> None:
+    """Give the run back, so that another worker may claim it at once. Harmless when it is lost already."""
+    with db.write(durable=True) as connection:
+        connection.execute(
+            update(run)
+            .where(_held(claim))
+            .values(lease_until=0, owner=None, waiting_for=None, waiting_until=None)
+        )
+
+
+@contextmanager
+def fenced(db: Database, claim: Claim, *, durable: bool = False) -> Iterator[Connection]:
+    """A transaction that only the run's owner can commit: the way of every journal write."""
+    with db.write(durable=durable) as connection:
+        held = connection.execute(update(run).where(_held(claim)).values(fence=run.c.fence)).rowcount
+        if held == 0:
+            raise FenceLostError(claim.run_id)
+        yield connection
+
+
+def _held(claim: Claim) -> Any:
+    return and_(run.c.id == claim.run_id, run.c.fence == claim.fence, run.c.ended_at.is_(None))
+
+
+def set_phase(connection: Connection, claim: Claim, phase: str, **values: int | None) -> None:
+    """Within `fenced`: move on to `plan`, `apply` …, with further columns such as `planned_at`."""
+    connection.execute(update(run).where(run.c.id == claim.run_id).values(phase=phase, **values))
+
+
+def set_waiting(db: Database, claim: Claim, why: str | None, until: int | None) -> None:
+    """Say what the run waits for, and until when (ms); None when it goes on."""
+    with fenced(db, claim) as connection:
+        connection.execute(
+            update(run).where(run.c.id == claim.run_id).values(waiting_for=why, waiting_until=until)
+        )
+
+
+def add_counts(
+    connection: Connection, run_id: str, changes: Mapping[str, int], requests: int = 0, bytes_sent: int = 0
+) -> None:
+    """Within `fenced`: change the run's counts by these amounts."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    rows = [{"run_id": run_id, "name": name, "n": n} for name, n in sorted(changes.items()) if n]
+    if rows:
+        statement = dialect.insert(run_count)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[run_count.c.run_id, run_count.c.name],
+                set_={"n": run_count.c.n + statement.excluded.n},
+            ),
+            rows,
+        )
+    if requests or bytes_sent:
+        connection.execute(
+            update(run)
+            .where(run.c.id == run_id)
+            .values(requests=run.c.requests + requests, bytes_sent=run.c.bytes_sent + bytes_sent)
+        )
+
+
+def clear_counts(connection: Connection, run_id: str) -> None:
+    connection.execute(delete(run_count).where(run_count.c.run_id == run_id))
+
+
+def end_run(
+    db: Database, claim: Claim, ending: Ending, code: str | None = None, reason: str | None = None
+) -> None:
+    """The last write of a run. Raises `OpenStraysError` while late answers are not accounted for."""
+    with fenced(db, claim, durable=True) as connection:
+        open_stray = connection.execute(
+            select(stray_effect.c.id)
+            .where(stray_effect.c.run_id == claim.run_id, stray_effect.c.resolved_at.is_(None))
+            .limit(1)
+        ).first()
+        if open_stray is not None:
+            raise OpenStraysError(claim.run_id)
+        connection.execute(
+            update(run)
+            .where(run.c.id == claim.run_id)
+            .values(
+                ended_at=clock(connection),
+                ending=ending,
+                code=code,
+                reason=reason,
+                phase="done",
+                active_batch=None,
+                lease_until=0,
+                waiting_for=None,
+                waiting_until=None,
+            )
+        )
+
+
+def unclaimed_runs(db: Database) -> list[str]:
+    """Ids of runs that a worker should hold and none does: scheduled, given back, or their worker died."""
+    with db.read() as connection:
+        rows = connection.execute(
+            select(run.c.id)
+            .where(
+                run.c.ended_at.is_(None),
+                run.c.lease_until < clock(connection),
+                or_(run.c.pause_requested_at.is_(None), run.c.cancel_requested_at.is_not(None)),
+            )
+            .order_by(run.c.scheduled_at)
+        )
+        return [cast(str, row.id) for row in rows]

@@ -1,0 +1,363 @@
+"""The schema. Only `service.store` writes SQL; only `accession migrate` changes the schema.
+
+Times are whole milliseconds since 1970 UTC (`BigInteger`), so that both databases compare and add
+them alike. Enumerations are short strings checked in Python: adding one needs no migration.
+JSON is kept as bytes written by msgspec or orjson; nothing queries inside it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("label", String(255), nullable=False),
+    Column("prefix", String(32), nullable=False, unique=True),
+    Column("digest", String(64), nullable=False),
+    Column("scopes", String(255), nullable=False),  # comma-separated, sorted
+    Column("target", String(255)),  # the only target that the key may see; NULL: all
+    Column(
+        "bootstrap", String(16), unique=True
+    ),  # "initial" for the key of the first start: only one can insert it
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_used_at", BigInteger),
+    Column("revoked_at", BigInteger),
+)
+
+blob = Table(
+    "blob",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+# Who brought which bytes: a key may read a digest that it uploaded itself or that a batch it may see uses.
+upload = Table(
+    "upload",
+    metadata,
+    Column("digest", String(64), ForeignKey("blob.digest"), primary_key=True),
+    Column("key_id", Integer, ForeignKey("api_key.id"), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+
+control_file = Table(
+    "control_file",
+    metadata,
+    Column("digest", String(64), ForeignKey("blob.digest"), primary_key=True),
+    Column("key_id", Integer, ForeignKey("api_key.id"), primary_key=True),
+    Column("comment", String(255), nullable=False),
+    Column("target", String(255)),
+    Column("created_at", BigInteger, nullable=False),
+    Index("ix_control_file_comment", "comment", "created_at"),
+)
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("control_digest", String(64), ForeignKey("blob.digest"), nullable=False),
+    Column("comment", String(255), nullable=False),
+    Column("target", String(255), nullable=False),
+    Column("key_id", Integer, ForeignKey("api_key.id"), nullable=False),
+    Column("corrects", String(32), ForeignKey("batch.id")),
+    Column("created_at", BigInteger, nullable=False),
+    Index("ix_batch_created_at", "created_at", "id"),
+    Index("ix_batch_control_digest", "control_digest"),
+)
+
+batch_file = Table(
+    "batch_file",
+    metadata,
+    Column("batch_id", String(32), ForeignKey("batch.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("digest", String(64), ForeignKey("blob.digest"), nullable=False),
+    Column("filename", String(255), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("key_id", Integer, ForeignKey("api_key.id"), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("ix_batch_file_digest", "digest"),
+)
+
+# A run. What it is doing follows from these columns (see `service.store.states`), it is nowhere set beside them.
+run = Table(
+    "run",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("batch_id", String(32), ForeignKey("batch.id", ondelete="CASCADE"), nullable=False),
+    Column("mode", String(16), nullable=False),  # import | dry-run | retry | undo
+    Column("options", LargeBinary, nullable=False),  # RunOptions
+    Column("key_id", Integer, ForeignKey("api_key.id"), nullable=False),
+    Column("inputs_digest", String(64), nullable=False),  # control and files: what a plan was made from
+    Column("scheduled_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger),
+    Column("phase", String(16), nullable=False),  # plan | apply | done
+    Column("planned_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("ending", String(16)),  # finished | failed | cancelled
+    Column("code", String(64)),  # why it failed, stable
+    Column("reason", Text),  # why it failed, for a person
+    Column("fence", Integer, nullable=False, server_default=text("0")),
+    Column("owner", String(64)),
+    Column("lease_until", BigInteger, nullable=False, server_default=text("0")),
+    Column("cancel_requested_at", BigInteger),
+    Column("pause_requested_at", BigInteger),
+    Column("waiting_for", Text),  # why it waits, for a person
+    Column("waiting_until", BigInteger),
+    Column("requests", BigInteger, nullable=False, server_default=text("0")),
+    Column("bytes_sent", BigInteger, nullable=False, server_default=text("0")),
+    Column("records_total", BigInteger),  # known once reading has ended
+    # One active run a batch: the column is the batch's id while the run is active, NULL afterwards.
+    Column("active_batch", String(32), unique=True),
+    Index("ix_run_batch_id", "batch_id", "scheduled_at"),
+    Index(
+        "ix_run_lease",
+        "lease_until",
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+)
+
+# Counts of a run, kept in the transactions that change what they count.
+run_count = Table(
+    "run_count",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(24), primary_key=True),
+    Column("n", BigInteger, nullable=False),
+)
+
+# The plan: one entry a resource (or a rejected or skipped record), complete before the first write.
+plan_entry = Table(
+    "plan_entry",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("file", String(255), nullable=False),
+    Column("row", BigInteger, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("destination", String(255), nullable=False),
+    Column("kind", String(24), nullable=False),
+    Column("parent_seq", Integer),  # of a media: the entry of its item, in whose request it travels
+    Column("identifier", Text),
+    Column("scope", String(255)),
+    Column("by", String(255)),
+    Column("key_digest", String(64)),
+    Column("action", String(16), nullable=False),  # create | update | delete | unchanged | skip | reject
+    Column("depth", Integer, nullable=False, server_default=text("0")),
+    Column("resource_id", BigInteger),
+    Column("draft", LargeBinary),  # records.Draft; NULL where nothing is to be sent
+    Column("before", LargeBinary),  # the representation that the plan was made against
+    Column("changes", LargeBinary),  # planning.Change: before → after a property
+    Column("meant", String(64)),
+    Column("problems", LargeBinary),  # records.Problem: rejections and warnings
+    Column("outcome", String(16)),  # NULL: nothing was done yet
+    Column("outcome_id", BigInteger),
+    Column("code", String(64)),
+    Column("message", Text),
+    Index(
+        "ix_plan_entry_todo",
+        "run_id",
+        "depth",
+        "seq",
+        sqlite_where=text("outcome IS NULL"),
+        postgresql_where=text("outcome IS NULL"),
+    ),
+    Index("ix_plan_entry_action", "run_id", "action", "seq"),
+    Index("ix_plan_entry_outcome", "run_id", "outcome", "seq"),
+    Index("ix_plan_entry_key", "run_id", "key_digest"),
+    Index("ix_plan_entry_row", "run_id", "file", "row", "ordinal"),
+)
+
+# The journal: intent before effect, outcome after. A row without an outcome is an unknown.
+operation = Table(
+    "operation",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", String(64), primary_key=True),  # idempotency key: entry and attempt
+    Column("seq", Integer, nullable=False),  # plan_entry.seq
+    Column("attempt", Integer, nullable=False),
+    Column("fence", Integer, nullable=False),  # of the worker that meant it
+    Column("method", String(8), nullable=False),  # create | update | delete
+    Column("kind", String(24), nullable=False),
+    Column("resource_id", BigInteger),  # of an update or a delete
+    Column("payload_digest", String(64), nullable=False),
+    Column("above_id", BigInteger),  # the highest id that the target had before the intent
+    Column("pre_image", LargeBinary),  # what stood there before, for undo
+    Column("intent_at", BigInteger, nullable=False),
+    Column("outcome", String(16)),  # done | refused | not-sent | superseded | uncertain
+    Column("outcome_at", BigInteger),
+    Column("answer_id", BigInteger),
+    Column(
+        "adopted", Boolean, nullable=False, server_default=text("false")
+    ),  # found by looking, not answered
+    Column("saved_modified", String(32)),
+    Column("altered", LargeBinary),  # targets.base.Difference: what the target saved otherwise than meant
+    Column("code", String(64)),
+    Column("message", Text),
+    Index("ix_operation_entry", "run_id", "seq", "attempt"),
+    Index(
+        "ix_operation_open",
+        "run_id",
+        "intent_at",
+        sqlite_where=text("outcome IS NULL"),
+        postgresql_where=text("outcome IS NULL"),
+    ),
+    Index("ix_operation_answer", "kind", "answer_id"),
+)
+
+# Answers that reached a worker after it had lost its run: the only table written without the fence.
+stray_effect = Table(
+    "stray_effect",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), nullable=False),
+    Column("operation_key", String(64), nullable=False),
+    Column("resource_id", BigInteger),
+    Column("answer", LargeBinary),
+    Column("at", BigInteger, nullable=False),
+    Column("resolved_at", BigInteger),
+    Column("resolution", String(16)),  # adopted | removed | moot
+    Index(
+        "ix_stray_effect_open",
+        "run_id",
+        sqlite_where=text("resolved_at IS NULL"),
+        postgresql_where=text("resolved_at IS NULL"),
+    ),
+)
+
+# What this service wrote, by identity: how a record is known again, and what "unchanged" means.
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("target", String(255), primary_key=True),
+    Column("kind", String(24), primary_key=True),
+    Column("scope", String(255), primary_key=True),
+    Column("by", String(255), primary_key=True),
+    Column("key_digest", String(64), primary_key=True),
+    Column("identifier", Text, nullable=False),
+    Column("resource_id", BigInteger, nullable=False),
+    Column("meant", String(64), nullable=False),
+    Column("saved", LargeBinary, nullable=False),  # the representation that the target answered, zlib
+    Column("modified", String(32), nullable=False),  # first 19 characters, as text, never converted
+    Column("altered", LargeBinary),  # differences reported already: not sent again while `meant` is the same
+    Column(
+        "withdrawn", String(16)
+    ),  # unpublish: what `absent` did to it, so that a returning record regains its state
+    Column("run_id", String(32), nullable=False),
+    Column("operation_key", String(64), nullable=False),
+    Column("written_at", BigInteger, nullable=False),
+    Column("mentioned_run", String(32)),
+    Index("ix_ledger_resource", "target", "kind", "resource_id"),
+    Index("ix_ledger_run", "run_id"),
+)
+
+# The first meeting with a scope: pages of what stands in the target, kept, resumable. Confers no ownership.
+survey = Table(
+    "survey",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("target", String(255), nullable=False),
+    Column("kind", String(24), nullable=False),
+    Column("by", String(255), nullable=False),
+    Column("narrowed", String(64), nullable=False),  # digest of `where`; "" for all
+    Column("next_page", Integer, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("complete_at", BigInteger),
+    Index("uq_survey_subject", "target", "kind", "by", "narrowed", unique=True),
+)
+
+survey_entry = Table(
+    "survey_entry",
+    metadata,
+    Column("survey_id", Integer, ForeignKey("survey.id", ondelete="CASCADE"), primary_key=True),
+    Column("resource_id", BigInteger, primary_key=True),
+    Column("key_digest", String(64), primary_key=True),
+    Column("modified", String(32), nullable=False),
+    Index("ix_survey_entry_key", "survey_id", "key_digest"),
+)
+
+log_line = Table(
+    "log_line",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("level", String(8), nullable=False),  # debug | info | warning | error
+    Column("code", String(64), nullable=False),
+    Column("file", String(255)),
+    Column("row", BigInteger),
+    Column("identifier", Text),
+    Column("message", Text, nullable=False),
+)
+
+# What needs a target or a reader is done by the worker: a task is asked for, done and answered here.
+task = Table(
+    "task",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("kind", String(24), nullable=False),  # target-check | target-model | control-check | control-new
+    Column("target", String(255)),
+    Column("arguments", LargeBinary, nullable=False),
+    Column("key_id", Integer, ForeignKey("api_key.id"), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("lease_until", BigInteger, nullable=False, server_default=text("0")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("ended_at", BigInteger),
+    Column("failed", Boolean),
+    Column("result", LargeBinary),
+    Index(
+        "ix_task_open",
+        "created_at",
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+)
+
+# What is known of a target since it was last looked at; shown, and compared to notice another site.
+target_status = Table(
+    "target_status",
+    metadata,
+    Column("target", String(255), primary_key=True),
+    Column("address", String(1024), nullable=False),
+    Column("version", String(64)),
+    Column("checked_at", BigInteger, nullable=False),
+    Column("ok", Boolean, nullable=False),
+    Column("message", Text, nullable=False),
+)
+
+worker_heartbeat = Table(
+    "worker_heartbeat",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("host", String(255), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("beat_at", BigInteger, nullable=False),
+)

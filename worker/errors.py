@@ -1,0 +1,49 @@
+"""Every failure has a home: stop the run, repeat the call, or reject this record.
+
+A message is for the person who must act: what, where, why, what to do. Secrets never enter one:
+addresses are redacted (`worker.targets.redact`) before they become part of a message.
+"""
+
+from __future__ import annotations
+
+
+class AccessionError(Exception):
+    """Base of all. `code` is stable and documented in `docs/errors.md`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Fatal(AccessionError):
+    """Stop the run: going on could only do harm (wrong key, another site, unreadable file)."""
+
+
+class Retriable(AccessionError):
+    """Repeat the call: it did certainly not take effect, or repeating it does no harm.
+
+    `retry_after` is in seconds, where the target said so.
+    """
+
+    def __init__(self, code: str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(code, message)
+        self.retry_after = retry_after
+
+
+class Unknown(AccessionError):
+    """A write whose answer was lost or makes no sense: it may have taken effect. Look before you repeat."""
+
+
+class Reject(AccessionError):
+    """This record cannot be written; the others can."""
+
+
+class FileUnreadable(Fatal):
+    """A whole input file cannot be read (encoding, malformed JSON at line N, encrypted sheet, bomb)."""
+
+    def __init__(self, code: str, message: str, file: str, line: int | None = None) -> None:
+        where = f"{file}, line {line}" if line is not None else file
+        super().__init__(code, f"{where}: {message}")
+        self.file = file
+        self.line = line

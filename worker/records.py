@@ -1,0 +1,220 @@
+"""What travels through the worker.
+
+`blob → reader → Row → mapping → Mapped (Drafts and Problems) → planning → plan entry → applying → journal`
+
+All of it is plain immutable data. Structs rather than dataclasses where a thing is kept in the
+database, because msgspec writes and reads those without code of ours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+Kind = Literal["item", "item-set", "media"]
+"""The resources that the common plan and apply code knows."""
+
+Severity = Literal["reject", "warning", "stop"]
+
+
+class Row(Struct, frozen=True):
+    """One record of an input file, before anything was made of it.
+
+    `number` counts as a person does: the line on which the record begins (line-based files; the
+    header is line 1), the row number that a spreadsheet program shows, or the element of an array
+    or of an XML file (the first is 1).
+    """
+
+    file: str
+    number: int
+    fields: Mapping[str, Json]
+
+
+class Problem(Struct, frozen=True, omit_defaults=True):
+    """Something about one record that a person must know: what, where, why, what to do."""
+
+    severity: Severity
+    code: str
+    message: str
+    pointer: str = ""
+    """JSON pointer into the control file of the instruction that met it."""
+    value: str = ""
+    """The input value, shortened for reading."""
+
+
+class Link(Struct, frozen=True, omit_defaults=True):
+    """A value that stands for another resource, found by that resource's identity."""
+
+    to: str
+    """Destination label in the control file (`item:artist`) or a kind."""
+    scope: str
+    by: tuple[str, ...]
+    identity: tuple[str, ...]
+    pointer: str = ""
+    otherwise: tuple[Value, ...] | None = None
+    """What to write where no such resource is found; None: the record is rejected."""
+
+
+class Value(Struct, frozen=True, omit_defaults=True):
+    """One value of a property, in the terms of RDF rather than of one target's numbers.
+
+    `type` is the target's name of the data type (`literal`, `uri`, `numeric:timestamp`, …;
+    `resource` for links). `None` for `public` and `annotation` means: not named by the control file.
+    """
+
+    type: str = "literal"
+    text: str | None = None
+    uri: str | None = None
+    label: str | None = None
+    language: str | None = None
+    public: bool | None = None
+    annotation: tuple[Property, ...] | None = None
+    link: Link | None = None
+
+
+OnUpdate = Literal["replace", "append", "remove", "keep"]
+Of = Literal["all", "language", "type", "ours"]
+
+
+class Property(Struct, frozen=True, omit_defaults=True):
+    """The values that a record gives to one property, and what becomes of present ones."""
+
+    term: str
+    values: tuple[Value, ...] = ()
+    on_update: OnUpdate = "replace"
+    of: Of = "all"
+    pointer: str = ""
+
+
+class Fields(Struct, frozen=True, omit_defaults=True):
+    """What a resource has beside properties. UNSET: the control file does not name it."""
+
+    public: bool | UnsetType = UNSET
+    featured: bool | UnsetType = UNSET
+    resource_class: str | UnsetType | None = UNSET
+    template: str | UnsetType | None = UNSET
+    item_sets: tuple[str, ...] | UnsetType = UNSET
+    sites: tuple[str, ...] | UnsetType = UNSET
+    owner: str | UnsetType | None = UNSET
+    tags: tuple[str, ...] | UnsetType = UNSET
+    thumbnail: str | UnsetType | None = UNSET
+    position: int | UnsetType = UNSET
+    alt_text: str | UnsetType = UNSET
+    language: str | UnsetType = UNSET
+    of: Mapping[str, Of] = {}
+    on_update: Mapping[str, OnUpdate] = {}
+
+
+Ingester = Literal["upload", "url", "html", "iiif", "iiif_presentation", "oembed", "youtube", "sideload"]
+
+
+class MediaSource(Struct, frozen=True, omit_defaults=True):
+    """Where the bytes or the content of a media come from."""
+
+    ingester: Ingester
+    value: str
+    """The URL, the HTML, or the name of the attachment, as the ingester takes it."""
+    source: str | None = None
+    """`o:source`, where it differs from `value`."""
+
+
+class Identity(Struct, frozen=True):
+    """By what a record is known again. `values` stand in the order of `by`."""
+
+    scope: str
+    by: tuple[str, ...]
+    values: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the values (NFC, trimmed, case kept), the last part of the ledger's key."""
+        return identity_digest(self.values)
+
+    @property
+    def shown(self) -> str:
+        return " + ".join(self.values)
+
+
+def normal_identity(value: str) -> str:
+    """The form in which identifiers are compared: NFC, trimmed, case kept."""
+    return unicodedata.normalize("NFC", value).strip()
+
+
+def identity_digest(values: tuple[str, ...]) -> str:
+    joined = "\x1f".join(normal_identity(value) for value in values)
+    return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+DraftAction = Literal["new", "load", "delete"]
+
+
+class Draft(Struct, frozen=True, omit_defaults=True):
+    """A resource as one record means it; the outcome of mapping. Pure data, no numbers of a target."""
+
+    destination: str
+    """Label in the control file: `item`, `item:artist`, `media` …"""
+    kind: Kind
+    ordinal: int
+    """Which resource of its record, from 0."""
+    action: DraftAction = "new"
+    identity: Identity | None = None
+    resource_id: int | None = None
+    """Only for `load:by-id`."""
+    item: int | None = None
+    """Of media: the ordinal of the draft of the item that it belongs to."""
+    properties: tuple[Property, ...] = ()
+    fields: Fields = Fields()
+    source: MediaSource | None = None
+    otherwise: str = ""
+    """Of a `load` that says what to do when there is no such resource: its pointer. The record is then
+    mapped again with that load among the `missing` ones (`RecordMapper.map`)."""
+
+    def canonical(self) -> bytes:
+        """The draft in one fixed form: what `meant` in the ledger is a digest of.
+
+        Row, ordinal and pointers are left out: the same resource from another line is the same.
+        """
+        return msgspec.json.encode(
+            (
+                self.kind,
+                self.action,
+                self.identity,
+                [
+                    (p.term, p.on_update, p.of, [_canonical(value) for value in p.values])
+                    for p in sorted(self.properties, key=lambda p: p.term)
+                ],
+                self.fields,
+                self.source,
+            ),
+            order="deterministic",
+        )
+
+
+def _canonical(value: Value) -> Value:
+    if value.link is None:
+        return value
+    return msgspec.structs.replace(value, link=msgspec.structs.replace(value.link, pointer=""))
+
+
+class Mapped(Struct, frozen=True):
+    """What the control file made of one row."""
+
+    file: str
+    row: int
+    drafts: tuple[Draft, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    skipped: str | None = None
+    """The message of a `skip` instruction; nothing is written then."""
+    identities: tuple[Identity, ...] = ()
+    """Every identity that was read, also of drafts that a problem took away (for `absent`)."""
+
+    @property
+    def rejected(self) -> bool:
+        return any(problem.severity != "warning" for problem in self.problems)
