@@ -1,0 +1,1 @@
+"""Stand-ins against recorded exchanges, and our own API against its description."""

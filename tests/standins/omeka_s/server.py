@@ -1,0 +1,250 @@
+"""The ASGI application: web server, PHP and Omeka in one, each with its own way to fail."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, TypeAlias
+from urllib.parse import unquote
+
+import orjson
+
+from . import pages
+from .access import Caller, identify
+from .api import Answer, Api, MemoryExhaustedError
+from .control import ADMIN, Control
+from .database import Database
+from .errors import ApiError, PageError, failed
+from .knobs import Knobs
+from .php import Query, parse_query
+from .request import ApiRequest, Upload, decode, read_multipart
+from .traffic import Traffic, Workers
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Headers: TypeAlias = dict[str, str]
+
+HTML = "text/html; charset=UTF-8"
+_SESSION = {
+    "expires": "Thu, 19 Nov 1981 08:52:00 GMT",
+    "cache-control": "no-store, no-cache, must-revalidate",
+    "pragma": "no-cache",
+}
+_PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d4944415478da63fccfc0f01f0005"
+    "0502ff1f0a1d2d0000000049454e44ae426082"
+)
+
+
+class Reply:
+    """A whole answer."""
+
+    def __init__(self, status: int, headers: Headers, body: bytes = b"", *, sized: bool = False) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.sized = sized
+
+
+class Server:
+    """One stand-in."""
+
+    def __init__(self, database: Database, knobs: Knobs) -> None:
+        self._db = database
+        self._knobs = knobs
+        self._traffic = Traffic()
+        self._workers = Workers(knobs)
+        self._api = Api(database, knobs)
+        self._control = Control(database, knobs, self._traffic)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI entry point."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        path: str = scope["path"]
+        raw_query = scope["query_string"].decode("latin-1")
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        body, size, complete = await self._body(receive, path)
+        if not complete:
+            return
+        method: str = scope["method"]
+        if path.startswith("/standin/"):
+            status, document = self._control.answer(method, path, raw_query, body)
+            self._db.commit()
+            json = {"content-type": "application/json"}
+            await _respond(send, Reply(status, json, orjson.dumps(document)), method)
+            return
+        started = time.perf_counter()
+        query = parse_query(raw_query)
+        reply = self._web_server(size)
+        if reply is None:
+            reply = self._buffered(await self._php(method, path, query, headers, body, size))
+        self._db.commit()
+        self._traffic.note(method, path, query, reply.status, time.perf_counter() - started)
+        await _respond(send, reply, method)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                self._db.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _body(self, receive: Receive, path: str) -> tuple[bytes, int, bool]:
+        """The body, its size, and whether it came whole. What is over the web server's limit is not kept."""
+        limit = 0 if path.startswith("/standin/") else self._knobs.client_max_body_size
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return b"", size, False
+            chunk: bytes = message.get("body", b"")
+            size += len(chunk)
+            if not limit or size <= limit:
+                chunks.append(chunk)
+            if not message.get("more_body"):
+                return b"".join(chunks), size, True
+
+    # The web server
+
+    def _web_server(self, size: int) -> Reply | None:
+        limit = self._knobs.client_max_body_size
+        if limit and size > limit:
+            return _plain(413, pages.TOO_LARGE)
+        return _plain(502, pages.BAD_GATEWAY) if self._knobs.fpm_down else None
+
+    def _buffered(self, reply: Reply) -> Reply:
+        length = sum(len(k) + len(v) + 4 for k, v in reply.headers.items())
+        if self._knobs.header_buffer and length > self._knobs.header_buffer:
+            return _plain(502, pages.BAD_GATEWAY)
+        return reply
+
+    # PHP
+
+    async def _php(
+        self, method: str, path: str, query: Query, headers: Headers, body: bytes, size: int
+    ) -> Reply:
+        base = f"http://{headers.get('host', 'localhost')}"
+        if self._knobs.database_down or self._knobs.maintenance:
+            return self._out_of_order(path)
+        if not path.startswith("/api/"):
+            return self._site(method, path, query, base)
+        async with self._workers.one():
+            try:
+                if self._knobs.post_max_size and size > self._knobs.post_max_size:
+                    raise PageError
+                request = _read(method, path, query, headers, body)
+                return self._shown(await self._api.answer(request, base, headers.get("accept", "")))
+            except ApiError as error:
+                return self._shown(Answer({"errors": error.errors}, error.status))
+            except PageError as error:
+                if method in ("HEAD", "OPTIONS"):
+                    return Reply(error.status, {"content-type": HTML})
+                return _html(error.status, pages.error(self._knobs))
+            except MemoryExhaustedError:
+                return Reply(500, {"content-type": HTML})
+
+    def _shown(self, answer: Answer) -> Reply:
+        headers = {"content-type": answer.content_type, **answer.headers}
+        headers["omeka-s-version"] = self._knobs.version
+        text = answer.document
+        body = text.encode() if isinstance(text, str) else orjson.dumps(text)
+        return Reply(answer.status, headers, body)
+
+    def _out_of_order(self, path: str) -> Reply:
+        page = "/install" if self._knobs.database_down else "/maintenance"
+        if path != page:
+            return Reply(302, {"content-type": HTML, "location": page})
+        text = pages.install(self._knobs) if self._knobs.database_down else pages.maintenance(self._knobs)
+        cookie = {"set-cookie": "becbe51282cd9753929b3b96680dcf60=standin; path=/; HttpOnly"}
+        return _html(200, text, cookie)
+
+    # Pages and files
+
+    def _site(self, method: str, path: str, query: Query, base: str) -> Reply:
+        parts = [unquote(p) for p in path.strip("/").split("/")]
+        match parts:
+            case ["api-context"]:
+                context = {v.prefix: v.uri for v in self._db.vocabularies.values()}
+                context = {"o": "http://omeka.org/s/vocabs/o#"} | context
+                return self._shown(Answer({"@context": context}))
+            case [""] | ["admin"] | ["s"] | ["s", _]:
+                newest = sorted(self._db.items.values(), key=lambda i: -i.id)
+                return _html(200, pages.home(self._knobs, [i for i in newest if i.public][:50]))
+            case ["files", "original" | "asset" as folder, name]:
+                content = self._db.files.read(f"{folder}/{name}")
+                if content is not None:
+                    return Reply(200, {"content-type": self._file_type(folder, name)}, content)
+            case ["files", "large" | "medium" | "square", name]:
+                for media in self._db.media.values():
+                    if media.storage and name == f"{media.storage}.jpg" and media.has_thumbnails:
+                        content = self._db.files.read(f"original/{media.filename}") or _PIXEL
+                        return Reply(200, {"content-type": media.media_type or ""}, content)
+            case ["application", "asset", "thumbnails", _]:
+                return Reply(200, {"content-type": "image/png"}, _PIXEL)
+            case ["admin", "item" | "media" | "item-set", number]:
+                return self._resource_page(number, Caller(ADMIN))
+            case ["item" | "media" | "item-set", number] | ["s", _, "item" | "media" | "item-set", number]:
+                return self._resource_page(number, identify(self._db, query))
+            case _:
+                pass
+        return _html(404, pages.missing(self._knobs))
+
+    def _file_type(self, folder: str, name: str) -> str:
+        rows: Iterable[Any] = self._db.assets.values() if folder == "asset" else self._db.media.values()
+        return next((r.media_type for r in rows if r.filename == name), "application/octet-stream")
+
+    def _resource_page(self, number: str, caller: Caller) -> Reply:
+        row = self._db.resource(int(number)) if number.isdigit() else None
+        if row is None or not caller.sees(row):
+            return _html(404, pages.missing(self._knobs))
+        return _html(200, pages.resource(self._db, row, caller))
+
+
+def _read(method: str, path: str, query: Query, headers: Headers, body: bytes) -> ApiRequest:
+    _, _, resource, *rest = path.split("/")
+    number = unquote(rest[0]) if rest and rest[0] else None
+    if len(rest) > 1 or not resource:
+        raise PageError(404)
+    content: object = {}
+    files: dict[str, Upload] = {}
+    if method in ("POST", "PUT", "PATCH") and (method == "POST" or number is not None):
+        kind = headers.get("content-type", "")
+        name = kind.partition(";")[0].strip().lower()
+        if name == "multipart/form-data":
+            if method == "POST":
+                content, files = read_multipart(body, kind)
+        elif name == "application/json":
+            content = decode(body)
+        else:
+            raise failed(415, f'Invalid Content-Type header. Expecting "application/json", got "{kind}".')
+    return ApiRequest(method, resource, number, query, content, files)
+
+
+def _plain(status: int, title: str) -> Reply:
+    return Reply(status, {"content-type": "text/html"}, pages.web_server(title).encode(), sized=True)
+
+
+def _html(status: int, text: str, extra: Headers | None = None) -> Reply:
+    return Reply(status, {"content-type": HTML, **(extra or {}), **_SESSION}, text.encode())
+
+
+async def _respond(send: Send, reply: Reply, method: str) -> None:
+    headers = [(b"server", b"nginx/1.22.1")]
+    headers += [(k.encode("latin-1"), v.encode("latin-1")) for k, v in reply.headers.items()]
+    if reply.sized:
+        headers.append((b"content-length", str(len(reply.body)).encode()))
+    try:
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else reply.body})
+    except (OSError, asyncio.CancelledError):
+        # The client has gone; what it asked for was done all the same.
+        return
