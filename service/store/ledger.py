@@ -62,6 +62,29 @@ def look_up(db: Database, key: LedgerKey, digests: Sequence[str]) -> dict[str, K
         return {row.key_digest: Known(**row._mapping) for row in rows}
 
 
+def written_anywhere(
+    db: Database, target: str, kind: str, by: str, digests: Sequence[str]
+) -> dict[str, list[int]]:
+    """Ids of what this service wrote under these identities, whatever the scope."""
+    result: dict[str, list[int]] = {}
+    if not digests:
+        return result
+    with db.read() as connection:
+        for row in connection.execute(
+            select(ledger.c.key_digest, ledger.c.resource_id)
+            .where(
+                ledger.c.target == target,
+                ledger.c.kind == kind,
+                ledger.c.by == by,
+                ledger.c.key_digest.in_(digests),
+            )
+            .distinct()
+            .order_by(ledger.c.resource_id)
+        ):
+            result.setdefault(row[0], []).append(row[1])
+    return result
+
+
 def any_of_kind(db: Database, target: str, kinds: Sequence[str]) -> set[str]:
     """Which of these kinds the ledger holds anything of, for this target."""
     with db.read() as connection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
 
@@ -93,12 +93,20 @@ class Wishes(NamedTuple):
 
 
 def schedule_run(
-    db: Database, *, batch_id: str, mode: RunMode, options: RunOptions, key_id: int, inputs_digest: str
+    db: Database,
+    *,
+    batch_id: str,
+    mode: RunMode,
+    options: RunOptions,
+    key_id: int,
+    inputs_digest: str,
+    check: Callable[[Connection], None] | None = None,
 ) -> RunFacts:
     """Commit a new run, durably, before anybody rings.
 
-    Raises `RunActiveError` when the batch has an active one: a unique column makes it certain,
-    also when two services schedule at once.
+    `check` is called within the transaction, once nothing can be added to the batch any more; what it
+    raises goes through, and there is no run. Raises `RunActiveError` when the batch has an active one:
+    a unique column makes it certain, also when two services schedule at once.
     """
     run_id = new_id()
     try:
@@ -120,6 +128,8 @@ def schedule_run(
                     active_batch=batch_id,
                 )
             )
+            if check is not None:
+                check(connection)
     except IntegrityError as error:
         with db.read() as connection:
             active = connection.execute(select(run.c.id).where(run.c.active_batch == batch_id)).scalar()

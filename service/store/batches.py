@@ -1,0 +1,380 @@
+"""Control files, batches, the files of a batch, and who may see which bytes.
+
+Wherever a `Key` is asked for, it is the one that asks: what it may not see is as if it were not there.
+None stands for the worker, which sees everything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, func, insert, or_, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+
+from service.store.blobs import Digest, Stored
+from service.store.database import Database, clock
+from service.store.ids import new_id
+from service.store.keys import Key
+from service.store.runs import RunActiveError
+from service.store.tables import (
+    api_key,
+    batch,
+    batch_file,
+    blob,
+    control_file,
+    log_line,
+    operation,
+    plan_entry,
+    run,
+    upload,
+)
+
+
+class BatchFacts(Struct, frozen=True):
+    """A batch as it was made; what became of it follows from its runs. Times in ms since 1970 UTC."""
+
+    id: str
+    control_digest: Digest
+    comment: str
+    target: str
+    key_id: int
+    key_label: str
+    corrects: str | None
+    created_at: int
+
+
+class FileFacts(Struct, frozen=True):
+    """One file of a batch: the name that the control file knows it by, and its bytes."""
+
+    name: str
+    digest: Digest
+    filename: str
+    size: int
+    key_label: str
+    at: int
+
+
+class NewBatch(Struct, frozen=True):
+    control_digest: Digest
+    comment: str
+    target: str
+    corrects: str | None = None
+
+
+class NewFile(Struct, frozen=True):
+    name: str
+    digest: Digest
+    size: int
+    filename: str
+
+
+class BatchFilter(Struct, frozen=True):
+    """Which batches are wanted. `before`: older than this one, as (created_at, id) of the last one seen."""
+
+    target: str | None = None
+    comment: str | None = None
+    before: tuple[int, str] | None = None
+
+
+class BatchMissingError(Exception):
+    """No such batch, or none that this key may see; the message is what was asked for."""
+
+
+class FileConflictError(Exception):
+    """The batch has other bytes under the name (the message)."""
+
+
+class BatchAppliedError(Exception):
+    """A run of the batch has sent writes: what it was made of must stay as it is."""
+
+
+class InputsChangedError(Exception):
+    """A file was put into the batch in the same moment."""
+
+
+class BatchReferredError(Exception):
+    """Another batch corrects this one; the message is its id."""
+
+
+# --- bytes --------------------------------------------------------------------------------------
+
+
+def save_control(db: Database, key: Key, stored: Stored, comment: str) -> None:
+    """Remember a control file under its comment, durably. The same bytes again: the newest comment counts."""
+    with db.write(durable=True) as connection:
+        _record_upload(connection, key, stored.digest, stored.size)
+        values = {"comment": comment, "created_at": clock(connection)}
+        statement = (
+            _dialect(connection).insert(control_file).values(digest=stored.digest, key_id=key.id, **values)
+        )
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[control_file.c.digest, control_file.c.key_id], set_=values
+            )
+        )
+
+
+def control_named(db: Database, key: Key, name: str) -> Digest | None:
+    """The newest control file saved under this comment that the key may read."""
+    with db.read() as connection:
+        found = connection.execute(
+            select(control_file.c.digest)
+            .where(control_file.c.comment == name, _readable(control_file.c.digest, key))
+            .order_by(control_file.c.created_at.desc(), control_file.c.digest)
+            .limit(1)
+        ).scalar()
+    return None if found is None else Digest(found)
+
+
+def readable_size(db: Database, key: Key, digest: Digest) -> int | None:
+    """The size of these bytes if the key uploaded them or may see a batch that uses them; else None."""
+    with db.read() as connection:
+        return connection.execute(
+            select(blob.c.size).where(blob.c.digest == digest, _readable(blob.c.digest, key))
+        ).scalar()
+
+
+def _record_upload(connection: Connection, key: Key, digest: Digest, size: int) -> None:
+    moment = clock(connection)
+    insert_or_not = _dialect(connection).insert
+    connection.execute(
+        insert_or_not(blob).values(digest=digest, size=size, created_at=moment).on_conflict_do_nothing()
+    )
+    connection.execute(
+        insert_or_not(upload).values(digest=digest, key_id=key.id, at=moment).on_conflict_do_nothing()
+    )
+
+
+def _readable(digest: ColumnElement[str], key: Key) -> ColumnElement[bool]:
+    """As SQL: this key brought the bytes, or may see a batch that is made of them."""
+    seen = _seen(key)
+    return or_(
+        select(upload.c.key_id).where(upload.c.digest == digest, upload.c.key_id == key.id).exists(),
+        select(batch.c.id).where(batch.c.control_digest == digest, *seen).exists(),
+        select(batch.c.id)
+        .join(batch_file, batch_file.c.batch_id == batch.c.id)
+        .where(batch_file.c.digest == digest, *seen)
+        .exists(),
+    )
+
+
+def _seen(key: Key | None) -> list[ColumnElement[bool]]:
+    return [] if key is None or key.target is None else [batch.c.target == key.target]
+
+
+def _dialect(connection: Connection) -> Any:
+    return postgresql if connection.dialect.name == "postgresql" else sqlite
+
+
+# --- batches ------------------------------------------------------------------------------------
+
+
+def create_batch(db: Database, key: Key, new: NewBatch) -> BatchFacts:
+    """Commit a batch, durably. The caller has checked that the key may use control file and target."""
+    with db.write(durable=True) as connection:
+        batch_id = new_id()
+        connection.execute(
+            insert(batch).values(
+                id=batch_id,
+                control_digest=new.control_digest,
+                comment=new.comment,
+                target=new.target,
+                key_id=key.id,
+                corrects=new.corrects,
+                created_at=clock(connection),
+            )
+        )
+        return _one_batch(connection, key, batch_id)
+
+
+def batch_facts(db: Database, batch_id: str, key: Key | None = None) -> BatchFacts:
+    """Raises `BatchMissingError`."""
+    with db.read() as connection:
+        return _one_batch(connection, key, batch_id)
+
+
+def list_batches(db: Database, key: Key, wanted: BatchFilter, limit: int) -> list[BatchFacts]:
+    """Newest first. `comment` finds any that contain it, in either case."""
+    conditions = _seen(key)
+    if wanted.target is not None:
+        conditions.append(batch.c.target == wanted.target)
+    if wanted.comment is not None:
+        conditions.append(batch.c.comment.icontains(wanted.comment, autoescape=True))
+    if wanted.before is not None:
+        conditions.append(tuple_(batch.c.created_at, batch.c.id) < tuple_(*wanted.before))
+    with db.read() as connection:
+        rows = connection.execute(
+            _batches().where(*conditions).order_by(batch.c.created_at.desc(), batch.c.id.desc()).limit(limit)
+        )
+        return [_facts(row) for row in rows]
+
+
+def delete_batch(db: Database, batch_id: str) -> None:
+    """Remove a batch that never wrote, with its runs and logs; its bytes stay, others may use them.
+
+    Raises `BatchMissingError`, `RunActiveError`, `BatchAppliedError`, `BatchReferredError`.
+    """
+    with db.write() as connection:
+        _refuse_delete(connection, batch_id)
+    # What there may be a million of goes first, in slices: no transaction may last long.
+    for table in (plan_entry, log_line):
+        while _remove_slice(db, table, batch_id):
+            pass
+    with db.write(durable=True) as connection:
+        _refuse_delete(connection, batch_id)
+        connection.execute(delete(batch).where(batch.c.id == batch_id))
+
+
+def _refuse_delete(connection: Connection, batch_id: str) -> None:
+    _lock_idle(connection, batch_id)
+    _refuse_applied(connection, batch_id)
+    corrected_by = connection.execute(
+        select(batch.c.id).where(batch.c.corrects == batch_id).limit(1)
+    ).scalar()
+    if corrected_by is not None:
+        raise BatchReferredError(corrected_by)
+
+
+def _remove_slice(db: Database, table: Table, batch_id: str, size: int = 2000) -> bool:
+    """Remove some rows of the batch's ended runs; whether there may be more."""
+    with db.write() as connection:
+        rows = connection.execute(
+            select(table.c.run_id, table.c.seq)
+            .join(run, run.c.id == table.c.run_id)
+            .where(run.c.batch_id == batch_id, run.c.ended_at.is_not(None))
+            .limit(size)
+        ).all()
+        by_run: dict[str, list[int]] = {}
+        for run_id, seq in rows:
+            by_run.setdefault(run_id, []).append(seq)
+        for run_id, seqs in by_run.items():
+            connection.execute(delete(table).where(table.c.run_id == run_id, table.c.seq.in_(seqs)))
+    return len(rows) == size
+
+
+def _batches() -> Any:
+    return select(batch, api_key.c.label.label("key_label")).join(api_key, api_key.c.id == batch.c.key_id)
+
+
+def _one_batch(connection: Connection, key: Key | None, batch_id: str) -> BatchFacts:
+    row = connection.execute(_batches().where(batch.c.id == batch_id, *_seen(key))).one_or_none()
+    if row is None:
+        raise BatchMissingError(batch_id)
+    return _facts(row)
+
+
+def _facts(row: Row[Any]) -> BatchFacts:
+    return BatchFacts(
+        id=row.id,
+        control_digest=row.control_digest,
+        comment=row.comment,
+        target=row.target,
+        key_id=row.key_id,
+        key_label=row.key_label,
+        corrects=row.corrects,
+        created_at=row.created_at,
+    )
+
+
+# --- files --------------------------------------------------------------------------------------
+
+
+def add_files(
+    db: Database, key: Key, batch_id: str, files: Sequence[NewFile], *, replace: bool = False
+) -> None:
+    """Put files into a batch, all or none, durably. The same bytes under the same name again change nothing.
+
+    Raises `BatchMissingError`, `RunActiveError`, `BatchAppliedError`; `FileConflictError` for other
+    bytes under a name that is taken, unless `replace`.
+    """
+    with db.write(durable=True) as connection:
+        _lock_idle(connection, batch_id)
+        _refuse_applied(connection, batch_id)
+        present: dict[str, str] = {
+            row.name: row.digest
+            for row in connection.execute(
+                select(batch_file.c.name, batch_file.c.digest).where(batch_file.c.batch_id == batch_id)
+            )
+        }
+        for file in files:
+            _record_upload(connection, key, file.digest, file.size)
+            if present.get(file.name) == file.digest:
+                continue
+            if file.name in present and not replace:
+                raise FileConflictError(file.name)
+            same = and_(batch_file.c.batch_id == batch_id, batch_file.c.name == file.name)
+            connection.execute(delete(batch_file).where(same))
+            connection.execute(
+                insert(batch_file).values(
+                    batch_id=batch_id,
+                    name=file.name,
+                    digest=file.digest,
+                    filename=file.filename,
+                    size=file.size,
+                    key_id=key.id,
+                    at=clock(connection),
+                )
+            )
+            present[file.name] = file.digest
+
+
+def batch_files(db: Database, batch_id: str) -> list[FileFacts]:
+    """The files of a batch by name."""
+    with db.read() as connection:
+        return _files(connection, batch_id)
+
+
+def _files(connection: Connection, batch_id: str) -> list[FileFacts]:
+    rows = connection.execute(
+        select(batch_file, api_key.c.label.label("key_label"))
+        .join(api_key, api_key.c.id == batch_file.c.key_id)
+        .where(batch_file.c.batch_id == batch_id)
+        .order_by(batch_file.c.name)
+    )
+    return [FileFacts(row.name, row.digest, row.filename, row.size, row.key_label, row.at) for row in rows]
+
+
+def file_count(db: Database, batch_id: str) -> int:
+    with db.read() as connection:
+        return connection.execute(
+            select(func.count()).select_from(batch_file).where(batch_file.c.batch_id == batch_id)
+        ).scalar_one()
+
+
+def inputs_digest(control: Digest, files: Sequence[FileFacts]) -> str:
+    """What a plan is made from, as one digest: the control file, and each file's name and bytes."""
+    lines = [control, *(f"{file.digest} {file.name}" for file in sorted(files, key=lambda file: file.name))]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def require_inputs(connection: Connection, facts: BatchFacts, digest: str) -> None:
+    """Raises `InputsChangedError` unless the batch is made of what `inputs_digest` was made of."""
+    if inputs_digest(facts.control_digest, _files(connection, facts.id)) != digest:
+        raise InputsChangedError(facts.id)
+
+
+def _lock_idle(connection: Connection, batch_id: str) -> None:
+    """Hold the batch until the transaction ends, so that no run begins meanwhile; none may be active.
+
+    (SQLite has one writer anyway; on PostgreSQL the reference of a new run to its batch waits for this lock.)
+    """
+    locked = connection.execute(select(batch.c.id).where(batch.c.id == batch_id).with_for_update()).scalar()
+    if locked is None:
+        raise BatchMissingError(batch_id)
+    active = connection.execute(select(run.c.id).where(run.c.active_batch == batch_id)).scalar()
+    if active is not None:
+        raise RunActiveError(active)
+
+
+def _refuse_applied(connection: Connection, batch_id: str) -> None:
+    written = connection.execute(
+        select(operation.c.key)
+        .join(run, run.c.id == operation.c.run_id)
+        .where(run.c.batch_id == batch_id)
+        .limit(1)
+    ).first()
+    if written is not None:
+        raise BatchAppliedError(batch_id)

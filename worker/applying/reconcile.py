@@ -1,0 +1,170 @@
+"""Unknown outcomes: find out, by looking, whether a write whose answer was lost took effect.
+
+A lost create is looked for among the ids above the highest that stood in the target before it was
+meant. One listing serves all unknowns. It may still be under way, so it is looked for several times
+before it is sent again; other records go on meanwhile.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Sequence
+
+from msgspec import Struct
+
+from service.store import journal
+from worker.applying.outgoing import Outgoing
+from worker.context import RunContext
+from worker.records import Kind
+from worker.targets.base import Adapter, Saved
+
+
+class Found(Struct, frozen=True):
+    """It took effect: this is the resource."""
+
+    outgoing: Outgoing
+    saved: Saved
+
+
+class Several(Struct, frozen=True):
+    """Several resources could be the one."""
+
+    outgoing: Outgoing
+    ids: tuple[int, ...]
+
+
+class GivenUp(Struct, frozen=True):
+    """Looked for long enough: it did not take effect, and may be sent again."""
+
+    outgoing: Outgoing
+
+
+Finding = Found | Several | GivenUp
+
+
+class _Unknown:
+    def __init__(self, outgoing: Outgoing, since: float) -> None:
+        self.outgoing = outgoing
+        self.since = since
+        self.looks = 0
+
+
+class Reconciler:
+    """Keeps the unknowns of a run and looks for them when it is time."""
+
+    def __init__(
+        self,
+        context: RunContext,
+        adapter: Adapter,
+        delays: Sequence[float],
+        slowest: Callable[[], float],
+    ) -> None:
+        """`delays`: seconds after which a lost write is looked for; `slowest`: the slowest answer seen."""
+        self._context = context
+        self._adapter = adapter
+        self._delays = tuple(delays) or (1.0,)
+        self._slowest = slowest
+        self._unknown: dict[int, _Unknown] = {}
+
+    def __len__(self) -> int:
+        return len(self._unknown)
+
+    @property
+    def seqs(self) -> Collection[int]:
+        """The entries whose outcome is unknown now."""
+        return self._unknown.keys()
+
+    def add(self, outgoing: Outgoing, *, look_at_once: bool = False) -> None:
+        """Take on a lost write. `look_at_once`: after a takeover, when it may have been answered long ago."""
+        since = time.monotonic() - (self._delays[0] if look_at_once else 0.0)
+        self._unknown[outgoing.entry.seq] = _Unknown(outgoing, since)
+
+    def next_look(self) -> float | None:
+        """Seconds until the next look; None when nothing is unknown."""
+        if not self._unknown:
+            return None
+        now = time.monotonic()
+        return max(0.0, min(self._due(one) for one in self._unknown.values()) - now)
+
+    def _due(self, unknown: _Unknown) -> float:
+        last = len(self._delays) - 1
+        delay = self._delays[min(unknown.looks, last)]
+        if unknown.looks >= last:
+            # The last look comes when even three times the slowest answer would have arrived.
+            delay = max(delay, 3 * self._slowest())
+        return unknown.since + delay
+
+    async def look(self, answered: Collection[int], in_flight: Collection[bytes]) -> list[Finding]:
+        """Look for all that is due.
+
+        `answered`: ids that came in answers which the journal does not hold yet. `in_flight`: payloads
+        of requests under way when the look began: what they make must not be taken for the lost one.
+        Raises `Retriable` when the target cannot be listed: nothing is concluded from that.
+        """
+        now = time.monotonic()
+        due = [
+            one
+            for one in self._unknown.values()
+            if self._due(one) <= now
+            and (one.outgoing.draft.identity or one.outgoing.operation.payload not in in_flight)
+        ]
+        findings: list[Finding] = []
+        for kind in sorted({one.outgoing.draft.kind for one in due}):
+            of_kind = [one for one in due if one.outgoing.draft.kind == kind]
+            candidates = await self._candidates(kind, of_kind, answered)
+            findings.extend(self._conclude(of_kind, candidates))
+        for finding in findings:
+            del self._unknown[finding.outgoing.entry.seq]
+        return findings
+
+    async def _candidates(
+        self, kind: Kind, unknowns: Sequence[_Unknown], answered: Collection[int]
+    ) -> list[Saved]:
+        above = min(one.outgoing.above_id for one in unknowns)
+        return await unexplained(self._context, self._adapter, kind, above, answered)
+
+    def _conclude(self, unknowns: Sequence[_Unknown], candidates: Sequence[Saved]) -> list[Finding]:
+        findings: list[Finding] = []
+        taken: set[int] = set()
+        # Those with an identity first: they are certain, and explain candidates away for the rest.
+        for unknown in sorted(unknowns, key=lambda one: one.outgoing.draft.identity is None):
+            outgoing = unknown.outgoing
+            free = [one for one in candidates if one.id not in taken]
+            fitting = [one for one in free if fits(self._adapter, outgoing, one)]
+            twins = sum(_same_request(outgoing, other.outgoing) for other in unknowns)
+            if not fitting:
+                unknown.looks += 1
+                if unknown.looks >= len(self._delays):
+                    findings.append(GivenUp(outgoing))
+            elif len(fitting) > (1 if outgoing.draft.identity else twins):
+                findings.append(Several(outgoing, tuple(one.id for one in fitting)))
+            else:
+                # As many alike as were sent alike: which is which makes no difference.
+                taken.add(fitting[0].id)
+                findings.append(Found(outgoing, fitting[0]))
+        return findings
+
+
+def _same_request(one: Outgoing, other: Outgoing) -> bool:
+    return one.operation.payload == other.operation.payload
+
+
+def fits(adapter: Adapter, outgoing: Outgoing, saved: Saved) -> bool:
+    """Whether the resource is what this operation would have made: by identity, else by content."""
+    identity = outgoing.draft.identity
+    if identity is not None:
+        return adapter.bears(saved, identity)
+    return adapter.same_as(outgoing.operation.payload, saved)
+
+
+async def unexplained(
+    context: RunContext, adapter: Adapter, kind: Kind, above: int, answered: Collection[int]
+) -> list[Saved]:
+    """Resources above an id that no answer has explained: neither in a journal nor in `answered`."""
+    ids = await adapter.ids_above(kind, above)
+    explained = await context.db.run(journal.journaled_ids, context.target, kind, list(ids))
+    rest = [one for one in ids if one not in explained and one not in answered]
+    found: list[Saved] = []
+    for start in range(0, len(rest), 100):
+        found.extend(await adapter.read(kind, rest[start : start + 100]))
+    return found

@@ -1,0 +1,64 @@
+"""Sending one operation: repeat what certainly did not take effect, never what may have."""
+
+from __future__ import annotations
+
+import time
+from typing import assert_never
+
+from worker.applying.outage import Outage
+from worker.applying.outgoing import Outgoing
+from worker.applying.pace import Pace
+from worker.applying.results import RefusedResult, Written
+from worker.context import RunContext
+from worker.errors import Fatal
+from worker.targets.base import Adapter, Done, Lost, NotDone, Refused
+
+ENDS_THE_RUN = frozenset({"target-key-refused", "target-locked"})
+"""Refusals that every other record would meet too."""
+
+
+class Sender:
+    """The way of one operation to the target."""
+
+    def __init__(self, context: RunContext, adapter: Adapter, outage: Outage, pace: Pace) -> None:
+        self._context = context
+        self._adapter = adapter
+        self._outage = outage
+        self._pace = pace
+        self.wrote = False
+        """Whether any write has been answered: an outage is borne longer from then on."""
+
+    async def send(self, outgoing: Outgoing) -> Written | RefusedResult | Lost:
+        """Send it until it is answered.
+
+        Raises `StoppedError` when the run was told to stop before it was sent, `Fatal` when the target
+        stays away.
+        """
+        attempt = 0
+        while True:
+            self._context.check()
+            attempt += 1
+            began = time.monotonic()
+            (answer,) = await self._adapter.carry_out([outgoing.operation])
+            match answer:
+                case NotDone(message=message, retry_after=retry_after):
+                    await self._outage.wait(attempt, message, retry_after)
+                    continue
+                case Done(saved=saved):
+                    self._pace.answered(time.monotonic() - began)
+                    self.wrote = True
+                    await self._outage.over()
+                    assert saved is not None, "a create answers with what it saved"
+                    payload = outgoing.operation.payload
+                    return Written(outgoing, saved, self._adapter.differences(payload, saved))
+                case Refused(code=code, message=message) if code in ENDS_THE_RUN:
+                    raise Fatal(code, message)
+                case Refused(code=code, message=message):
+                    self._pace.answered(time.monotonic() - began)
+                    await self._outage.over()
+                    return RefusedResult(outgoing, code, message)
+                case Lost():
+                    self.wrote = True
+                    return answer
+                case _:
+                    assert_never(answer)

@@ -1,0 +1,148 @@
+"""What every stage of one run shares: the claim, the log, the wish to stop, the way to the database."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from service.store import logs, runs
+from service.store.database import Database, now_ms
+from service.store.logs import Level, LogLine
+from service.store.runs import Claim
+from worker.records import Problem
+from worker.targets.base import Adapter
+
+StopReason = Literal["cancel", "pause", "shutdown", "lost"]
+
+
+class Stop:
+    """Set once, by whoever learns first that the run must not go on; every loop looks at it."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self.reason: StopReason | None = None
+
+    def set(self, reason: StopReason) -> None:
+        # A lost run outranks everything: whoever owns it now decides about the rest.
+        if self.reason is None or reason == "lost":
+            self.reason = reason
+        self._event.set()
+
+    def __bool__(self) -> bool:
+        return self.reason is not None
+
+    async def wait(self, seconds: float) -> bool:
+        """Sleep, but no longer than until the run is to stop. True: it is."""
+        try:
+            await asyncio.wait_for(self._event.wait(), max(seconds, 0))
+        except TimeoutError:
+            return False
+        return True
+
+
+class StoppedError(Exception):
+    """A stage left off because the run was told to stop; `Stop.reason` says why."""
+
+
+class RunLog:
+    """Lines are numbered when they are said and written with the next transaction of the run."""
+
+    def __init__(self, run_id: str, last_seq: int) -> None:
+        self._run_id = run_id
+        self._seq = last_seq
+        self._lines: list[LogLine] = []
+        self._lock = threading.Lock()
+
+    def say(
+        self,
+        level: Level,
+        code: str,
+        message: str,
+        *,
+        file: str | None = None,
+        row: int | None = None,
+        identifier: str | None = None,
+    ) -> None:
+        with self._lock:
+            self._seq += 1
+            self._lines.append(
+                LogLine(self._run_id, self._seq, now_ms(), level, code, message, file, row, identifier)
+            )
+
+    def problem(
+        self,
+        problem: Problem,
+        *,
+        file: str | None = None,
+        row: int | None = None,
+        identifier: str | None = None,
+    ) -> None:
+        """A line that says what, where (file, row, pointer, value) and why."""
+        where = f" [{problem.pointer}]" if problem.pointer else ""
+        value = f" The value was: {problem.value}" if problem.value else ""
+        level: Level = "warning" if problem.severity == "warning" else "error"
+        self.say(
+            level, problem.code, f"{problem.message}{value}{where}", file=file, row=row, identifier=identifier
+        )
+
+    def take(self) -> list[LogLine]:
+        with self._lock:
+            lines, self._lines = self._lines, []
+        return lines
+
+    def put_back(self, lines: list[LogLine]) -> None:
+        """The transaction failed: the lines go with the next one."""
+        with self._lock:
+            self._lines = lines + self._lines
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+
+class RunContext:
+    """One run in the hands of one worker."""
+
+    def __init__(self, db: Database, claim: Claim, target: str, log: RunLog, stop: Stop) -> None:
+        """`target`: the configured name of the target."""
+        self.db = db
+        self.claim = claim
+        self.target = target
+        self.log = log
+        self.stop = stop
+        self.adapter: Adapter | None = None
+        self._reported = (0, 0)
+
+    def check(self) -> None:
+        """Raise `StoppedError` if the run is to stop."""
+        if self.stop:
+            raise StoppedError
+
+    @contextmanager
+    def transaction(self, counts: Mapping[str, int] | None = None) -> Iterator[Connection]:
+        """A fenced transaction that also writes the log, the counts and the traffic so far.
+
+        Blocking: use it in a thread. If it fails, the log lines go with the next one.
+        """
+        lines = self.log.take()
+        traffic = (self.adapter.requests, self.adapter.bytes_sent) if self.adapter else self._reported
+        new = (traffic[0] - self._reported[0], traffic[1] - self._reported[1])
+        try:
+            with runs.fenced(self.db, self.claim) as connection:
+                yield connection
+                logs.append_lines(connection, lines)
+                runs.add_counts(connection, self.claim.run_id, counts or {}, *new)
+        except BaseException:
+            self.log.put_back(lines)
+            raise
+        self._reported = traffic
+
+    def flush(self) -> None:
+        """Write what there is of log and traffic. Blocking."""
+        if len(self.log) or (self.adapter and self.adapter.requests != self._reported[0]):
+            with self.transaction():
+                pass

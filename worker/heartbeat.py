@@ -1,0 +1,47 @@
+"""The heartbeat of a run: keeps its lease, and hears what people wish."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from service.store import runs
+from service.store.database import StoreUnavailableError
+from service.store.runs import FenceLostError
+from worker.context import RunContext
+
+logger = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def beating(context: RunContext, lease: float) -> AsyncIterator[None]:
+    """Renew the lease (seconds) several times within its length, as long as the block lasts."""
+    task = asyncio.create_task(_beat(context, lease))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _beat(context: RunContext, lease: float) -> None:
+    # Often enough that a cancel is heard within a second, and that two missed beats cost nothing.
+    pause = min(lease / 5, 0.5)
+    while True:
+        await asyncio.sleep(pause)
+        try:
+            wishes = await context.db.run(runs.renew_lease, context.claim, int(lease * 1000))
+        except FenceLostError:
+            context.stop.set("lost")
+            return
+        except StoreUnavailableError:
+            # The fence decides, not this beat: should the lease run out meanwhile and another worker
+            # claim the run, the next journal transaction is refused.
+            logger.warning("no heartbeat for run %s: the database cannot be used", context.claim.run_id)
+            continue
+        if wishes.cancel:
+            context.stop.set("cancel")
+        elif wishes.pause:
+            context.stop.set("pause")

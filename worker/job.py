@@ -1,0 +1,276 @@
+"""One run, from claim to final state."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import anyio.to_thread
+
+from service.control.model import Control
+from service.control.names_used import names_used
+from service.control.offered import not_offered
+from service.control.parse import parse_control
+from service.settings import Settings, TargetSettings
+from service.store import batches, logs, plans, runs, statuses
+from service.store.blobs import BlobMissingError, BlobStore, Digest
+from service.store.database import Database, StoreUnavailableError, now_ms
+from service.store.runs import Claim, FenceLostError, OpenStraysError, RunFacts
+from service.store.states import Ending
+from worker.applying.executor import Executor
+from worker.applying.outage import Outage
+from worker.applying.strays import settle_strays
+from worker.context import RunContext, RunLog, Stop, StoppedError
+from worker.errors import AccessionError, Fatal
+from worker.heartbeat import beating
+from worker.limiters import Limiters
+from worker.planning.look_ups import StoredLookUps
+from worker.planning.phase import InputFile, PlanPhase, check_budget
+from worker.planning.planner import Planner
+from worker.planning.survey import Surveyor
+from worker.summary import summary
+from worker.targets.base import Adapter, Resolver
+from worker.targets.registry import make_adapter
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Workshop:
+    """What a worker process has, shared by its jobs."""
+
+    settings: Settings
+    db: Database
+    blobs: BlobStore
+    limiters: Limiters
+    name: str
+    """Of this process: owner of the leases that it holds."""
+    stops: dict[str, Stop] = field(default_factory=dict)
+    """The runs that it carries out now."""
+
+
+async def carry_out_run(shop: Workshop, run_id: str) -> None:
+    """Claim the run and carry it out; leave at once if it has ended or is another's."""
+    lease_ms = int(shop.settings.lease * 1000)
+    claim = await shop.db.run(runs.claim_run, run_id, shop.name, lease_ms)
+    if claim is None:
+        return
+    stop = Stop()
+    shop.stops[run_id] = stop
+    try:
+        await _hold(shop, claim, stop)
+    except FenceLostError:
+        logger.warning("run %s belongs to another worker now", run_id)
+    except StoreUnavailableError:
+        # The lease runs out (or the release below succeeds), and a worker takes the run up again.
+        logger.warning("run %s left off: the database cannot be used", run_id)
+        await _release(shop, claim)
+    finally:
+        del shop.stops[run_id]
+
+
+async def _hold(shop: Workshop, claim: Claim, stop: Stop) -> None:
+    facts = await shop.db.run(runs.run_facts, claim.run_id)
+    assert facts is not None, "a claimed run exists"
+    batch = await shop.db.run(batches.batch_facts, facts.batch_id)
+    log = RunLog(claim.run_id, await shop.db.run(logs.last_seq, claim.run_id))
+    context = RunContext(shop.db, claim, batch.target, log, stop)
+    async with beating(context, shop.settings.lease):
+        ending, failure = await _attempt(shop, context, facts, batch)
+        if ending is None:
+            await anyio.to_thread.run_sync(context.flush)
+            await _release(shop, claim)
+        else:
+            await _end(shop, context, ending, failure)
+        if context.adapter is not None:
+            await context.adapter.close()
+
+
+async def _attempt(
+    shop: Workshop, context: RunContext, facts: RunFacts, batch: batches.BatchFacts
+) -> tuple[Ending | None, AccessionError | None]:
+    """Carry the run out as far as it goes. No ending: another worker (or this one, later) goes on."""
+    try:
+        await _stages(shop, context, facts, batch)
+    except StoppedError:
+        match context.stop.reason:
+            case "cancel":
+                context.log.say("warning", "cancelled", "Cancelled by a person. What was written stands.")
+                return "cancelled", None
+            case "shutdown":
+                context.log.say("info", "interrupted", "The worker is being stopped; the run goes on later.")
+                return None, None
+            case "pause":
+                return None, None
+            case _:
+                raise FenceLostError(context.claim.run_id) from None
+    except AccessionError as error:
+        context.log.say("error", error.code, error.message)
+        return "failed", error
+    except (FenceLostError, StoreUnavailableError):
+        raise
+    except Exception as error:
+        # A fault of ours: the person gets a sentence, the process log gets the trace.
+        logger.exception("run %s failed unexpectedly", context.claim.run_id)
+        text = f"An error of this program ended the run ({type(error).__name__}). Its process log says more."
+        context.log.say("error", "internal-error", text)
+        return "failed", Fatal("internal-error", text)
+    return "finished", None
+
+
+async def _stages(shop: Workshop, context: RunContext, facts: RunFacts, batch: batches.BatchFacts) -> None:
+    """The way of a run: control file, preflight, plan, apply."""
+    verb = "Going on with" if facts.counts else "Starting"
+    context.log.say("info", "started", f"{verb} {facts.mode} into {batch.target}.")
+    context.check()
+    control = await _control(shop, context, batch)
+    adapter, settings = _target(shop, context, batch.target)
+    outage = Outage(context, lambda: shop.settings.outage)
+    resolver = await _preflight(shop, context, control, adapter, outage)
+    if facts.phase == "plan":
+        await _plan(shop, context, control, adapter, resolver, outage)
+    if facts.mode != "dry-run":
+        await Executor(context, adapter, shop.settings, settings.connections).run()
+
+
+async def _control(shop: Workshop, context: RunContext, batch: batches.BatchFacts) -> Control:
+    data = await anyio.to_thread.run_sync(_read_blob, shop.blobs, Digest(batch.control_digest))
+    parsed = parse_control(data)
+    if parsed.control is None:
+        lines = "\n".join(str(problem) for problem in parsed.problems)
+        raise Fatal("control-invalid", f"The control file has errors:\n{lines}")
+    missing = not_offered(parsed.control)
+    if missing:
+        raise Fatal("not-offered", "\n".join(missing))
+    return parsed.control
+
+
+def _read_blob(blobs: BlobStore, digest: Digest) -> bytes:
+    try:
+        return b"".join(blobs.open_range(digest))
+    except BlobMissingError as error:
+        raise Fatal(
+            "blob-missing", f"The store no longer holds the bytes {digest}. Upload them again."
+        ) from error
+
+
+def _target(shop: Workshop, context: RunContext, name: str) -> tuple[Adapter, TargetSettings]:
+    settings = shop.settings.targets.get(name)
+    if settings is None:
+        known = ", ".join(sorted(shop.settings.targets)) or "none"
+        raise Fatal("target-unknown", f"The target {name!r} is not in the settings; configured: {known}.")
+    adapter = make_adapter(name, settings, shop.limiters.of(name, settings.connections))
+    context.adapter = adapter
+    return adapter, settings
+
+
+async def _preflight(
+    shop: Workshop, context: RunContext, control: Control, adapter: Adapter, outage: Outage
+) -> Resolver:
+    """Prove address and key, and that every name of the control file exists there."""
+    settings = shop.settings.targets[context.target]
+    try:
+        site = await outage.patiently(adapter.prove)
+    except AccessionError as error:
+        await shop.db.run(
+            statuses.record_status,
+            target=context.target,
+            address=settings.api,
+            ok=False,
+            message=error.message,
+        )
+        raise
+    text = f"{site.address} answers: version {site.version}."
+    await shop.db.run(
+        statuses.record_status,
+        target=context.target,
+        address=settings.api,
+        ok=True,
+        message=text,
+        version=site.version,
+    )
+    context.log.say("info", "preflight", text)
+    return await outage.patiently(lambda: adapter.resolve(names_used(control)))
+
+
+def _sayer(context: RunContext) -> Callable[[str, str], None]:
+    return lambda code, message: context.log.say("info", code, message)
+
+
+async def _plan(
+    shop: Workshop,
+    context: RunContext,
+    control: Control,
+    adapter: Adapter,
+    resolver: Resolver,
+    outage: Outage,
+) -> None:
+    await anyio.to_thread.run_sync(_clear, context)
+    surveyor = Surveyor(shop.db, context.claim, adapter, context.target, _sayer(context))
+    standing = await outage.patiently(lambda: surveyor.learn(control))
+    look_ups = StoredLookUps(
+        shop.db, context.target, context.claim.run_id, standing.listings, standing.surveys
+    )
+    planner = Planner(control, resolver, look_ups)
+    phase = PlanPhase(context, control, planner, resolver, shop.settings.chunk)
+    files = await shop.db.run(_input_files, shop.blobs, context.claim.run_id)
+    totals = await anyio.to_thread.run_sync(phase.carry_out, files)
+    check_budget("maxErrors", control.max_errors, totals.rejected, totals.read)
+    await anyio.to_thread.run_sync(_planned, context)
+    facts = await shop.db.run(runs.run_facts, context.claim.run_id)
+    assert facts is not None
+    context.log.say("info", "planned", summary(facts, planned=True))
+
+
+def _clear(context: RunContext) -> None:
+    """A takeover in phase one plans again: what was planned so far goes, its counts too."""
+    plans.clear_plan(context.db, context.claim)
+    with context.transaction() as connection:
+        runs.clear_counts(connection, context.claim.run_id)
+
+
+def _planned(context: RunContext) -> None:
+    with context.transaction() as connection:
+        runs.set_phase(connection, context.claim, "apply", planned_at=now_ms())
+
+
+def _input_files(db: Database, blobs: BlobStore, run_id: str) -> Sequence[InputFile]:
+    facts = runs.run_facts(db, run_id)
+    assert facts is not None
+    result = []
+    for file in batches.batch_files(db, facts.batch_id):
+        try:
+            path = blobs.local_path(Digest(file.digest))
+        except BlobMissingError as error:
+            text = f"The store no longer holds the bytes of {file.name}. Upload the file again."
+            raise Fatal("blob-missing", text) from error
+        result.append(InputFile(file.name, path, file.size))
+    return result
+
+
+async def _end(shop: Workshop, context: RunContext, ending: Ending, failure: AccessionError | None) -> None:
+    await anyio.to_thread.run_sync(context.flush)
+    facts = await shop.db.run(runs.run_facts, context.claim.run_id)
+    assert facts is not None
+    if ending != "failed":
+        context.log.say("info", "summary", summary(facts, planned=facts.mode == "dry-run"))
+    else:
+        context.log.say("error", "summary", f"The run failed. {summary(facts, planned=False)}")
+    await anyio.to_thread.run_sync(context.flush)
+    code, reason = (failure.code, failure.message) if failure else (None, None)
+    while True:
+        try:
+            await shop.db.run(runs.end_run, context.claim, ending, code, reason)
+        except OpenStraysError:
+            assert context.adapter is not None, "strays come from a target"
+            await settle_strays(context, context.adapter)
+        else:
+            return
+
+
+async def _release(shop: Workshop, claim: Claim) -> None:
+    try:
+        await shop.db.run(runs.release_run, claim)
+    except StoreUnavailableError:
+        logger.warning("run %s could not be given back; its lease runs out", claim.run_id)

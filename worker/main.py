@@ -1,0 +1,177 @@
+"""The worker process: `python -m worker.main`. Listens to the doorbell, sweeps, and stops in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+from functools import partial
+from typing import Any
+
+from arq.connections import ArqRedis
+from arq.worker import Worker, func
+from redis.asyncio import ConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import RedisError
+
+from service.settings import JOB_RUN, JOB_TASK, QUEUE_NAME, Settings, SettingsError, load_settings
+from service.store.blobs import DiskBlobs
+from service.store.database import Database, StoreUnavailableError
+from service.store.doorbell import deserialize, serialize
+from service.store.migrate import current_revision, head_revision
+from worker.job import Workshop, carry_out_run
+from worker.limiters import Limiters
+from worker.sweeper import sweep_for_ever
+from worker.tasks import carry_out_task
+
+logger = logging.getLogger("accession.worker")
+
+JOB_TIMEOUT = 30 * 24 * 3600
+"""Seconds; arq must never end a run: the lease and the fence say who owns it."""
+SHUTDOWN = 20.0
+"""Seconds that runs have to write down what they know and give themselves back."""
+
+
+async def run_job(ctx: dict[str, Any], run_id: str) -> None:
+    """arq's side of a run: never raises, since nothing would repeat it but the sweeper."""
+    try:
+        await carry_out_run(ctx["shop"], run_id)
+    except StoreUnavailableError:
+        logger.warning("run %s was not begun: the database cannot be used", run_id)
+
+
+async def task_job(ctx: dict[str, Any], task_id: str) -> None:
+    try:
+        await carry_out_task(ctx["shop"], task_id)
+    except StoreUnavailableError:
+        logger.warning("task %s was not begun: the database cannot be used", task_id)
+
+
+def connect(settings: Settings) -> ArqRedis:
+    """The queue; a short outage of it is ridden out, a long one ends the process, which is started again."""
+    pool = ConnectionPool.from_url(
+        settings.queue,
+        retry=Retry(ExponentialBackoff(cap=2.0, base=0.05), 10),
+        retry_on_error=[ConnectionError, TimeoutError, OSError, RedisError],
+        socket_connect_timeout=5,
+    )
+    return ArqRedis(
+        pool, job_serializer=serialize, job_deserializer=deserialize, default_queue_name=QUEUE_NAME
+    )
+
+
+def make_worker(settings: Settings, shop: Workshop, redis: ArqRedis) -> Worker:
+    return Worker(
+        functions=[
+            func(run_job, name=JOB_RUN, keep_result=0, timeout=JOB_TIMEOUT, max_tries=1),
+            func(task_job, name=JOB_TASK, keep_result=0, timeout=JOB_TIMEOUT, max_tries=1),
+        ],
+        redis_pool=redis,
+        queue_name=QUEUE_NAME,
+        handle_signals=False,
+        max_jobs=settings.workers_jobs + 4,
+        queue_read_limit=4 * (settings.workers_jobs + 4),
+        poll_delay=0.2,
+        keep_result=0,
+        health_check_interval=60,
+        health_check_key=f"accession:health:{shop.name}",
+        job_serializer=serialize,
+        job_deserializer=deserialize,
+        ctx={"shop": shop},
+        max_burst_jobs=0,
+    )
+
+
+class Ear:
+    """Listens to the queue, and goes on listening when the queue was away. Runs do not notice either."""
+
+    def __init__(self, settings: Settings, shop: Workshop, redis: ArqRedis) -> None:
+        self._make = partial(make_worker, settings, shop, redis)
+        self.worker = self._make()
+
+    async def listen_for_ever(self) -> None:
+        while True:
+            try:
+                await self.worker.async_run()
+            except (RedisError, OSError, TimeoutError) as error:
+                logger.warning("the queue cannot be reached (%s); trying again", type(error).__name__)
+                await asyncio.sleep(1.0)
+                # arq's worker does not survive its queue; its jobs do, they are tasks of this loop.
+                jobs, self.worker = self.worker.tasks, self._make()
+                self.worker.tasks.update({key: task for key, task in jobs.items() if not task.done()})
+
+
+async def serve(settings: Settings) -> None:
+    """Until SIGTERM or SIGINT; then every run writes down what it knows and is given back."""
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    db = Database(settings.database, busy_wait=settings.database_wait)
+    redis = connect(settings)
+    limiters = Limiters(redis)
+    name = f"{socket.gethostname()[:24]}:{os.getpid()}:{secrets.token_hex(4)}"
+    shop = Workshop(settings, db, DiskBlobs(settings.blobs), limiters, name)
+    ear = Ear(settings, shop, redis)
+    listening = asyncio.create_task(ear.listen_for_ever())
+    sweeping = asyncio.create_task(sweep_for_ever(shop, redis))
+    stopped = asyncio.create_task(stopping.wait())
+    logger.info("worker %s is ready", name)
+    try:
+        await asyncio.wait([listening, stopped], return_when=asyncio.FIRST_COMPLETED)
+        sweeping.cancel()
+        ear.worker.allow_pick_jobs = False
+        for stop in shop.stops.values():
+            stop.set("shutdown")
+        deadline = loop.time() + SHUTDOWN
+        while shop.stops and loop.time() < deadline:  # noqa: ASYNC110 - a few polls, once, at the end
+            await asyncio.sleep(0.05)
+        if listening.done():
+            listening.result()
+    finally:
+        for task in (listening, stopped, sweeping):
+            task.cancel()
+        await asyncio.gather(listening, stopped, sweeping, return_exceptions=True)
+        await limiters.close()
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            await ear.worker.close()
+        db.dispose()
+    logger.info("worker %s has stopped", name)
+
+
+def main() -> int:
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("arq").setLevel(logging.WARNING)
+    db = Database(settings.database, busy_wait=settings.database_wait)
+    try:
+        if (found := current_revision(db)) != head_revision():
+            print(
+                f"The database is at revision {found or 'none'}, this release needs {head_revision()}. "
+                "Run: accession migrate",
+                file=sys.stderr,
+            )
+            return 3
+    except StoreUnavailableError as error:
+        print(error, file=sys.stderr)
+        return 4
+    finally:
+        db.dispose()
+    asyncio.run(serve(settings))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

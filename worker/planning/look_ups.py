@@ -1,0 +1,53 @@
+"""The planner's look-ups over the real stores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from service.store import ledger, plans
+from service.store.database import Database
+from service.store.ledger import Known, LedgerKey
+from service.store.plans import Entry
+from worker.planning.planner import Subject
+from worker.records import Kind
+
+
+class StoredLookUps:
+    """Ledger, surveys and the plan so far, in the database; listings, taken once at the start of the run."""
+
+    def __init__(
+        self,
+        db: Database,
+        target: str,
+        run_id: str,
+        listings: Mapping[Kind, Mapping[int, str]],
+        surveys: Mapping[tuple[Kind, tuple[str, ...]], int],
+    ) -> None:
+        """`surveys`: the id of the survey of each kind and `by`."""
+        self._db = db
+        self._target = target
+        self._run_id = run_id
+        self._listings = listings
+        self._surveys = surveys
+
+    def known(self, subject: Subject, digests: Sequence[str]) -> Mapping[str, Known]:
+        key = LedgerKey(self._target, subject.kind, subject.scope, subject.by_text)
+        return ledger.look_up(self._db, key, digests)
+
+    def bearers(self, subject: Subject, digests: Sequence[str]) -> Mapping[str, Sequence[int]]:
+        survey_id = self._surveys.get((subject.kind, subject.by))
+        found = ledger.bearers(self._db, survey_id, digests) if survey_id is not None else {}
+        if subject.any_scope:
+            written = ledger.written_anywhere(self._db, self._target, subject.kind, subject.by_text, digests)
+            found = {
+                digest: sorted({*found.get(digest, ()), *written.get(digest, ())})
+                for digest in found.keys() | written.keys()
+            }
+        listing = self.listing(subject.kind)
+        return {digest: [one for one in ids if one in listing] for digest, ids in found.items()}
+
+    def planned(self, digests: Sequence[str]) -> Mapping[tuple[str, str, str, str], Entry]:
+        return plans.planned_keys(self._db, self._run_id, digests)
+
+    def listing(self, kind: Kind) -> Mapping[int, str]:
+        return self._listings.get(kind, {})

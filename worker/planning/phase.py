@@ -1,0 +1,189 @@
+"""Phase one: read, map, plan, and keep the whole plan in the database before anything is written.
+
+Rows stream through in chunks, in a thread; nothing here grows with the file.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from service.control.expected import match_file
+from service.control.model import AttachmentReader, Budget, Control, FileSpec, Source
+from service.store import plans, runs
+from service.store.plans import Entry
+from worker.context import RunContext
+from worker.errors import Fatal
+from worker.mapping.compiler import RecordMapper, compile_control
+from worker.mapping.lookups import VocabularyLookups
+from worker.planning.planner import Planner
+from worker.readers.base import BadRow, Item
+from worker.readers.opening import open_reader
+from worker.records import Mapped, Problem, Row
+
+LOUD_PROBLEMS = 2000
+"""Problems of one run that get a line each in the log; the report has them all."""
+
+
+class InputFile(Struct, frozen=True):
+    """A file of the batch: its name, and where its bytes are."""
+
+    name: str
+    path: Path
+    size: int
+
+
+class Totals(Struct):
+    """What phase one counted; entries are counted as they are kept."""
+
+    read: int = 0
+    rejected: int = 0
+    said: int = 0
+
+
+class PlanPhase:
+    """Makes the plan of one run."""
+
+    def __init__(
+        self,
+        context: RunContext,
+        control: Control,
+        planner: Planner,
+        vocabularies: VocabularyLookups,
+        chunk: int,
+    ) -> None:
+        self._context = context
+        self._control = control
+        self._planner = planner
+        self._vocabularies = vocabularies
+        self._chunk = chunk
+        self._totals = Totals()
+
+    def carry_out(self, files: Sequence[InputFile]) -> Totals:
+        """Plan everything. Blocking: call it in a thread.
+
+        Raises `Fatal` for a file that cannot be read and for a `stop` problem, `StoppedError`.
+        """
+        for spec, file in in_order(self._control, files):
+            self._plan_file(spec, file)
+        with self._context.transaction() as connection:
+            runs.set_phase(connection, self._context.claim, "plan", records_total=self._totals.read)
+        return self._totals
+
+    def _plan_file(self, spec: FileSpec, file: InputFile) -> None:
+        log = self._context.log
+        reading = open_reader(
+            spec.reader,
+            file,
+            file.name,
+            fill_down=spec.fill_down,
+            group=spec.group,
+            identity=identity_columns(self._control),
+        )
+        for fact in reading.facts:
+            log.say("info", "reading", fact, file=file.name)
+        mapper = compile_control(self._control, spec, self._vocabularies)
+        items = iter(reading)
+        while chunk := list(islice(items, self._chunk)):
+            self._context.check()
+            self._keep(self._map(chunk, mapper))
+        for note in reading.notes():
+            log.say("warning", "reading", note, file=file.name)
+        for problem in mapper.finish():
+            log.problem(problem, file=file.name)
+
+    def _map(self, items: Sequence[Item], mapper: RecordMapper) -> list[Mapped]:
+        chunk = [_bad(item) if isinstance(item, BadRow) else mapper.map(item) for item in items]
+        missing: dict[int, frozenset[tuple[str, str]]] = {}
+        # A `load` that finds nothing runs its `otherwise`, which may load again: once more each time.
+        while found := self._planner.missing_loads(chunk):
+            for index, pairs in found.items():
+                item = items[index]
+                known = missing.get(index, frozenset())
+                assert isinstance(item, Row)
+                assert not pairs <= known, "what is missing is told to the mapper once"
+                missing[index] = known | pairs
+                chunk[index] = mapper.map(item, missing[index])
+        return chunk
+
+    def _keep(self, chunk: Sequence[Mapped]) -> None:
+        self._totals.read += len(chunk)
+        for mapped in chunk:
+            stop = next((one for one in mapped.problems if one.severity == "stop"), None)
+            if stop is not None:
+                self._context.log.problem(stop, file=mapped.file, row=mapped.row)
+                raise Fatal(stop.code, f"{mapped.file}, row {mapped.row}: {stop.message}")
+        entries = self._planner.plan(chunk)
+        counts: Counter[str] = Counter({"read": len(chunk), "planned": len(entries)})
+        for entry in entries:
+            counts[f"action:{entry.action}"] += 1
+            if entry.outcome is not None:
+                counts[entry.outcome] += 1
+            self._say(entry)
+        self._totals.rejected += sum(
+            1 for record in {(e.file, e.row) for e in entries if e.action == "reject"} if record
+        )
+        with self._context.transaction(counts) as connection:
+            plans.insert_entries(connection, self._context.claim.run_id, entries)
+
+    def _say(self, entry: Entry) -> None:
+        for problem in plan_problems(entry):
+            self._totals.said += 1
+            log = self._context.log
+            if self._totals.said < LOUD_PROBLEMS:
+                log.problem(problem, file=entry.file, row=entry.row, identifier=entry.identifier)
+            elif self._totals.said == LOUD_PROBLEMS:
+                log.say(
+                    "warning", "log-shortened", "More problems than the log shows; the report has them all."
+                )
+
+
+def plan_problems(entry: Entry) -> Sequence[Problem]:
+    """The problems that a plan entry keeps."""
+    return msgspec.json.decode(entry.problems, type=list[Problem]) if entry.problems else ()
+
+
+def in_order(control: Control, files: Sequence[InputFile]) -> list[tuple[FileSpec, InputFile]]:
+    """The files that hold records, in the order of their entries in the control file, then by name."""
+    found = []
+    for file in files:
+        spec = match_file(control, file.name)
+        if spec is None:
+            raise Fatal("file-not-expected", f"The control file takes no file of the name {file.name}.")
+        if not isinstance(spec.reader, AttachmentReader) or spec.reader.records:
+            found.append((control.files.index(spec), spec, file))
+    return [(spec, file) for _, spec, file in sorted(found, key=lambda one: (one[0], one[2].name))]
+
+
+def identity_columns(control: Control) -> set[str]:
+    """The columns by which records are known again."""
+    return {
+        selector.key
+        for match in control.match.values()
+        for selector in match.inputs
+        if isinstance(selector, Source)
+    }
+
+
+def _bad(row: BadRow) -> Mapped:
+    """A record that could not even be read: rejected, with what stands there."""
+    return Mapped(row.file, row.number, problems=(Problem("reject", row.code, row.message, value=row.raw),))
+
+
+def check_budget(name: str, budget: Budget | None, number: int, of: int) -> None:
+    """Raise `Fatal` when more went wrong than the control file allows."""
+    if budget is None or number == 0:
+        return
+    allowed = budget.amount * of / 100 if budget.percent else budget.amount
+    if number > allowed:
+        limit = f"{budget.amount:g}%" if budget.percent else f"{budget.amount:g}"
+        raise Fatal(
+            "too-many-errors",
+            f"{number} of {of} records are rejected, more than {name} allows ({limit}). Nothing was written. "
+            "Correct the data or the control file, or allow more.",
+        )

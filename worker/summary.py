@@ -1,0 +1,38 @@
+"""A run in one sentence."""
+
+from __future__ import annotations
+
+from service.store.runs import RunFacts
+
+OUTCOMES = (
+    "created",
+    "updated",
+    "deleted",
+    "unchanged",
+    "skipped",
+    "rejected",
+    "failed",
+    "uncertain",
+    "altered",
+)
+ACTIONS = (
+    ("create", "to create"),
+    ("update", "to update"),
+    ("delete", "to delete"),
+    ("unchanged", "unchanged"),
+    ("skip", "skipped"),
+    ("reject", "rejected"),
+)
+
+
+def summary(facts: RunFacts, *, planned: bool) -> str:
+    """`500 records read: 490 created, 10 rejected. 512 requests.` (or what the plan holds)."""
+    counts = facts.counts
+    if planned:
+        parts = [f"{n} {word}" for action, word in ACTIONS if (n := counts.get(f"action:{action}", 0))]
+    else:
+        parts = [f"{n} {name}" for name in OUTCOMES if (n := counts.get(name, 0))]
+    read = counts.get("read", 0)
+    what = ", ".join(parts) or "nothing to do"
+    records = "1 record" if read == 1 else f"{read} records"
+    return f"{records} read: {what}. {facts.requests} requests to the target."

@@ -1,0 +1,235 @@
+"""What the executor and the planner ask of a target, whatever its kind.
+
+Operations go to a target in groups; each has its own idempotency key, intent and answer. An
+adapter says how many it takes at once (`group_size`; plain REST: one).
+
+Errors: reads raise `Retriable` when the target could not be reached or was busy (after the
+adapter's own few repeats, see `http.py`) and `Fatal` when going on is pointless. Writes are never
+repeated by an adapter: each answers `Done`, `Refused`, `NotDone` or `Lost`, and the executor decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, NewType, Protocol, TypeAlias
+
+from msgspec import Struct
+
+from worker.mapping.lookups import CustomVocabulary
+from worker.records import Draft, Identity, Json, Kind, Problem
+
+if TYPE_CHECKING:
+    from service.control.names_used import NamesUsed
+
+OperationKey = NewType("OperationKey", str)
+"""Idempotency key: run, entry and attempt."""
+
+Method = Literal["create", "update", "delete"]
+
+
+class LinkTarget(Struct, frozen=True):
+    """A resource that a value links to, once it is known."""
+
+    kind: Kind
+    id: int
+
+
+class Operation(Struct, frozen=True):
+    """One write, ready to be sent.
+
+    `payload` is the request's JSON body (empty for a delete); what `payload_digest` in the journal
+    is the SHA-256 of.
+    """
+
+    key: OperationKey
+    method: Method
+    kind: Kind
+    resource_id: int | None
+    payload: bytes
+
+
+class Saved(Struct, frozen=True):
+    """A resource as the target holds it."""
+
+    kind: Kind
+    id: int
+    modified: str
+    """First 19 characters of the target's stamp, `T` as a blank: `2026-11-22 17:09:06`. Never converted."""
+    public: bool
+    title: str | None
+    body: Mapping[str, Json]
+    """The representation, as the target gave it."""
+    media_ids: tuple[int, ...] = ()
+
+
+class Difference(Struct, frozen=True, omit_defaults=True):
+    """What the target saved otherwise than meant."""
+
+    name: str
+    """Term or field."""
+    meant: str
+    saved: str
+
+
+class Done(Struct, frozen=True):
+    """The target carried the operation out. `saved` is None after a delete."""
+
+    saved: Saved | None
+
+
+class Refused(Struct, frozen=True):
+    """The target will never take this one as it is: a reject, with the target's reason."""
+
+    code: str
+    message: str
+    status: int
+
+
+class NotDone(Struct, frozen=True):
+    """It certainly did not take effect, and may be sent again (refused connection, 429, outage page)."""
+
+    code: str
+    message: str
+    retry_after: float | None = None
+    outage: bool = False
+
+
+class Lost(Struct, frozen=True):
+    """The answer was lost or makes no sense: it may have taken effect."""
+
+    code: str
+    message: str
+
+
+Answer: TypeAlias = Done | Refused | NotDone | Lost
+
+
+class SiteFacts(Struct, frozen=True):
+    """What the preflight learnt of the site."""
+
+    address: str
+    version: str
+    user: str
+    """Label of the key's owner as far as the target tells, else ""."""
+
+
+class Listed(Struct, frozen=True):
+    """One line of a listing of everything of a kind."""
+
+    id: int
+    modified: str
+
+
+class Surveyed(Struct, frozen=True):
+    """A resource met in a survey: which identities it bears."""
+
+    id: int
+    modified: str
+    identities: tuple[tuple[str, ...], ...]
+    """Each in the order of `by`; several when the property has several values."""
+
+
+class SurveyPage(Struct, frozen=True):
+    resources: tuple[Surveyed, ...]
+    total: int
+    last: bool
+
+
+class Resolver(Protocol):
+    """Names against the live target; what the preflight listed once, kept for the run."""
+
+    def problems(self, draft: Draft) -> tuple[Problem, ...]:
+        """What in this draft the target does not know or would drop silently; empty when all is well."""
+        ...
+
+    def custom_vocabulary(self, label: str) -> CustomVocabulary | None:
+        """A custom vocabulary by label or number, or None when there is none of that name."""
+        ...
+
+
+class Adapter(Protocol):
+    """A target of one kind, bound to its address, key and limits for the length of a run."""
+
+    group_size: int
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far, repeats included."""
+        ...
+
+    @property
+    def bytes_sent(self) -> int: ...
+
+    async def prove(self) -> SiteFacts:
+        """Prove address and key with as few requests as possible.
+
+        Raises `Fatal` (`target-key-refused`, `target-not-omeka`) or `Retriable` (an outage).
+        """
+        ...
+
+    async def resolve(self, names: NamesUsed) -> Resolver:
+        """List only what the control file names. Raises `Fatal` with code `names-unknown`: a line a name."""
+        ...
+
+    def create_payload(
+        self, draft: Draft, inline: Sequence[Draft], links: Mapping[Identity, LinkTarget], item_id: int | None
+    ) -> bytes:
+        """The JSON body that creates this draft.
+
+        `inline`: the drafts of media that travel in the item's request. `links`: the resources that
+        values of this draft link to, by identity. `item_id`: of a media sent alone, its item.
+        """
+        ...
+
+    async def carry_out(self, group: Sequence[Operation]) -> Sequence[Answer]:
+        """Send one group (at most `group_size`). An answer an operation, in order; never raises."""
+        ...
+
+    async def highest_id(self, kind: Kind) -> int:
+        """The highest id that the target lists of the kind, private ones included; 0 when there is none."""
+        ...
+
+    async def listing(self, kind: Kind) -> Mapping[int, str]:
+        """All resources of the kind, id → modified (19 characters), in as few requests as the target allows.
+
+        Complete: equal to the total that the target announces, or `Retriable` is raised.
+        """
+        ...
+
+    async def ids_above(self, kind: Kind, above: int) -> Sequence[int]:
+        """Ids of the kind that are higher than `above`, ascending."""
+        ...
+
+    async def read(self, kind: Kind, ids: Sequence[int]) -> Sequence[Saved]:
+        """The resources with these ids that still exist, a hundred a request."""
+        ...
+
+    def survey(self, kind: Kind, by: tuple[str, ...], first_page: int) -> AsyncIterator[SurveyPage]:
+        """Pages of everything of the kind that bears the first property of `by`, by ascending id."""
+        ...
+
+    def saved(self, representation: bytes, kind: Kind) -> Saved:
+        """Read back a representation kept in the ledger or the journal."""
+        ...
+
+    def differences(self, payload: bytes, saved: Saved) -> tuple[Difference, ...]:
+        """What the target saved otherwise than this payload meant; empty when all arrived."""
+        ...
+
+    def same_as(self, payload: bytes, saved: Saved) -> bool:
+        """Whether `saved` is what a create with this payload leaves (HTML as purified by the target)."""
+        ...
+
+    def identities(self, saved: Saved, by: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
+        """The identities that the resource bears by these properties, each in the order of `by`."""
+        ...
+
+    def bears(self, saved: Saved, identity: Identity) -> bool:
+        """Whether the resource bears the identity, compared exactly on our side."""
+        ...
+
+    def link(self, kind: Kind, resource_id: int) -> str:
+        """The address at which a person looks at the resource."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,235 @@
+"""One target's HTTP: a pool of connections, limits, time limits, and repeats of what may be repeated.
+
+- The key is added to the query at the last moment and to nothing else; every text that leaves this
+  module is redacted.
+- No redirect is ever followed (Omeka S sends 302 to a page that answers 200 when its database is
+  down) and no address out of an answer is ever requested.
+- Reads are repeated a few times, with growing pauses or as `Retry-After` says. **Writes are sent once.**
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Literal, TypeAlias, TypeVar
+from urllib.parse import urlencode
+
+import httpx2
+import stamina
+from msgspec import Struct
+
+from service.settings import VERSION
+from worker.errors import Retriable
+from worker.targets.limits import Limiter, Slot
+from worker.targets.redact import excerpt, redact, silence_http_loggers
+
+silence_http_loggers()
+
+T = TypeVar("T")
+
+Verb = Literal["GET", "POST", "PATCH", "DELETE"]
+
+MAX_ANSWER = 256 * 1024 * 1024
+"""Bytes of a decoded answer. Beyond this it is no answer of an Omeka that we could use."""
+CONNECT_TIMEOUT = 10.0
+MAX_RETRY_AFTER = 3600.0
+PATIENT_RETRY_AFTER = 30.0
+"""Seconds of `Retry-After` that a read waits by itself; longer ones are the caller's to wait."""
+
+
+class Reply(Struct, frozen=True):
+    """What the target answered. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def retry_after(self) -> float | None:
+        return parse_retry_after(self.headers.get("retry-after"))
+
+
+FailureReason = Literal["unreachable", "timeout", "broken", "too-large"]
+
+
+class Failure(Struct, frozen=True):
+    """No answer. `sent`: whether the target may have got the request. `detail` is redacted."""
+
+    reason: FailureReason
+    sent: bool
+    detail: str
+
+
+Outcome: TypeAlias = Reply | Failure
+
+
+class Patience(Struct, frozen=True):
+    """How reads are repeated: `attempts` in all, pauses in seconds."""
+
+    attempts: int = 4
+    first_pause: float = 0.5
+    longest_pause: float = 8.0
+    jitter: float = 0.5
+
+
+def parse_retry_after(value: str | None) -> float | None:
+    """Seconds of a `Retry-After` (a number or an HTTP date), at most an hour; None when it says nothing."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            when = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        if when.tzinfo is None:
+            when = when.replace(tzinfo=UTC)
+        seconds = (when - datetime.now(UTC)).total_seconds()
+    if seconds != seconds:  # not a number
+        return None
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER)
+
+
+def _no_cookies() -> CookieJar:
+    # A session cookie would make PHP serialise our requests on its session file.
+    return CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+
+
+class TargetHttp:
+    """HTTP to one target. `keys` go into the query of every request.
+
+    `timeout` is the time in seconds that one request may take as a whole, from the moment it has a slot.
+    """
+
+    def __init__(
+        self,
+        api: str,
+        keys: Mapping[str, str],
+        limiter: Limiter,
+        timeout: float,
+        patience: Patience | None = None,
+    ) -> None:
+        self._api = api.rstrip("/")
+        self._keys = dict(keys)
+        self._limiter = limiter
+        self._timeout = timeout
+        self._patience = patience or Patience()
+        self._secrets = tuple(value for value in keys.values() if value)
+        self._client = httpx2.AsyncClient(
+            timeout=httpx2.Timeout(timeout, connect=min(CONNECT_TIMEOUT, timeout), pool=None),
+            # The limiter decides how many requests run; the pool only keeps connections warm.
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=4.0),
+            follow_redirects=False,
+            trust_env=False,
+            cookies=_no_cookies(),
+            headers={"User-Agent": f"Accession/{VERSION}", "Accept": "*/*"},
+        )
+        self.requests = 0
+        self.bytes_sent = 0
+
+    async def read(
+        self, path: str, query: Iterable[tuple[str, str | int]], judge: Callable[[Outcome], T]
+    ) -> T:
+        """GET, repeated while `judge` raises :class:`Retriable`; what `judge` returns or finally raises."""
+        patience = self._patience
+        params = tuple(query)
+        async for attempt in stamina.retry_context(
+            on=_worth_repeating,
+            attempts=patience.attempts,
+            timeout=None,
+            wait_initial=patience.first_pause,
+            wait_max=patience.longest_pause,
+            wait_jitter=patience.jitter,
+        ):
+            with attempt:
+                return judge(await self._send("GET", path, params, None))
+        raise AssertionError("stamina ends in a result or an exception")
+
+    async def write(self, method: Verb, path: str, body: bytes | None) -> Outcome:
+        """Send a write, once, whatever comes of it."""
+        return await self._send(method, path, (), body)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    def redact(self, text: str) -> str:
+        return redact(text, self._secrets)
+
+    async def _send(
+        self, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: bytes | None
+    ) -> Outcome:
+        async with self._limiter.slot() as slot:
+            self.requests += 1
+            self.bytes_sent += len(body or b"")
+            started = time.monotonic()
+            outcome = await self._exchange(method, path, query, body)
+            seconds = time.monotonic() - started
+            _tell(slot, method, outcome, seconds)
+            return outcome
+
+    async def _exchange(
+        self, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: bytes | None
+    ) -> Outcome:
+        # Written out at once: the library would parse and copy the address for each parameter set.
+        parameters = urlencode([*query, *self._keys.items()])
+        request = self._client.build_request(
+            method,
+            f"{self._api}/{path}?{parameters}",
+            content=body,
+            headers={"Content-Type": "application/json"} if body is not None else None,
+        )
+        try:
+            async with asyncio.timeout(self._timeout):
+                response = await self._client.send(request, stream=True)
+                try:
+                    return await self._receive(response)
+                finally:
+                    await response.aclose()
+        except TimeoutError:
+            return Failure("timeout", True, f"no answer within {self._timeout:g} s")
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol) as error:
+            # Raised before a byte of the request is written.
+            return Failure("unreachable", False, self._say(error))
+        except httpx2.TimeoutException as error:
+            return Failure("timeout", True, self._say(error))
+        except (httpx2.RequestError, httpx2.StreamError) as error:
+            return Failure("broken", True, self._say(error))
+
+    async def _receive(self, response: httpx2.Response) -> Outcome:
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in response.aiter_bytes():
+            size += len(chunk)
+            if size > MAX_ANSWER:
+                return Failure("too-large", True, f"the answer is larger than {MAX_ANSWER} bytes")
+            chunks.append(chunk)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(response.status_code, headers, b"".join(chunks))
+
+    def _say(self, error: Exception) -> str:
+        return excerpt(self.redact(str(error) or type(error).__name__))
+
+
+def _worth_repeating(error: Exception) -> bool | float:
+    """For stamina: whether a read is repeated, and after how many seconds where the target said so."""
+    if not isinstance(error, Retriable):
+        return False
+    if error.retry_after is None:
+        return True
+    return error.retry_after if error.retry_after <= PATIENT_RETRY_AFTER else False
+
+
+def _tell(slot: Slot, method: Verb, outcome: Outcome, seconds: float) -> None:
+    """Tell the limiter how the target bore it. Only the times of writes are alike enough to compare."""
+    match outcome:
+        case Reply(status=429 | 503) | Failure(reason="timeout"):
+            slot.strained()
+        case Reply(status=status) if status < 500 and method != "GET":
+            slot.bore(seconds)
+        case _:
+            pass

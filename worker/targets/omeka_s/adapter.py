@@ -1,0 +1,187 @@
+"""Omeka S as a target: the `Adapter` that executor and planner speak to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+import msgspec
+
+from service.control.names_used import NamesUsed
+from service.settings import TargetSettings
+from worker.errors import Fatal, Retriable
+from worker.records import Draft, Identity, Json, Kind
+from worker.targets.base import (
+    Answer,
+    Difference,
+    LinkTarget,
+    Lost,
+    NotDone,
+    Operation,
+    Refused,
+    Saved,
+    SiteFacts,
+    SurveyPage,
+)
+from worker.targets.http import Outcome, Reply, TargetHttp
+from worker.targets.omeka_s import compare, payloads, surveying
+from worker.targets.omeka_s.answers import answer_to_write, body_of_read, classify
+from worker.targets.omeka_s.client import TOTAL_HEADER, VERBS, VERSION_HEADER, OmekaClient
+from worker.targets.omeka_s.representation import PATHS, decode, saved_from
+from worker.targets.omeka_s.resolving import NamesResolver, list_vocabulary
+from worker.targets.omeka_s.vocabulary import Vocabulary
+from worker.targets.redact import excerpt
+
+_SCREENS: Mapping[Kind, str] = {"item": "item", "item-set": "item-set", "media": "media"}
+
+
+class OmekaSAdapter:
+    """See `worker.targets.base.Adapter`. `name` is the target's name in the settings."""
+
+    group_size = 1
+
+    def __init__(self, name: str, settings: TargetSettings, http: TargetHttp) -> None:
+        self._name = name
+        self._settings = settings
+        self._client = OmekaClient(http)
+        self._http = http
+        self._vocabulary = Vocabulary()
+
+    @property
+    def requests(self) -> int:
+        return self._http.requests
+
+    @property
+    def bytes_sent(self) -> int:
+        return self._http.bytes_sent
+
+    # --- preflight --------------------------------------------------------------------------------
+
+    async def prove(self) -> SiteFacts:
+        """One request: `/users` answers 403 to whoever Omeka takes for a stranger, a wrong key included."""
+        return await self._http.read("users", (("per_page", 1),), self._proof)
+
+    async def resolve(self, names: NamesUsed) -> NamesResolver:
+        self._vocabulary = await list_vocabulary(self._client, names)
+        return NamesResolver(self._vocabulary, self._settings.allow_url_ingest)
+
+    def _proof(self, outcome: Outcome) -> SiteFacts:
+        if isinstance(outcome, Reply):
+            self._refuse_what_is_no_omeka(outcome)
+        body = body_of_read(outcome)
+        assert isinstance(outcome, Reply)
+        return SiteFacts(
+            address=self._settings.site,
+            version=outcome.headers[VERSION_HEADER],
+            user=_only_user(body, outcome.headers.get(TOTAL_HEADER)),
+        )
+
+    def _refuse_what_is_no_omeka(self, reply: Reply) -> None:
+        """Raises `Fatal` where waiting for the target to come back makes no sense."""
+        verdict = classify("GET", reply)
+        address = self._settings.site
+        if reply.status == 403 and VERSION_HEADER in reply.headers:
+            raise Fatal(
+                "target-key-refused",
+                f"Omeka at {address} does not know the key of target “{self._name}”, or its owner is "
+                "deactivated: it answers as to a stranger. Make a key in Omeka (Users, your user, API keys) "
+                "and write its identity and credential into the target's settings.",
+            )
+        if reply.status in {301, 308}:
+            raise Fatal("target-not-omeka", f"{address}: {verdict.message}")
+        if verdict.judgement in {"ok", "refused"} and VERSION_HEADER not in reply.headers:
+            why = verdict.message or "It answers with JSON, but not as Omeka S does."
+            raise Fatal("target-not-omeka", f"There is no Omeka S API at {address}. {why}")
+        if verdict.code == "target-not-omeka":
+            raise Fatal("target-not-omeka", f"{address}: {verdict.message}")
+
+    # --- writing ----------------------------------------------------------------------------------
+
+    def create_payload(
+        self, draft: Draft, inline: Sequence[Draft], links: Mapping[Identity, LinkTarget], item_id: int | None
+    ) -> bytes:
+        return payloads.create_body(draft, inline, links, item_id, self._vocabulary)
+
+    async def carry_out(self, group: Sequence[Operation]) -> Sequence[Answer]:
+        if len(group) > self.group_size:
+            raise ValueError(f"Omeka S takes {self.group_size} operation at a time")
+        return [await self._carry_out(operation) for operation in group]
+
+    async def _carry_out(self, operation: Operation) -> Answer:
+        outcome = await self._client.send(operation)
+        answer = answer_to_write(
+            operation.method,
+            operation.kind,
+            operation.resource_id,
+            classify(VERBS[operation.method], outcome),
+        )
+        match answer:
+            case Refused() | NotDone() | Lost():
+                return msgspec.structs.replace(answer, message=self._http.redact(answer.message))
+            case _:
+                return answer
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    async def highest_id(self, kind: Kind) -> int:
+        found, _ = await self._client.scalars(PATHS[kind], "id", order="desc", size=1)
+        return max(found, default=0)
+
+    async def listing(self, kind: Kind) -> Mapping[int, str]:
+        return await self._client.modified(kind)
+
+    async def ids_above(self, kind: Kind, above: int) -> Sequence[int]:
+        """From the highest down, in one answer: pages could shift while they are read."""
+        size = 500
+        while True:
+            found, total = await self._client.scalars(PATHS[kind], "id", order="desc", size=size)
+            if len(found) >= total or min(found, default=0) <= above:
+                return sorted(number for number in found if number > above)
+            if len(found) < size:
+                raise Retriable(
+                    "target-listing-incomplete", f"The target listed {len(found)} of {total} and no more."
+                )
+            size *= 20
+
+    async def read(self, kind: Kind, ids: Sequence[int]) -> Sequence[Saved]:
+        return await self._client.by_ids(kind, ids)
+
+    def survey(self, kind: Kind, by: tuple[str, ...], first_page: int) -> AsyncIterator[SurveyPage]:
+        """`by` must be among the names that were resolved."""
+        property_id = self._vocabulary.properties.get(by[0])
+        if property_id is None:
+            # Omeka would find nothing, and everything would be created a second time.
+            raise Fatal(
+                "names-unknown", f"There is no property “{by[0]}” in this Omeka, or it was not resolved."
+            )
+        return surveying.survey(self._client, kind, by, property_id, first_page, self._settings.connections)
+
+    # --- judging ----------------------------------------------------------------------------------
+
+    def saved(self, representation: bytes, kind: Kind) -> Saved:
+        return saved_from(decode(representation), kind)
+
+    def differences(self, payload: bytes, saved: Saved) -> tuple[Difference, ...]:
+        return compare.differences(payload, saved, self._vocabulary)
+
+    def same_as(self, payload: bytes, saved: Saved) -> bool:
+        """Whether `saved` is what a create with `payload` leaves, as the target saves it."""
+        return compare.same_as(payload, saved, self._vocabulary)
+
+    def identities(self, saved: Saved, by: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
+        return surveying.surveyed(saved, by).identities
+
+    def bears(self, saved: Saved, identity: Identity) -> bool:
+        return compare.bears(saved, identity)
+
+    def link(self, kind: Kind, resource_id: int) -> str:
+        return f"{self._settings.site}/admin/{_SCREENS[kind]}/{resource_id}"
+
+    async def close(self) -> None:
+        await self._http.close()
+
+
+def _only_user(body: Json, total: str | None) -> str:
+    """Omeka does not tell whose key it is; where there is one user only, it is that one's."""
+    if total == "1" and isinstance(body, list) and len(body) == 1 and isinstance(body[0], dict):
+        return excerpt(str(body[0].get("o:name") or ""), 80)
+    return ""

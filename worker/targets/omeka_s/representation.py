@@ -1,0 +1,113 @@
+"""Reading what Omeka S says a resource is (JSON-LD as its REST API writes it)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import assert_never
+
+import orjson
+
+from worker.records import Json, Kind
+from worker.targets.base import Saved
+
+PATHS: Mapping[Kind, str] = {"item": "items", "item-set": "item_sets", "media": "media"}
+"""Kind → name of the collection in the API."""
+
+
+class Unreadable(ValueError):
+    """A JSON document that is no representation of a resource of that kind."""
+
+
+def decode(data: bytes) -> Json:
+    """JSON from bytes. Raises :class:`Unreadable`."""
+    try:
+        document: Json = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise Unreadable("not JSON") from error
+    return document
+
+
+def saved_from(body: Json, kind: Kind) -> Saved:
+    """The resource of that kind that `body` represents. Raises :class:`Unreadable`.
+
+    Which kind it is stands in `@id` (`…/api/items/6`): `@type` varies with class and ingester.
+    """
+    if not isinstance(body, dict):
+        raise Unreadable("not an object")
+    number = body.get("o:id")
+    address = body.get("@id")
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise Unreadable("no o:id")
+    if not isinstance(address, str) or address.rstrip("/").split("/")[-2:] != [PATHS[kind], str(number)]:
+        raise Unreadable(f"not the address of one of {PATHS[kind]}")
+    title = body.get("o:title")
+    return Saved(
+        kind=kind,
+        id=number,
+        modified=stamp(body.get("o:modified")),
+        public=body.get("o:is_public") is True,
+        title=title if isinstance(title, str) else None,
+        body=body,
+        media_ids=tuple(reference_ids(body.get("o:media"))),
+    )
+
+
+def stamp(value: Json) -> str:
+    """The first 19 characters of a stamp with `T` as a blank, as listings give it; "" where there is none.
+
+    `{"@value": "2026-11-22T17:09:06+00:00", …}` and `"2026-11-22 17:09:06"` become the same.
+    """
+    if isinstance(value, dict):
+        value = value.get("@value")
+    return value[:19].replace("T", " ") if isinstance(value, str) else ""
+
+
+def reference_ids(value: Json) -> list[int]:
+    """The numbers in a list of `{"o:id": N}`, or of a single one, in their order."""
+    references = value if isinstance(value, list) else [value]
+    return [
+        number
+        for reference in references
+        if isinstance(reference, dict) and isinstance(number := reference.get("o:id"), int)
+    ]
+
+
+def property_values(body: Mapping[str, Json]) -> Iterator[tuple[str, list[dict[str, Json]]]]:
+    """The properties of a representation or payload with their values, as JSON objects."""
+    for name, values in body.items():
+        if ":" not in name or not isinstance(values, list) or name.startswith("o:"):
+            continue
+        objects = [value for value in values if isinstance(value, dict) and "property_id" in value]
+        if objects:
+            yield name, objects
+
+
+def identity_texts(values: list[dict[str, Json]]) -> list[str]:
+    """What each value counts as in an identity: a URI its `@id`, a number its JSON text, else its text.
+
+    Links to other resources bear no identity.
+    """
+    texts = []
+    for value in values:
+        if "value_resource_id" in value:
+            continue
+        text = main_text(value)
+        if text is not None:
+            texts.append(text)
+    return texts
+
+
+def main_text(value: Mapping[str, Json]) -> str | None:
+    """The URI or the text of a value; a number as its JSON text."""
+    for key in ("@id", "@value"):
+        content = value.get(key)
+        match content:
+            case None:
+                continue
+            case str():
+                return content
+            case bool() | int() | float() | list() | dict():
+                return orjson.dumps(content).decode()
+            case _:
+                assert_never(content)
+    return None

@@ -1,0 +1,188 @@
+"""Names of the control file against this Omeka: listed once a run, and only what is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from service.control.names_used import NamesUsed, Used
+from service.control.suggest import nearest
+from worker.errors import Fatal
+from worker.mapping.lookups import CustomVocabulary
+from worker.records import Draft, Json, Problem
+from worker.targets.omeka_s.checking import check
+from worker.targets.omeka_s.client import OmekaClient, together
+from worker.targets.omeka_s.vocabulary import (
+    CORE_TYPES,
+    Listing,
+    Unknown,
+    Vocabulary,
+    classes_from,
+    custom_from,
+    listing,
+    number_of,
+    owners_from,
+    sites_from,
+    templates_from,
+    text_of,
+)
+
+Entries = Collection[Mapping[str, Json]]
+
+
+class NamesResolver:
+    """The `Resolver` of a run: pure, once the vocabulary is there."""
+
+    def __init__(self, vocabulary: Vocabulary, allow_url_ingest: bool) -> None:
+        self.vocabulary = vocabulary
+        self._allow_url_ingest = allow_url_ingest
+
+    def problems(self, draft: Draft) -> tuple[Problem, ...]:
+        return check(draft, self.vocabulary, self._allow_url_ingest)
+
+    def custom_vocabulary(self, label: str) -> CustomVocabulary | None:
+        found = self.vocabulary.custom.find(label)
+        return None if isinstance(found, Unknown) else self.vocabulary.custom_details[found]
+
+
+async def list_vocabulary(client: OmekaClient, names: NamesUsed) -> Vocabulary:
+    """Everything that the control file names. Raises `Fatal` with code `names-unknown`: a line a name."""
+    properties = await _properties(client, {_prefix(name) for name in names.terms})
+    custom = await _of_module(client, "custom_vocabs", any(map(_is_custom, names.data_types)))
+    templates = await _list_if(names.needs("templates"), client, "resource_templates")
+    template_listing, template_details = templates_from(templates)
+    custom_listing, custom_details = custom_from(custom or ())
+    vocabulary = Vocabulary(
+        properties={text_of(entry, "o:term"): number_of(entry) for entry in properties},
+        classes=await _classes(client, names),
+        templates=template_listing,
+        template_details=template_details,
+        item_sets=await _item_sets(client, names.needs("item_sets")),
+        sites=sites_from(await _list_if(names.needs("sites"), client, "sites")),
+        owners=owners_from(await _list_if(names.needs("users"), client, "users")),
+        custom=custom_listing,
+        custom_details=custom_details,
+        data_types=await _data_types(client, names),
+    )
+    problems = [
+        *await _unknown_terms(client, names, vocabulary),
+        *_unknown_names(names, vocabulary, no_custom=custom is None),
+    ]
+    if problems:
+        raise Fatal("names-unknown", "\n".join(problems))
+    return vocabulary
+
+
+# --- listings -------------------------------------------------------------------------------------
+
+
+async def _list_if(named: bool, client: OmekaClient, path: str) -> Entries:
+    return await client.all(path) if named else ()
+
+
+async def _properties(client: OmekaClient, prefixes: Iterable[str]) -> list[Mapping[str, Json]]:
+    """All properties of the vocabularies that are named."""
+    # Each prefix in a request of its own. Were the filter ignored, every property would come: no harm.
+    found = await together(
+        *(client.all("properties", (("vocabulary_prefix", prefix),)) for prefix in sorted(prefixes))
+    )
+    return [entry for entries in found for entry in entries]
+
+
+async def _classes(client: OmekaClient, names: NamesUsed) -> Listing:
+    """The classes of the vocabularies that are named; all of them where one is named by label or by data."""
+    if not names.needs("classes"):
+        return classes_from(())
+    prefixes = {_prefix(name) for name in names.classes}
+    if "classes" in names.from_data or "" in prefixes:
+        return classes_from(await client.all("resource_classes"))
+    found = await together(
+        *(client.all("resource_classes", (("vocabulary_prefix", prefix),)) for prefix in sorted(prefixes))
+    )
+    return classes_from({number_of(entry): entry for entries in found for entry in entries}.values())
+
+
+async def _item_sets(client: OmekaClient, named: bool) -> Listing:
+    """Item sets by title. One request tells thousands; full representations would take minutes."""
+    titles = await client.whole("item_sets", "title") if named else {}
+    shown = {number: title if isinstance(title, str) else "" for number, title in titles.items()}
+    return listing("item set", ((number, title, (title,)) for number, title in shown.items()))
+
+
+async def _of_module(client: OmekaClient, path: str, named: bool) -> Entries | None:
+    """A listing that only some Omekas offer; None where it is not there."""
+    if not named:
+        return ()
+    try:
+        return await client.all(path)
+    except Fatal as error:
+        if error.code == "target-unsupported":
+            return None
+        raise
+
+
+async def _data_types(client: OmekaClient, names: NamesUsed) -> frozenset[str] | None:
+    """The data types, where one is named that a module brings; None where the target does not tell."""
+    if all(str(one.name) in CORE_TYPES or _is_custom(one) for one in names.data_types):
+        return None
+    entries = await _of_module(client, "data_types", True)
+    return None if entries is None else frozenset(text_of(entry, "o:id") for entry in entries)
+
+
+def _prefix(name: Used) -> str:
+    """Of a term: what stands before the colon; "" where there is none."""
+    before, colon, _ = str(name.name).partition(":")
+    return before if colon else ""
+
+
+def _is_custom(name: Used) -> bool:
+    return str(name.name).startswith("customvocab:")
+
+
+# --- unknown names --------------------------------------------------------------------------------
+
+
+def _unknown_names(names: NamesUsed, vocabulary: Vocabulary, no_custom: bool) -> list[str]:
+    """A line a name that is not there, each sensible alone."""
+    asked: tuple[tuple[Sequence[Used], Callable[[str], object]], ...] = (
+        (names.classes, vocabulary.classes.find),
+        (names.templates, vocabulary.templates.find),
+        (names.item_sets, vocabulary.item_sets.find),
+        (names.sites, vocabulary.sites.find),
+        (names.users, vocabulary.owners.find),
+        (names.data_types, vocabulary.data_type),
+    )
+    lines = [
+        _line(name, f"Omeka S has no elements: give a term such as dcterms:title instead of “{name.name}”.")
+        for name in names.elements
+    ]
+    for used, find in asked:
+        for name in used:
+            found = find(str(name.name))
+            if isinstance(found, Unknown):
+                missing = no_custom and _is_custom(name)
+                lines.append(
+                    _line(name, "This Omeka has no module Custom Vocab." if missing else found.message)
+                )
+    return lines
+
+
+async def _unknown_terms(client: OmekaClient, names: NamesUsed, vocabulary: Vocabulary) -> list[str]:
+    unknown = [name for name in names.terms if name.name not in vocabulary.properties]
+    if not unknown:
+        return []
+    # Listed only now, to find the right word: a wrong prefix may mean any vocabulary.
+    prefixes = [text_of(entry, "o:prefix") for entry in await client.all("vocabularies")]
+    known = [text_of(entry, "o:term") for entry in await client.all("properties")]
+    lines = []
+    for name in unknown:
+        in_vocabulary = [term for term in known if term.partition(":")[0] == _prefix(name)]
+        meant = nearest(str(name.name), in_vocabulary or known)
+        hint = f" Did you mean “{meant}”?" if meant else ""
+        if not meant and not in_vocabulary:
+            hint = f" There is no vocabulary “{_prefix(name)}”, only {', '.join(prefixes)}."
+        lines.append(_line(name, f"There is no property “{name.name}” in this Omeka.{hint}"))
+    return lines
+
+
+def _line(name: Used, message: str) -> str:
+    return f"{name.pointer}: {message}" if name.pointer else message

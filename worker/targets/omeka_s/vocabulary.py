@@ -1,0 +1,226 @@
+"""What this Omeka calls things: names → numbers, as listed once at the start of a run. Pure data."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from service.control.suggest import nearest
+from worker.mapping.lookups import CustomVocabulary
+from worker.records import Json
+from worker.targets.omeka_s.representation import reference_ids
+
+What: TypeAlias = Literal["class", "template", "item set", "site", "owner", "custom vocabulary"]
+
+
+class Unknown(Struct, frozen=True):
+    """No such name. `message` is a sentence that makes sense alone."""
+
+    message: str
+
+
+class Listing(Struct, frozen=True):
+    """Everything of one sort: how it may be called, and its number."""
+
+    what: What
+    labels: Mapping[int, str]
+    """Number → the name to show."""
+    by_name: Mapping[str, tuple[int, ...]]
+    """Every accepted name → the numbers that bear it, several where names are not unique."""
+
+    def find(self, name: str) -> int | Unknown:
+        """The number of what is called so: by name, then by number."""
+        found = self.by_name.get(normal(name)) or self.by_name.get(normal(name).casefold(), ())
+        if len(found) == 1:
+            return found[0]
+        if len(found) > 1:
+            numbers = ", ".join(str(number) for number in found)
+            return Unknown(
+                f"More than one {self.what} is called “{name}” ({numbers}): write the number of one."
+            )
+        if name.isascii() and name.isdecimal() and int(name) in self.labels:
+            return int(name)
+        meant = nearest(name, self.by_name)
+        hint = f" Did you mean “{meant}”?" if meant else ""
+        return Unknown(f"There is no {self.what} “{name}” in this Omeka.{hint}")
+
+    def label(self, number: int) -> str:
+        """How to show a number to a person."""
+        known = self.labels.get(number)
+        return f"{known} ({number})" if known else str(number)
+
+
+class TemplateProperty(Struct, frozen=True):
+    property_id: int
+    data_types: tuple[str, ...]
+    """Empty: any."""
+    required: bool
+    private: bool
+    language: str | None
+
+
+class Template(Struct, frozen=True):
+    id: int
+    label: str
+    class_id: int | None
+    properties: tuple[TemplateProperty, ...]
+
+
+class Vocabulary(Struct, frozen=True):
+    """All that was listed. A listing that nothing named is empty."""
+
+    properties: Mapping[str, int] = {}
+    """Term → number."""
+    classes: Listing = Listing("class", {}, {})
+    templates: Listing = Listing("template", {}, {})
+    template_details: Mapping[int, Template] = {}
+    item_sets: Listing = Listing("item set", {}, {})
+    sites: Listing = Listing("site", {}, {})
+    owners: Listing = Listing("owner", {}, {})
+    custom: Listing = Listing("custom vocabulary", {}, {})
+    custom_details: Mapping[int, CustomVocabulary] = {}
+    data_types: frozenset[str] | None = None
+    """Every data type that the target knows; None where it does not tell."""
+
+    def data_type(self, name: str) -> str | Unknown:
+        """The target's name of a data type: `customvocab:Materials` becomes `customvocab:3`."""
+        if name.startswith("customvocab:"):
+            found = self.custom.find(name.removeprefix("customvocab:"))
+            return found if isinstance(found, Unknown) else f"customvocab:{found}"
+        if name in CORE_TYPES or self.data_types is None or name in self.data_types:
+            return name
+        meant = nearest(name, self.data_types)
+        hint = f" Did you mean “{meant}”?" if meant else " A module that brings it may be missing."
+        return Unknown(f"There is no data type “{name}” in this Omeka.{hint}")
+
+
+CORE_TYPES = frozenset({"literal", "uri", "resource", "resource:item", "resource:itemset", "resource:media"})
+"""Types that every Omeka S has; the others come with modules."""
+
+
+def normal(name: str) -> str:
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def listing(what: What, entries: Iterable[tuple[int, str, Sequence[str]]]) -> Listing:
+    """A listing of (number, shown name, all accepted names)."""
+    labels: dict[int, str] = {}
+    names: dict[str, list[int]] = {}
+    for number, label, accepted in entries:
+        labels[number] = label
+        for name in dict.fromkeys(normal(word) for word in accepted if word):
+            names.setdefault(name, []).append(number)
+    return Listing(what, labels, {name: tuple(numbers) for name, numbers in names.items()})
+
+
+def number_of(entry: Mapping[str, Json]) -> int:
+    number = entry["o:id"]
+    assert isinstance(number, int)
+    return number
+
+
+def text_of(entry: Mapping[str, Json], key: str) -> str:
+    value = entry.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def classes_from(entries: Collection[Mapping[str, Json]]) -> Listing:
+    """Classes answer to their term and, where it is one of its kind, to their label."""
+    return listing(
+        "class",
+        (
+            (
+                number_of(entry),
+                text_of(entry, "o:term"),
+                (text_of(entry, "o:term"), text_of(entry, "o:label")),
+            )
+            for entry in entries
+        ),
+    )
+
+
+def sites_from(entries: Collection[Mapping[str, Json]]) -> Listing:
+    return listing(
+        "site",
+        (
+            (
+                number_of(entry),
+                text_of(entry, "o:slug"),
+                (text_of(entry, "o:slug"), text_of(entry, "o:title")),
+            )
+            for entry in entries
+        ),
+    )
+
+
+def owners_from(entries: Collection[Mapping[str, Json]]) -> Listing:
+    """E-mail addresses compare without case."""
+    return listing(
+        "owner",
+        (
+            (
+                number_of(entry),
+                text_of(entry, "o:name"),
+                (
+                    text_of(entry, "o:email"),
+                    text_of(entry, "o:email").casefold(),
+                    text_of(entry, "o:name"),
+                ),
+            )
+            for entry in entries
+        ),
+    )
+
+
+def template_from(entry: Mapping[str, Json]) -> Template:
+    properties = entry.get("o:resource_template_property")
+    class_ids = reference_ids(entry.get("o:resource_class"))
+    return Template(
+        id=number_of(entry),
+        label=text_of(entry, "o:label"),
+        class_id=class_ids[0] if class_ids else None,
+        properties=tuple(
+            _template_property(part)
+            for part in (properties if isinstance(properties, list) else [])
+            if isinstance(part, dict)
+        ),
+    )
+
+
+def _template_property(part: Mapping[str, Json]) -> TemplateProperty:
+    types = part.get("o:data_type")
+    language = part.get("o:default_lang")
+    return TemplateProperty(
+        property_id=reference_ids(part.get("o:property"))[0],
+        data_types=tuple(str(name) for name in types) if isinstance(types, list) else (),
+        required=part.get("o:is_required") is True,
+        private=part.get("o:is_private") is True,
+        language=language if isinstance(language, str) else None,
+    )
+
+
+def templates_from(entries: Collection[Mapping[str, Json]]) -> tuple[Listing, dict[int, Template]]:
+    details = {template.id: template for template in map(template_from, entries)}
+    labels = ((template.id, template.label, (template.label,)) for template in details.values())
+    return listing("template", labels), details
+
+
+def custom_from(entries: Collection[Mapping[str, Json]]) -> tuple[Listing, dict[int, CustomVocabulary]]:
+    details = {number_of(entry): _custom_vocabulary(entry) for entry in entries}
+    labels = ((number, vocabulary.label, (vocabulary.label,)) for number, vocabulary in details.items())
+    return listing("custom vocabulary", labels), details
+
+
+def _custom_vocabulary(entry: Mapping[str, Json]) -> CustomVocabulary:
+    label, terms, uris = text_of(entry, "o:label"), entry.get("o:terms"), entry.get("o:uris")
+    if isinstance(uris, dict) and uris:
+        return CustomVocabulary(label, "uri", uris={uri: str(shown or "") for uri, shown in uris.items()})
+    if isinstance(terms, str):
+        # Versions of the module before 2.0 keep one term a line.
+        terms = [line.strip() for line in terms.splitlines() if line.strip()]
+    if isinstance(terms, list) and terms:
+        return CustomVocabulary(label, "literal", terms=frozenset(map(str, terms)))
+    return CustomVocabulary(label, "resource" if reference_ids(entry.get("o:item_set")) else "unlisted")
