@@ -1,0 +1,1 @@
+"""Inputs that break importers, each with exactly what a person is told."""

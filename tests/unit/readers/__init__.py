@@ -1,0 +1,1 @@
+"""Readers, one by one."""
