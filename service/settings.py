@@ -8,6 +8,8 @@ settings only, and there as `env:NAME` or `file:PATH` where one does not want th
 from __future__ import annotations
 
 import os
+import re
+import tomllib
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -254,9 +256,21 @@ class Settings(BaseSettings):
 def load_settings(**overrides: object) -> Settings:
     """Read the settings, or raise :class:`SettingsError` with one line a problem and no secret in it."""
     from pydantic import ValidationError
+    from pydantic_settings import SettingsError as UnparsableError
 
+    config = os.environ.get("ACCESSION_CONFIG")
+    if config and not Path(config).is_file():
+        raise SettingsError(f"ACCESSION_CONFIG: there is no file {config}.")
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{config or 'accession.toml'} is not TOML: {error}") from None
+    except UnparsableError as error:
+        name = re.search(r'field "(\w+)"', str(error))
+        raise SettingsError(
+            f"{name[1] if name else 'settings'}: write it in the environment as JSON, for example "
+            """'["10.0.0.2"]' for a list."""
+        ) from None
     except ValidationError as error:
         lines = []
         for problem in error.errors(include_input=False, include_url=False, include_context=False):

@@ -116,6 +116,7 @@ class RunContext:
         self.stop = stop
         self.adapter: Adapter | None = None
         self._reported = (0, 0)
+        self._writing = threading.Lock()
 
     def check(self) -> None:
         """Raise `StoppedError` if the run is to stop."""
@@ -128,6 +129,12 @@ class RunContext:
 
         Blocking: use it in a thread. If it fails, the log lines go with the next one.
         """
+        # One at a time: lines must become visible in the order of their numbers, or whoever follows the
+        # log from a number on would miss some.
+        with self._writing:
+            yield from self._transaction(counts)
+
+    def _transaction(self, counts: Mapping[str, int] | None) -> Iterator[Connection]:
         lines = self.log.take()
         traffic = (self.adapter.requests, self.adapter.bytes_sent) if self.adapter else self._reported
         new = (traffic[0] - self._reported[0], traffic[1] - self._reported[1])

@@ -1,4 +1,4 @@
-"""The heartbeat of a run: keeps its lease, and hears what people wish."""
+"""The heartbeat of a run: keeps its lease, hears what people wish, and lets the log be seen."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+
+import anyio.to_thread
 
 from service.store import runs
 from service.store.database import StoreUnavailableError
@@ -33,6 +35,7 @@ async def _beat(context: RunContext, lease: float) -> None:
         await asyncio.sleep(pause)
         try:
             wishes = await context.db.run(runs.renew_lease, context.claim, int(lease * 1000))
+            await anyio.to_thread.run_sync(context.flush)
         except FenceLostError:
             context.stop.set("lost")
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import anyio.to_thread
@@ -65,6 +65,10 @@ async def carry_out_run(shop: Workshop, run_id: str) -> None:
     except StoreUnavailableError:
         # The lease runs out (or the release below succeeds), and a worker takes the run up again.
         logger.warning("run %s left off: the database cannot be used", run_id)
+        await _release(shop, claim)
+    except AccessionError as error:
+        # The run is done but for its last word, which the target kept from us: the sweeper rings again.
+        logger.warning("run %s could not be ended yet: %s", run_id, error.message)
         await _release(shop, claim)
     finally:
         del shop.stops[run_id]
@@ -194,10 +198,6 @@ async def _preflight(
     return await outage.patiently(lambda: adapter.resolve(names_used(control)))
 
 
-def _sayer(context: RunContext) -> Callable[[str, str], None]:
-    return lambda code, message: context.log.say("info", code, message)
-
-
 async def _plan(
     shop: Workshop,
     context: RunContext,
@@ -207,7 +207,7 @@ async def _plan(
     outage: Outage,
 ) -> None:
     await anyio.to_thread.run_sync(_clear, context)
-    surveyor = Surveyor(shop.db, context.claim, adapter, context.target, _sayer(context))
+    surveyor = Surveyor(context, adapter)
     standing = await outage.patiently(lambda: surveyor.learn(control))
     look_ups = StoredLookUps(
         shop.db, context.target, context.claim.run_id, standing.listings, standing.surveys

@@ -154,7 +154,8 @@ def main() -> int:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    logging.getLogger("arq").setLevel(logging.WARNING)
+    for noisy in ("arq", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     db = Database(settings.database, busy_wait=settings.database_wait)
     try:
         if (found := current_revision(db)) != head_revision():

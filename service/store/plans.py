@@ -190,16 +190,19 @@ def set_outcomes(connection: Connection, run_id: str, outcomes: Sequence[EntryOu
         )
 
 
-def open_entries(db: Database, run_id: str) -> int:
-    """How many entries are still to be written."""
+def open_kinds(db: Database, run_id: str) -> set[str]:
+    """The kinds of which entries are still to be written."""
     with db.read() as connection:
-        return connection.execute(
-            select(func.count()).where(
+        rows = connection.execute(
+            select(plan_entry.c.kind)
+            .where(
                 plan_entry.c.run_id == run_id,
                 plan_entry.c.outcome.is_(None),
                 plan_entry.c.action.in_(WRITING),
             )
-        ).scalar_one()
+            .distinct()
+        )
+        return {row[0] for row in rows}
 
 
 # --- reading ------------------------------------------------------------------------------------

@@ -82,14 +82,15 @@ class Executor:
             await self._wind_up(senders, recorder)
         if self._failure is not None:
             raise self._failure
-        await self._outage.patiently(lambda: settle_twins(self._context, self._adapter, self._highest))
+        await self._outage.patiently(lambda: settle_twins(self._context, self._adapter))
 
     # --- before ---------------------------------------------------------------------------------
 
     async def _take_over(self) -> None:
         """What an earlier worker meant and left without an outcome is unknown: it is looked for."""
         context = self._context
-        for kind in KINDS:
+        open_kinds = await context.db.run(plans.open_kinds, context.claim.run_id)
+        for kind in [one for one in KINDS if one in open_kinds]:
             self._highest[kind] = await self._outage.patiently(partial(self._adapter.highest_id, kind))
         await self._outage.patiently(lambda: settle_strays(context, self._adapter))
         opened = await context.db.run(journal.open_operations, context.claim.run_id)

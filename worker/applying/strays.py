@@ -7,7 +7,6 @@ if it is exactly what the operation meant: anything else is somebody's work, and
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 
 import anyio.to_thread
 import orjson
@@ -19,7 +18,6 @@ from worker.applying.outgoing import Outgoing, operation_key, prepare_create
 from worker.applying.reconcile import fits, unexplained
 from worker.context import RunContext
 from worker.errors import Retriable
-from worker.records import Kind
 from worker.targets.base import Adapter, Done, Operation, Refused, Saved
 
 
@@ -48,10 +46,10 @@ async def _settle_stray(context: RunContext, adapter: Adapter, stray: Stray) -> 
     return "removed"
 
 
-async def settle_twins(context: RunContext, adapter: Adapter, highest: Mapping[Kind, int]) -> None:
+async def settle_twins(context: RunContext, adapter: Adapter) -> None:
     """The last listing of a run: whether a create that was given up for lost arrived after all.
 
-    `highest`: the highest id of each kind before this worker sent anything. Raises `Retriable`.
+    Raises `Retriable`.
     """
     given_up = await context.db.run(journal.superseded_operations, context.claim.run_id)
     if not given_up:
@@ -62,7 +60,7 @@ async def settle_twins(context: RunContext, adapter: Adapter, highest: Mapping[K
     ]
     for kind in sorted({one.draft.kind for one in outgoing}):
         of_kind = [one for one in outgoing if one.draft.kind == kind]
-        above = min(highest[kind], *(one.above_id for one in of_kind))
+        above = min(one.above_id for one in of_kind)
         for saved in await unexplained(context, adapter, kind, above, ()):
             twin = next((one for one in of_kind if fits(adapter, one, saved)), None)
             if twin is not None:

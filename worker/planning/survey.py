@@ -6,16 +6,15 @@ The first time it is one paging pass, kept page by page, so that an interrupted 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
 from service.control.model import Control, Load
 from service.control.walk import parts
 from service.store import ledger
-from service.store.database import Database
 from service.store.ledger import SurveyRow
-from service.store.runs import Claim
+from worker.context import RunContext
 from worker.records import Kind, identity_digest
 from worker.targets.base import Adapter, Saved
 
@@ -32,15 +31,12 @@ class Standing(Struct, frozen=True):
 class Surveyor:
     """Learns what stands in the target, for one run."""
 
-    def __init__(
-        self, db: Database, claim: Claim, adapter: Adapter, target: str, say: Callable[[str, str], None]
-    ) -> None:
-        """`say`: writes a log line (code, message)."""
-        self._db = db
-        self._claim = claim
+    def __init__(self, context: RunContext, adapter: Adapter) -> None:
+        self._context = context
+        self._db = context.db
+        self._claim = context.claim
+        self._target = context.target
         self._adapter = adapter
-        self._target = target
-        self._say = say
 
     async def learn(self, control: Control) -> Standing:
         """List the kinds that this control file recognises, and survey what was never looked at."""
@@ -68,10 +64,13 @@ class Surveyor:
             await self._db.run(ledger.add_survey_page, self._claim, survey_id, [], 1, True)
             return
         verb = "Looking" if first_page == 1 else "Going on to look"
-        self._say("survey", f"{verb} at what stands in the target with {' + '.join(by)}, to know it again.")
+        self._context.log.say(
+            "info", "survey", f"{verb} at what stands in the target with {' + '.join(by)}, to know it again."
+        )
         page_number = first_page
         seen = 0
         async for page in self._adapter.survey(kind, by, first_page):
+            self._context.check()
             page_number += 1
             rows = [
                 SurveyRow(one.id, identity_digest(values), one.modified)
@@ -81,7 +80,7 @@ class Surveyor:
             await self._db.run(ledger.add_survey_page, self._claim, survey_id, rows, page_number, page.last)
             seen += len(page.resources)
             if page_number % 20 == 0 or page.last:
-                self._say("survey", f"Looked at {seen} of {page.total} {kind}s.")
+                self._context.log.say("info", "survey", f"Looked at {seen} of {page.total} {kind}s.")
 
     async def _refresh(
         self, survey_id: int, kind: Kind, by: tuple[str, ...], listing: Mapping[int, str]

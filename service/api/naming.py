@@ -1,0 +1,74 @@
+"""What may be named in a request: batches, targets, files."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from service.api.context import Call
+from service.errors import ApiError, bad_parameter, refusal, shown
+from service.store.batches import BatchFacts, BatchMissingError, batch_facts
+
+MOST_NAME = 255
+
+
+async def the_batch(call: Call, batch_id: str, parameter: str | None = None) -> BatchFacts:
+    """The batch, if the key may see it. Raises `ApiError` 404, or 400 for what can be no identifier."""
+    if parameter is not None and (batch_id.strip() == "" or len(batch_id) > 64 or not batch_id.isascii()):
+        raise not_captured(parameter, "a batch identifier", batch_id)
+    try:
+        return await call.db.run(batch_facts, batch_id, call.key)
+    except BatchMissingError:
+        raise batch_not_found(batch_id, parameter) from None
+
+
+def batch_not_found(batch_id: str, parameter: str | None = None) -> ApiError:
+    return refusal(404, "batch-unknown", f"Batch not found: {shown(batch_id)[1:-1]}", parameter)
+
+
+def not_captured(parameter: str, what: str, value: str) -> ApiError:
+    """A value that an earlier call should have printed, and did not: `curl -s` hides failures."""
+    if value.strip() == "":
+        message = (
+            f"{parameter} is empty, not {what}; the call before it probably failed (curl -s hides errors)."
+        )
+    else:
+        message = f"{parameter} is not {what}; the first call probably failed. It begins: {shown(value)}"
+    return bad_parameter(parameter, message)
+
+
+def file_name(raw: str) -> str:
+    """A logical file name in its normal form. Raises `ApiError` 400."""
+    name = unicodedata.normalize("NFC", raw)
+    if not 1 <= len(name) <= MOST_NAME:
+        raise bad_parameter("name", f"name has {len(name)} characters; 1 to {MOST_NAME} are possible.")
+    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in name):
+        raise bad_parameter("name", f"name {shown(name)} holds a control character. Use a name without.")
+    if ".." in name.replace("\\", "/").split("/"):
+        raise bad_parameter("name", f"name {shown(name)} holds the segment “..”. Use a name without.")
+    return name
+
+
+def target_for(call: Call, wanted: str | None, of_control: str | None) -> str:
+    """The target of a new batch: that asked for, else the control file's, else the key's, else the default.
+
+    Raises `ApiError` 400 for one that is not configured, 403 for one that the key may not use.
+    """
+    settings, key = call.services.settings, call.key
+    target = wanted or of_control or key.target or settings.only_target
+    known = ", ".join(sorted(name for name in settings.targets if key.may_see(name))) or "none"
+    if target is None:
+        raise bad_parameter(
+            "target",
+            f"target is missing: neither the control file nor the settings name one. Configured: {known}.",
+        )
+    if not key.may_see(target):
+        raise refusal(403, "target-forbidden", f"This key may use the target {key.target} only.", "target")
+    if target not in settings.targets:
+        whose = "" if wanted else " (named by the control file)" if of_control else " (of this key)"
+        raise refusal(
+            400,
+            "target-unknown",
+            f"target {shown(target)}{whose} is not configured. Configured: {known}.",
+            "target",
+        )
+    return target

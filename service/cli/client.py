@@ -1,0 +1,203 @@
+"""The service as seen from a shell: the four steps and the reading calls, over HTTP."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, Any, BinaryIO, Self
+
+import httpx2
+import typer
+
+from service.cli.errors import CommandError, ExitCode
+from service.cli.run import KEY_FILE
+from service.settings import Settings
+
+PREFIX = "/api/haplo-data-import-batch"
+
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url", envvar="ACCESSION_URL", help="The service's address; the running local one if not given."
+    ),
+]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--key-file",
+        envvar="ACCESSION_KEY_FILE",
+        help="A file with the API key; else ACCESSION_KEY, else the data folder's initial key.",
+    ),
+]
+
+Progress = Callable[[int], None]
+"""Called with the number of bytes that were sent since the last call."""
+
+
+class BatchStatus:
+    """What `GET batch/ID` said: the state on its first line, then `key: value` lines."""
+
+    def __init__(self, text: str) -> None:
+        first, _, rest = text.partition("\n")
+        self.state = first.strip()
+        self.text = text
+        self.lines: Mapping[str, str] = {
+            key.strip(): value.strip()
+            for key, _, value in (line.partition(":") for line in rest.splitlines())
+        }
+
+    @property
+    def active(self) -> bool:
+        return self.state in {"scheduled", "running", "waiting", "paused", "interrupted"}
+
+    @property
+    def ended_well(self) -> bool:
+        return self.state in {"dry-run", "complete", "undone"}
+
+
+class _Counted:
+    """A file whose reading is told, so that an upload can be watched."""
+
+    def __init__(self, file: BinaryIO, told: Progress) -> None:
+        self._file = file
+        self._told = told
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self._told(len(data))
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+class Api:
+    """Calls of one service with one key. Every failure is a :class:`CommandError` of one clear message."""
+
+    def __init__(self, address: str, key: str) -> None:
+        self.address = address.rstrip("/")
+        self._client = httpx2.Client(
+            base_url=self.address, auth=("haplo", key), timeout=httpx2.Timeout(60.0, read=120.0)
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def upload_control(self, path: Path, comment: str | None, target: str | None) -> str:
+        with path.open("rb") as file:
+            fields = _given(comment=comment, target=target)
+            return self._post("control", fields, {"file": (path.name, file)})
+
+    def create_batch(self, control: str, comment: str | None, target: str | None) -> str:
+        return self._post("batch", _given(control=control, comment=comment, target=target))
+
+    def upload_file(self, batch: str, name: str, path: Path, told: Progress) -> str:
+        with path.open("rb") as file:
+            fields = {"batch": batch, "name": name}
+            return self._post("file", fields, {"file": (path.name, _Counted(file, told))})
+
+    def schedule(self, batch: str, mode: str) -> str:
+        return self._post("schedule", {"batch": batch, "mode": mode})
+
+    def cancel(self, batch: str) -> str:
+        return self._post(f"batch/{batch}/cancel", {})
+
+    def check_target(self, name: str) -> str:
+        return self._post(f"targets/{name}/check", {})
+
+    def status(self, batch: str, wait: float = 0) -> BatchStatus:
+        return BatchStatus(self._get(f"batch/{batch}", {"wait": f"{wait:g}"} if wait else {}))
+
+    def stream(self, path: str, parameters: Mapping[str, str], accept: str = "text/plain") -> Iterator[bytes]:
+        """The bytes of an answer as they come, for logs and reports of any length."""
+        with (
+            self._errors_as_lines(),
+            self._client.stream(
+                "GET", f"{PREFIX}/{path}", params=dict(parameters), headers={"Accept": accept}, timeout=None
+            ) as answer,
+        ):
+            if not answer.is_success:
+                answer.read()
+                raise _refused(answer)
+            yield from answer.iter_bytes()
+
+    def _get(self, path: str, parameters: Mapping[str, str]) -> str:
+        with self._errors_as_lines():
+            answer = self._client.get(
+                f"{PREFIX}/{path}", params=dict(parameters), headers={"Accept": "text/plain"}
+            )
+        if not answer.is_success:
+            raise _refused(answer)
+        return answer.text
+
+    def _post(self, path: str, fields: Mapping[str, str], files: Mapping[str, Any] | None = None) -> str:
+        with self._errors_as_lines():
+            answer = self._client.post(
+                f"{PREFIX}/{path}", data=dict(fields), files=files, headers={"Accept": "text/plain"}
+            )
+        if not answer.is_success:
+            raise _refused(answer)
+        return answer.text.strip()
+
+    @contextmanager
+    def _errors_as_lines(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx2.TimeoutException as error:
+            raise CommandError(
+                f"The service at {self.address} did not answer in time. Try again.", ExitCode.UNREACHABLE
+            ) from error
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise CommandError(
+                f"The service at {self.address} cannot be reached ({error}). "
+                "Is it running (accession start)? Is --url right?",
+                ExitCode.UNREACHABLE,
+            ) from error
+
+
+def _given(**fields: str | None) -> dict[str, str]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _refused(answer: httpx2.Response) -> CommandError:
+    text = answer.text.strip() or f"The service answered {answer.status_code} without a reason."
+    return CommandError(text, ExitCode.UNREACHABLE if answer.status_code == 503 else ExitCode.FAILED)
+
+
+def connect(settings: Settings, url: str | None, key_file: Path | None) -> Api:
+    """The service that is meant: the named one, else the one that runs on this data folder."""
+    return Api(url or _local_address(settings), _key(settings, key_file))
+
+
+def _local_address(settings: Settings) -> str:
+    noted = settings.data_dir / "run" / "url"
+    if noted.is_file():
+        return noted.read_text(encoding="utf-8").strip()
+    if settings.public_url:
+        return settings.public_url
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{settings.port}"
+
+
+def _key(settings: Settings, key_file: Path | None) -> str:
+    if key_file is None and (key := os.environ.get("ACCESSION_KEY", "").strip()):
+        return key
+    path = key_file or settings.data_dir / KEY_FILE
+    try:
+        key = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(
+            f"No API key: {path} cannot be read. Give one with --key-file or in ACCESSION_KEY "
+            "(make one with `accession keys create LABEL`)."
+        ) from error
+    if not key:
+        raise CommandError(f"No API key: {path} is empty.")
+    return key

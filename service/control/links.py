@@ -1,0 +1,47 @@
+"""`link`: by what a value finds the resource that it stands for."""
+
+from __future__ import annotations
+
+from service.control.context import Context
+from service.control.document import Node
+from service.control.model import Link, Property
+from service.control.names import destination, property_name
+from service.control.problems import quoted
+from service.control.shapes import LINK
+
+
+def link(context: Context, node: Node) -> Link | None:
+    """None when something is wrong with it, which is reported."""
+    given = context.read(LINK, node)
+    said = given.get("to")
+    to = destination(context, said) if said is not None else None
+    if to is None or said is None:
+        return None
+    pointer = node.pointer
+    match = context.matches.get(to.label)
+    by_node = given.get("by")
+    if by_node is None and match is None:
+        if to.label not in context.match_labels:
+            context.problems.error(
+                "no-match",
+                said,
+                f'nothing says by what {quoted(to.label)} is found: give it a "match", or say "by" here.',
+            )
+        return None
+    scope = given.text("scope", match.scope if match is not None else "")
+    if by_node is None and match is not None:
+        return Link(to, match.by, scope, any_of=match.any_of, pointer=pointer)
+    if given.texts("by") == ("id",):
+        return Link(to, (), scope, by_number=True, pointer=pointer)
+    by = _properties(context, by_node)
+    return Link(to, by, scope, pointer=pointer) if by else None
+
+
+def _properties(context: Context, node: Node | None) -> tuple[Property, ...]:
+    """All sound, or none."""
+    if node is None:
+        return ()
+    items = node.items if node.kind == "array" else [node]
+    made = [property_name(context, item) for item in items]
+    sound = [name for name in made if name is not None]
+    return tuple(sound) if len(sound) == len(items) else ()

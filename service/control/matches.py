@@ -1,0 +1,133 @@
+"""`match`: how the resources of a destination are known again."""
+
+from __future__ import annotations
+
+from service.control.context import Context
+from service.control.document import Node, key_node
+from service.control.filters import filters
+from service.control.keys import Read
+from service.control.kinds import entries
+from service.control.model import (
+    Absent,
+    Duplicates,
+    FieldWord,
+    Found,
+    Gone,
+    Match,
+    NotFound,
+    Property,
+    Selector,
+    Source,
+)
+from service.control.names import destination, property_name
+from service.control.shapes import ANY, MATCH, WHERE
+from service.control.words import RESOURCE_KINDS, WHERE_FIELDS
+
+_NOT_FOUND: dict[str, NotFound] = {"create": "create", "skip": "skip", "reject": "reject"}
+_FOUND: dict[str, Found] = {"update": "update", "skip": "skip", "reject": "reject"}
+_GONE: dict[str, Gone] = {"skip": "skip", "create": "create", "reject": "reject"}
+_DUPLICATES: dict[str, Duplicates] = {"reject": "reject", "merge": "merge"}
+_ABSENT: dict[str, Absent] = {"keep": "keep", "unpublish": "unpublish", "delete": "delete"}
+
+
+def read_matches(context: Context, node: Node | None) -> None:
+    """Puts the sound ones into the context."""
+    every = entries(node)
+    context.match_labels = frozenset(label for label, _ in every)
+    for label, child in every:
+        made = _match(context, child)
+        if made is not None:
+            context.matches[label] = made
+
+
+def _match(context: Context, node: Node) -> Match | None:
+    where = destination(context, key_node(node))
+    given = context.read(MATCH, node)
+    if where is not None and where.kind not in RESOURCE_KINDS:
+        context.problems.error(
+            "not-supported", node, f'a "{where.kind}" has no match; only {", ".join(RESOURCE_KINDS)} have.'
+        )
+        where = None
+    by, any_of = _by(context, given.get("by"))
+    inputs = _inputs(context, given)
+    if inputs is None or not by or where is None:
+        return None
+    if not _counts(context, given, by, any_of, inputs):
+        return None
+    return Match(
+        where,
+        by,
+        any_of=any_of,
+        inputs=inputs,
+        filters=filters(context, given.get("filters")),
+        scope=given.text("scope"),
+        where=_where(context, given.get("where")),
+        not_found=_NOT_FOUND.get(given.text("notFound")),
+        found=_FOUND.get(given.text("found"), "update"),
+        gone=_GONE.get(given.text("gone"), "skip"),
+        duplicates=_DUPLICATES.get(given.text("duplicates"), "reject"),
+        absent=_ABSENT.get(given.text("absent"), "keep"),
+        pointer=node.pointer,
+    )
+
+
+def _by(context: Context, node: Node | None) -> tuple[tuple[Property, ...], bool]:
+    """The properties, and whether they are alternatives; () when one of them is not sound."""
+    if node is None:
+        return (), False
+    any_of = node.kind == "object"
+    if any_of:
+        alternatives = context.read(ANY, node).get("any")
+        if alternatives is None:
+            return (), True
+        node = alternatives
+    items = node.items if node.kind == "array" else [node]
+    made = [property_name(context, item) for item in items]
+    sound = [name for name in made if name is not None]
+    for place, name in enumerate(made):
+        if name is not None and name in made[:place]:
+            context.problems.error("contradiction", items[place], f'"{name}" stands twice in "by".')
+    return (tuple(sound) if len(sound) == len(items) else ()), any_of
+
+
+def _inputs(context: Context, given: Read) -> tuple[Selector, ...] | None:
+    """None when the expression is not sound, or a key that should give them is not."""
+    if "source" in given:
+        return tuple(Source(key) for key in given.texts("source"))
+    if "expression" in given:
+        made = context.selector(given)
+        return (made,) if made is not None else None
+    broken = any(key in given.node.members for key in ("source", "expression"))
+    if not broken and "filters" in given:
+        said = '"filters" are for the identifier: say "source" or "expression" too.'
+        context.problems.error("contradiction", given.values["filters"], said)
+    return None if broken else ()
+
+
+def _counts(
+    context: Context, given: Read, by: tuple[Property, ...], any_of: bool, inputs: tuple[Selector, ...]
+) -> bool:
+    """One source for each of `by`, or one for all alternatives; an expression may give a list."""
+    sources = [one for one in inputs if isinstance(one, Source)]
+    if not sources:
+        return True
+    wanted = 1 if any_of else len(by)
+    if len(sources) == wanted:
+        return True
+    what = "alternatives have one identifier" if any_of else f'"by" names {len(by)} properties'
+    said = f'{what}, but "source" names {len(sources)} keys; name {wanted}.'
+    context.problems.error("contradiction", given.values["source"], said)
+    return False
+
+
+def _where(context: Context, node: Node | None) -> tuple[tuple[FieldWord, str | int], ...]:
+    if node is None:
+        return ()
+    given = context.read(WHERE, node)
+    made: list[tuple[FieldWord, str | int]] = []
+    for field in WHERE_FIELDS:
+        child = given.get(field)
+        if child is not None:
+            value = child.scalar
+            made.append((field, int(value) if isinstance(value, (int, float)) else child.text))
+    return tuple(made)

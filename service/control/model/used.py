@@ -1,0 +1,35 @@
+"""The names of a target that a control file uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Listing = Literal["terms", "elements", "templates", "classes", "item_sets", "sites", "users", "data_types"]
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """A name as the control file has it (numbers too), and where it stands first."""
+
+    name: str | int
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamesUsed:
+    """Each name once, in the order of first use. `from_data`: listings whose names come with the records."""
+
+    terms: tuple[Used, ...] = ()
+    elements: tuple[Used, ...] = ()
+    templates: tuple[Used, ...] = ()
+    classes: tuple[Used, ...] = ()
+    item_sets: tuple[Used, ...] = ()
+    sites: tuple[Used, ...] = ()
+    users: tuple[Used, ...] = ()
+    data_types: tuple[Used, ...] = ()
+    from_data: frozenset[Listing] = frozenset()
+
+    def needs(self, listing: Listing) -> bool:
+        named: tuple[Used, ...] = getattr(self, listing)
+        return bool(named) or listing in self.from_data

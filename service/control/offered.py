@@ -1,0 +1,29 @@
+"""What this release carries out. Anything else that the language knows is refused at upload, by name."""
+
+from __future__ import annotations
+
+from service.control.model import Control, Feature
+
+OFFERED: frozenset[Feature] = frozenset(
+    {
+        "annotations",
+        "custom-vocabularies",
+        "date-filter",
+        "fill-down",
+        "geography",
+        "group",
+        "numeric-types",
+        "otherwise",
+        "skip",
+        "value-suggest",
+    }
+)
+
+
+def not_offered(control: Control) -> list[str]:
+    """One line for each thing that the control file uses and this release does not carry out yet."""
+    return [
+        f"This control file uses {feature}, which this version does not carry out yet. "
+        "Leave it out, or wait for a version that does."
+        for feature in sorted(control.features - OFFERED)
+    ]

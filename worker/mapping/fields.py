@@ -1,0 +1,79 @@
+"""Values of what a resource has beside properties: `public`, `item-set`, `position`, the file of a media …"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from service.control.model import BooleanType, DatetimeType, FieldWord, OnError, ValueSpec
+from worker.mapping.inputs import Reading
+from worker.mapping.lookups import VocabularyLookups
+from worker.mapping.problems import Unconvertible, shown
+from worker.mapping.text import as_text, checked_unicode
+from worker.mapping.types import Manner, address, boolean_words, datetime_judge, language_tag, whole_number
+from worker.mapping.values import Finish, Wanted
+
+LISTS = frozenset({"item-set", "site", "tags"})
+"""Fields that hold several values at once."""
+
+_BOOLEANS = frozenset({"public", "featured"})
+_ADDRESSES = frozenset({"url", "iiif", "iiif-presentation", "oembed", "youtube"})
+_FIRST_PARTS = frozenset({"http", "https", "ftp"})
+
+
+def field_values(
+    word: FieldWord, name: str, on_error: OnError, reading: Reading, lookups: VocabularyLookups
+) -> Wanted[Any]:
+    """Values of one field: booleans, whole numbers, addresses or texts, as the field takes them."""
+    return Wanted(name, on_error, lambda spec: _finish(word, spec), reading, lookups)
+
+
+def part_values(name: str, on_error: OnError, reading: Reading, lookups: VocabularyLookups) -> Wanted[Any]:
+    """Values of a part of a pseudo-destination: `public` is a boolean, the others are texts."""
+
+    def finish(spec: ValueSpec) -> Finish[Any]:
+        if name.endswith(" public"):
+            return _boolean(spec)
+        if isinstance(spec.type, DatetimeType):
+            judge = datetime_judge(spec.type.date_format, spec.type.time_zone)
+            return lambda piece, manner: judge(as_text(piece) or "")
+        return lambda piece, manner: checked_unicode(as_text(piece) or "")
+
+    return Wanted(name, on_error, finish, reading, lookups)
+
+
+def _finish(word: FieldWord, spec: ValueSpec) -> Finish[Any]:
+    if word in _BOOLEANS:
+        return _boolean(spec)
+    if word == "position":
+        return _position
+    if word in _ADDRESSES:
+        return lambda piece, manner: _web_address(as_text(piece) or "", word)
+    if word == "language":
+        return lambda piece, manner: language_tag(as_text(piece) or "")
+    return lambda piece, manner: checked_unicode(as_text(piece) or "")
+
+
+def _boolean(spec: ValueSpec) -> Finish[bool]:
+    judge: Callable[[str], bool] = boolean_words(
+        spec.type if isinstance(spec.type, BooleanType) else BooleanType()
+    )
+
+    def finish(piece: Any, manner: Manner) -> bool:
+        return piece if isinstance(piece, bool) else judge(as_text(piece) or "")
+
+    return finish
+
+
+def _position(piece: Any, manner: Manner) -> int:
+    position = int(whole_number(as_text(piece) or ""))
+    if not 0 <= position < 2**31:
+        raise Unconvertible("not-an-integer", f"“{shown(piece)}” is no position (1, 2, 3 …).")
+    return position
+
+
+def _web_address(text: str, word: FieldWord) -> str:
+    uri = address(text)
+    if uri.partition(":")[0].lower() not in _FIRST_PARTS:
+        raise Unconvertible("not-a-uri", f"“{shown(text)}” is no address that {word} can be fetched from.")
+    return uri

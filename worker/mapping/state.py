@@ -1,0 +1,283 @@
+"""What a record becomes while its instructions run: drafts that grow, and what went wrong on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import UNSET
+
+from service.control.model import Json, Match, OnError
+from worker.mapping.problems import Unconvertible, shown
+from worker.records import (
+    Draft,
+    DraftAction,
+    Fields,
+    Identity,
+    Ingester,
+    Kind,
+    MediaSource,
+    Of,
+    OnUpdate,
+    Problem,
+    Property,
+    Severity,
+    Value,
+)
+
+MOST_PROBLEMS = 100
+"""Of one record; more of them tell nobody more."""
+
+_SEVERITY: dict[OnError, Severity] = {"reject": "reject", "drop": "warning", "stop": "stop"}
+_NO_FIELDS = Fields()
+
+INGESTERS: dict[str, Ingester] = {
+    "file": "upload",
+    "url": "url",
+    "html": "html",
+    "iiif": "iiif",
+    "iiif-presentation": "iiif_presentation",
+    "oembed": "oembed",
+    "youtube": "youtube",
+    "sideload": "sideload",
+}
+FIELD_ATTRIBUTES = {
+    "public": "public",
+    "featured": "featured",
+    "class": "resource_class",
+    "template": "template",
+    "item-set": "item_sets",
+    "site": "sites",
+    "owner": "owner",
+    "tags": "tags",
+    "thumbnail": "thumbnail",
+    "position": "position",
+    "alt-text": "alt_text",
+    "language": "language",
+}
+"""Names of the control file → attributes of `Fields`."""
+
+
+class Abort(Exception):
+    """No further instruction of this record is run; why stands among its problems."""
+
+
+class Skipped(Exception):
+    """The record is left out by rule."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class PropertySlot:
+    """The values that the record has given to one property so far."""
+
+    __slots__ = ("of", "on_update", "pointer", "values")
+
+    def __init__(self, values: list[Value], on_update: OnUpdate, of: Of, pointer: str) -> None:
+        self.values = values
+        self.on_update = on_update
+        self.of = of
+        self.pointer = pointer
+
+
+class Builder:
+    """A draft that is not finished."""
+
+    __slots__ = (
+        "action",
+        "field_policies",
+        "fields",
+        "identity",
+        "item",
+        "kind",
+        "label",
+        "match",
+        "ordinal",
+        "otherwise",
+        "pointer",
+        "properties",
+        "resource_id",
+    )
+
+    def __init__(self, label: str, kind: Kind, ordinal: int, action: DraftAction, pointer: str) -> None:
+        self.label = label
+        self.kind: Kind = kind
+        self.ordinal = ordinal
+        self.action: DraftAction = action
+        self.pointer = pointer
+        self.identity: Identity | None = None
+        self.resource_id: int | None = None
+        self.item: int | None = None
+        self.match: Match | None = None
+        self.otherwise = ""
+        self.properties: dict[str, PropertySlot] = {}
+        self.fields: dict[str, Any] = {}
+        """By the name of the control file: text, boolean, number, or a list of texts; None is emptied."""
+        self.field_policies: dict[str, tuple[OnUpdate, Of]] = {}
+
+    def draft(self, state: RecordState) -> Draft:
+        """The finished draft; problems that only its end shows go to the state."""
+        self._complete_identity(state)
+        source = self._media_source(state) if self.kind == "media" else None
+        return Draft(
+            self.label,
+            self.kind,
+            self.ordinal,
+            self.action,
+            self.identity,
+            self.resource_id,
+            self.item,
+            tuple(
+                [
+                    Property(term, tuple(slot.values), slot.on_update, slot.of, slot.pointer)
+                    for term, slot in self.properties.items()
+                ]
+            ),
+            self._fields() if self.fields else _NO_FIELDS,
+            source,
+            self.otherwise,
+        )
+
+    def _complete_identity(self, state: RecordState) -> None:
+        """Reads the identity from the values of `by`, or gives `by` the identity that was read."""
+        match = self.match
+        if match is None:
+            return
+        if not match.inputs:
+            self._identity_from_values(match, state)
+        elif self.identity is not None and self.action == "new":
+            names = self.identity.by[:1] if match.any_of else self.identity.by
+            for name, text in zip(names, self.identity.values, strict=False):
+                slot = self.properties.get(name)
+                if slot is None:
+                    self.properties[name] = PropertySlot([Value(text=text)], "append", "all", match.pointer)
+                elif not any(text in (value.text, value.uri) for value in slot.values):
+                    slot.values.append(Value(text=text))
+
+    def _identity_from_values(self, match: Match, state: RecordState) -> None:
+        found: list[tuple[str, str]] = []
+        for name in map(str, match.by):
+            slot = self.properties.get(name)
+            texts = dict.fromkeys(
+                text for value in (slot.values if slot else ()) if (text := _identifying(value))
+            )
+            if len(texts) > 1:
+                state.problem(
+                    "reject",
+                    "identity-several",
+                    f"{self.label}: {name} has several values ({', '.join(map(shown, texts))}), so it is not "
+                    f"clear which one identifies it. Say it with `source` in match.{self.label}.",
+                    match.pointer,
+                )
+                return
+            if texts:
+                found.append((name, next(iter(texts))))
+        if match.any_of:
+            found = found[:1]
+        if len(found) < (1 if match.any_of else len(match.by)):
+            state.identity_missing(self.label, match, self.pointer)
+            return
+        self.identity = Identity(match.scope, tuple(n for n, _ in found), tuple(text for _, text in found))
+        state.identities.append(self.identity)
+
+    def _media_source(self, state: RecordState) -> MediaSource | None:
+        named = [(word, self.fields[word]) for word in INGESTERS if self.fields.get(word) is not None]
+        if len(named) > 1:
+            state.problem(
+                "reject",
+                "media-two-sources",
+                f"{self.label} has {' and '.join(word for word, _ in named)}: a media comes from one place. "
+                'Begin another with {"action": "new", "destination": "media"}.',
+                self.pointer,
+            )
+        if not named:
+            if self.action == "new" and self.match is None:
+                state.problem(
+                    "reject",
+                    "media-without-source",
+                    f"{self.label} is new and has neither {', '.join(INGESTERS)}. Where the data may lack "
+                    "it, put `new` and its fields within an `if-exists`.",
+                    self.pointer,
+                )
+            return None
+        word, value = named[0]
+        return MediaSource(INGESTERS[word], value, self.fields.get("source"))
+
+    def _fields(self) -> Fields:
+        given: dict[str, Any] = {}
+        for word, value in self.fields.items():
+            attribute = FIELD_ATTRIBUTES.get(word)
+            if attribute is None:
+                continue
+            given[attribute] = tuple(value) if isinstance(value, list) else value
+        if not given:
+            return _NO_FIELDS
+        of = {word: policy[1] for word, policy in self.field_policies.items() if policy[1] != "all"}
+        on_update = {
+            word: policy[0] for word, policy in self.field_policies.items() if policy[0] != "replace"
+        }
+        if given.get("position", 0) is None:
+            given["position"] = UNSET
+        return Fields(**given, of=of, on_update=on_update)
+
+
+def _identifying(value: Value) -> str | None:
+    """What of a value can be an identity: a URI as its `@id`, else its text."""
+    return (value.uri or value.text or "").strip() or None
+
+
+class RecordState:
+    """One record on its way through the instructions."""
+
+    __slots__ = (
+        "builders",
+        "complained",
+        "current",
+        "fields",
+        "identities",
+        "missing",
+        "problems",
+        "pseudo",
+    )
+
+    def __init__(self, fields: Mapping[str, Json], missing: frozenset[tuple[str, str]]) -> None:
+        self.fields = fields
+        self.missing = missing
+        self.builders: list[Builder] = []
+        self.current: dict[str, Builder] = {}
+        self.problems: list[Problem] = []
+        self.identities: list[Identity] = []
+        self.pseudo: dict[str, dict[str, Json]] = {}
+        self.complained: set[str] = set()
+        """Destinations whose absence was told already."""
+
+    def problem(self, on_error: OnError, code: str, message: str, pointer: str, value: Json = None) -> None:
+        self._add(Problem(_SEVERITY[on_error], code, message, pointer, shown(value)))
+
+    def warn(self, code: str, message: str, pointer: str, value: Json = None) -> None:
+        self._add(Problem("warning", code, message, pointer, shown(value)))
+
+    def failed(self, on_error: OnError, failure: Unconvertible, name: str, pointer: str, value: Json) -> None:
+        """A value of `name` that could not be made."""
+        text = failure.message
+        if not text.startswith("“") and not text[:1].isupper():
+            subject = "The value" if isinstance(value, list | dict) else f"“{shown(value)}”"
+            text = f"{subject} {text}"
+        if on_error == "drop":
+            text += " The value was left out."
+        self.problem(on_error, failure.code, f"{name}: {text}", pointer, value)
+
+    def _add(self, problem: Problem) -> None:
+        if len(self.problems) < MOST_PROBLEMS or problem.severity == "stop":
+            self.problems.append(problem)
+
+    def identity_missing(self, label: str, match: Match, pointer: str) -> None:
+        self.problem(
+            "reject",
+            "identity-missing",
+            f"{label} has no identity: {' and '.join(map(str, match.by))} would be blank. Every record needs "
+            f"a value where match.{label} looks for one.",
+            pointer,
+        )
