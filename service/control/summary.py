@@ -33,10 +33,10 @@ class Summary:
 def summary(control: Control) -> Summary:
     every = list(parts(control))
     made = [part.destination.label for part in every if isinstance(part, (New, Load))]
-    unmatched = [part.destination.label for part in every if isinstance(part, New) and part.match is None]
-    if all(
-        part.match is not None for part in every if isinstance(part, New) and part.destination.kind == "item"
-    ):
+    new = [part for part in every if isinstance(part, New)]
+    unmatched = [part.destination.label for part in new if part.match is None]
+    items = [part for part in new if part.destination.kind == "item"]
+    if items and all(part.match is not None for part in items):
         # Media are written with their item, and counted with it: an item that is known again brings
         # none of them a second time.
         unmatched = [label for label in unmatched if not label.startswith("media")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import signal
 import socket
@@ -49,7 +50,8 @@ def main() -> None:
         h11_max_incomplete_event_size=1 << 20,
     )
     _announce(listener.getsockname()[1], key, machine=arguments.die_with_parent)
-    uvicorn.Server(config).run(sockets=[listener])
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is an orderly end
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def _parse() -> argparse.Namespace:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
 from . import datatypes, turtle
 from .access import Caller, identify
@@ -68,7 +69,7 @@ class Api:
     async def answer(self, request: ApiRequest, base: str, accept: str) -> Answer:
         """Carry out one request; raises ApiError, PageError or MemoryExhaustedError."""
         caller = identify(self._db, request.query)
-        renderer = Renderer(self._db, caller, base)
+        renderer = Renderer(self._db, caller, base, ZoneInfo(self._knobs.time_zone))
         if not self._known(request.resource):
             raise failed(500, f'The API does not support the "{request.resource}" resource.')
         match request.method:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from . import datatypes
 from .access import Caller, media_seen
@@ -14,16 +14,17 @@ from .model import Vocabulary as VocabularyRow
 SIZES = ("large", "medium", "square")
 
 
-def stamp(seconds: int) -> str:
-    """ISO 8601 in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat()
+def stamp(seconds: int, zone: tzinfo = UTC) -> str:
+    """ISO 8601 in the zone that PHP runs in, as Omeka keeps its times."""
+    return datetime.fromtimestamp(seconds, zone).isoformat()
 
 
 class Renderer:
     """Renders rows for one caller; ``base`` is the site's address without a trailing slash."""
 
-    def __init__(self, database: Database, caller: Caller, base: str) -> None:
+    def __init__(self, database: Database, caller: Caller, base: str, zone: tzinfo = UTC) -> None:
         self._db = database
+        self._zone = zone
         self._caller = caller
         self._base = base
         self._api = f"{base}/api/"
@@ -55,9 +56,8 @@ class Renderer:
         shown["@type"] = kind
         shown["o:id"] = None if gone else number
 
-    @staticmethod
-    def _time(seconds: int) -> Json:
-        return {"@value": stamp(seconds), "@type": f"{datatypes.XSD}dateTime"}
+    def _time(self, seconds: int) -> Json:
+        return {"@value": stamp(seconds, self._zone), "@type": f"{datatypes.XSD}dateTime"}
 
     # Resources
 
@@ -200,7 +200,7 @@ class Renderer:
         self._head(shown, "users", row.id, "o:User", gone)
         shown["o:name"] = row.name
         shown["o:email"] = row.email
-        shown["o:created"] = stamp(row.created)
+        shown["o:created"] = stamp(row.created, self._zone)
         shown["o:role"] = row.role
         shown["o:is_active"] = row.active
 
