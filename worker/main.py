@@ -18,7 +18,9 @@ from arq.worker import Worker, func
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from service.settings import JOB_RUN, JOB_TASK, QUEUE_NAME, Settings, SettingsError, load_settings
 from service.store.blobs import DiskBlobs
@@ -58,7 +60,8 @@ def connect(settings: Settings) -> ArqRedis:
     pool = ConnectionPool.from_url(
         settings.queue,
         retry=Retry(ExponentialBackoff(cap=2.0, base=0.05), 10),
-        retry_on_error=[ConnectionError, TimeoutError, OSError, RedisError],
+        # Not every RedisError: an unknown script is an answer (NOSCRIPT), and must reach who asked.
+        retry_on_error=[RedisConnectionError, RedisTimeoutError, OSError],
         socket_connect_timeout=5,
     )
     return ArqRedis(

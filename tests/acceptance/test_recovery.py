@@ -7,8 +7,9 @@ import random
 import signal
 import time
 from collections import Counter
+from pathlib import Path
 
-from tests.acceptance.installation import CONTROL, Installation, rows, titles
+from tests.acceptance.installation import CONTROL, Installation, rows, target_of, titles
 from tests.standins.omeka_s import StandIn
 from tests.standins.proxy import Fault, FaultProxy
 
@@ -175,3 +176,22 @@ def test_a_run_that_was_killed_while_planning_plans_again(accession: Installatio
     counts = accession.counts(batch)
     assert (counts["read"], counts["action:create"]) == (20_000, 20_000)
     assert omeka.requests()["writes"] == 0
+
+
+def test_the_same_holds_on_postgresql(tmp_path: Path, omeka: StandIn, postgresql_url: str) -> None:
+    omeka.knobs(delay_ms=10, workers=2)
+    targets = {"omeka": target_of(omeka)}
+    with Installation(tmp_path / "accession", targets, database_url=postgresql_url) as accession:
+        accession.start()
+        batch = accession.batch(CONTROL, {"data0": payload(150)})
+        assert accession.run(batch, "dry-run") == "dry-run"
+        accession.schedule(batch)
+        for number in (20, 80):
+            until_created(accession, batch, number)
+            accession.kill("worker")
+            accession.start_worker()
+        assert accession.wait(batch, 90) == "complete", accession.log(batch)
+        assert titles(omeka.dump()) == sorted(f"Work {n}" for n in range(1, 151))
+        again = accession.batch(CONTROL, {"data0": payload(150)})
+        assert accession.run(again) == "complete"
+        assert accession.counts(again)["unchanged"] == 150

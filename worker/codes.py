@@ -1,0 +1,71 @@
+"""The codes of runs, plans and the journal, and what they mean. Codes are stable; messages are not.
+
+Others have their own tables: mapping (`worker.mapping.codes`), targets and readers (`docs/errors.md`,
+`docs/readers.md`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from service.store.logs import Level
+
+CODES: Mapping[str, tuple[Level, str]] = {
+    # why a run ended, or did not
+    "blob-missing": (
+        "error",
+        "The store no longer holds the bytes of the control file or of a file. Upload it again.",
+    ),
+    "cancelled": ("warning", "A person ended the run; what was written stands."),
+    "control-invalid": ("error", "The control file has errors, a line each."),
+    "file-not-expected": ("error", "The control file takes no file of this name."),
+    "internal-error": ("error", "A fault of this program; the worker's own log has the details."),
+    "not-offered": ("error", "The control file uses what this version does not carry out yet."),
+    "target-unknown": ("error", "The batch's target is not in the worker's settings."),
+    "too-many-errors": ("error", "More records were rejected than `maxErrors` allows; nothing was written."),
+    "unknown-kind": ("error", "The plan holds a kind of resource that no target takes."),
+    # the way of a run
+    "interrupted": ("info", "The worker is being stopped; the run goes on at the next start."),
+    "log-shortened": ("warning", "More problems than the log shows; the report has them all."),
+    "planned": ("info", "The plan is complete."),
+    "preflight": ("info", "Address and key of the target are good."),
+    "reading": ("info", "How a file is read, and what was noticed in it."),
+    "started": ("info", "A worker has taken the run."),
+    "summary": ("info", "The run in one line; the last line of a log."),
+    "survey": ("info", "Looking at what stands in the target already."),
+    "taken-over": ("warning", "Another worker left off in the middle of writing; what it did is found out."),
+    "target-back": ("info", "The target answers again."),
+    # what becomes of a record
+    "altered": ("error", "The target saved something else than was meant; both are named."),
+    "ambiguous-identity": ("error", "Several resources bear the identifier; nothing was chosen."),
+    "answer-lost": (
+        "warning",
+        "The target's answer did not come; it is found out whether the write took effect.",
+    ),
+    "created": ("info", "The resource was created."),
+    "duplicate-identity": ("error", "An earlier record of this batch has the same identifier."),
+    "gone": ("warning", "The resource was imported before, and somebody has deleted it since."),
+    "item-refused": ("error", "The item of this media was not written."),
+    "not-found": ("error", "There is no such resource, and the control file does not have it created."),
+    "not-found-skipped": (
+        "warning",
+        "There is no such resource, and the control file has such records skipped.",
+    ),
+    "not-sent": ("debug", "The run left off before this was sent; it is sent when the run goes on."),
+    "record-refused": (
+        "error",
+        "Another resource of the same record was refused: written whole or not at all.",
+    ),
+    "skipped": ("warning", "A `skip` instruction left the record out."),
+    "superseded": ("warning", "A lost write was not found in the target, and is sent again."),
+    "twin-left": ("error", "A second resource of this record stands in the target and was left: look at it."),
+    "twin-removed": (
+        "warning",
+        "A second resource, made by a request that was given up for lost, was removed.",
+    ),
+    "uncertain": ("error", "An answer was lost, and several resources could be this record."),
+    "update-not-offered": (
+        "error",
+        "The resource differs and would be updated, which this version does not do yet.",
+    ),
+}
