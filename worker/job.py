@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 
 import anyio.to_thread
 
+from service.control.budgets import read_budget
 from service.control.model import Control
-from service.control.names_used import names_used
-from service.control.offered import not_offered
-from service.control.parse import parse_control
 from service.settings import Settings, TargetSettings
-from service.store import batches, logs, plans, runs, statuses
+from service.store import batches, logs, plans, runs
 from service.store.blobs import BlobMissingError, BlobStore, Digest
 from service.store.database import Database, StoreUnavailableError, now_ms
 from service.store.runs import Claim, FenceLostError, OpenStraysError, RunFacts
@@ -26,9 +24,10 @@ from worker.errors import AccessionError, Fatal
 from worker.heartbeat import beating
 from worker.limiters import Limiters
 from worker.planning.look_ups import StoredLookUps
-from worker.planning.phase import InputFile, PlanPhase, check_budget
+from worker.planning.phase import InputFile, PlanPhase, Totals, check_budget
 from worker.planning.planner import Planner
 from worker.planning.survey import Surveyor
+from worker.preflight import preflight, prove, read_control
 from worker.summary import summary
 from worker.targets.base import Adapter, Resolver
 from worker.targets.registry import make_adapter
@@ -128,7 +127,7 @@ async def _stages(shop: Workshop, context: RunContext, facts: RunFacts, batch: b
     verb = "Going on with" if facts.counts else "Starting"
     context.log.say("info", "started", f"{verb} {facts.mode} into {batch.target}.")
     context.check()
-    control = await _control(shop, context, batch)
+    control = await read_control(shop.blobs, batch.control_digest)
     adapter, settings = _target(shop, context, batch.target)
     outage = Outage(context, lambda: shop.settings.outage)
     resolver = await _preflight(shop, context, control, adapter, outage)
@@ -136,27 +135,6 @@ async def _stages(shop: Workshop, context: RunContext, facts: RunFacts, batch: b
         await _plan(shop, context, control, adapter, resolver, outage)
     if facts.mode != "dry-run":
         await Executor(context, adapter, shop.settings, settings.connections).run()
-
-
-async def _control(shop: Workshop, context: RunContext, batch: batches.BatchFacts) -> Control:
-    data = await anyio.to_thread.run_sync(_read_blob, shop.blobs, Digest(batch.control_digest))
-    parsed = parse_control(data)
-    if parsed.control is None:
-        lines = "\n".join(str(problem) for problem in parsed.problems)
-        raise Fatal("control-invalid", f"The control file has errors:\n{lines}")
-    missing = not_offered(parsed.control)
-    if missing:
-        raise Fatal("not-offered", "\n".join(missing))
-    return parsed.control
-
-
-def _read_blob(blobs: BlobStore, digest: Digest) -> bytes:
-    try:
-        return b"".join(blobs.open_range(digest))
-    except BlobMissingError as error:
-        raise Fatal(
-            "blob-missing", f"The store no longer holds the bytes {digest}. Upload them again."
-        ) from error
 
 
 def _target(shop: Workshop, context: RunContext, name: str) -> tuple[Adapter, TargetSettings]:
@@ -174,28 +152,10 @@ async def _preflight(
 ) -> Resolver:
     """Prove address and key, and that every name of the control file exists there."""
     settings = shop.settings.targets[context.target]
-    try:
-        site = await outage.patiently(adapter.prove)
-    except AccessionError as error:
-        await shop.db.run(
-            statuses.record_status,
-            target=context.target,
-            address=settings.api,
-            ok=False,
-            message=error.message,
-        )
-        raise
-    text = f"{site.address} answers: version {site.version}."
-    await shop.db.run(
-        statuses.record_status,
-        target=context.target,
-        address=settings.api,
-        ok=True,
-        message=text,
-        version=site.version,
-    )
-    context.log.say("info", "preflight", text)
-    return await outage.patiently(lambda: adapter.resolve(names_used(control)))
+    site = await prove(shop.db, context.target, settings, lambda: outage.patiently(adapter.prove))
+    context.log.say("info", "preflight", f"{site.address} answers: version {site.version}.")
+    found = await outage.patiently(lambda: preflight(control, adapter))
+    return found.require()
 
 
 async def _plan(
@@ -206,6 +166,8 @@ async def _plan(
     resolver: Resolver,
     outage: Outage,
 ) -> None:
+    run = await shop.db.run(runs.run_facts, context.claim.run_id)
+    assert run is not None
     await anyio.to_thread.run_sync(_clear, context)
     surveyor = Surveyor(context, adapter)
     standing = await outage.patiently(lambda: surveyor.learn(control))
@@ -216,11 +178,23 @@ async def _plan(
     phase = PlanPhase(context, control, planner, resolver, shop.settings.chunk)
     files = await shop.db.run(_input_files, shop.blobs, context.claim.run_id)
     totals = await anyio.to_thread.run_sync(phase.carry_out, files)
-    check_budget("maxErrors", control.max_errors, totals.rejected, totals.read)
+    _check_errors(context, control, run, totals)
     await anyio.to_thread.run_sync(_planned, context)
     facts = await shop.db.run(runs.run_facts, context.claim.run_id)
     assert facts is not None
     context.log.say("info", "planned", summary(facts, planned=True))
+
+
+def _check_errors(context: RunContext, control: Control, run: RunFacts, totals: Totals) -> None:
+    """Stop an import that has more errors than allowed; a dry run shows them all, and says so."""
+    said = run.options.max_errors  # outranks the control file, this once
+    budget = read_budget(said) if said is not None else control.max_errors
+    try:
+        check_budget("maxErrors", budget, totals.rejected, totals.read)
+    except Fatal as error:
+        if run.mode != "dry-run":
+            raise
+        context.log.say("warning", error.code, f"{error.message} An import would stop here.")
 
 
 def _clear(context: RunContext) -> None:

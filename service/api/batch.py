@@ -224,7 +224,7 @@ def _status_text(status: BatchStatus) -> str:
             ("comment", status.comment),
             ("target", status.target),
             ("control", status.control),
-            ("created", status.created),
+            ("made", status.created),
             ("by", status.by),
             ("corrects", status.corrects),
         )

@@ -12,9 +12,10 @@ from service.api.context import PREFIX, Answer, Call, Operation
 from service.api.controls import load_control
 from service.api.forms import Captured
 from service.api.naming import the_batch
+from service.control.budgets import read_budget
 from service.control.expected import missing_required
 from service.control.summary import summary
-from service.errors import ApiError, Code, Problem, refusal, shown
+from service.errors import ApiError, Code, Problem, bad_parameter, refusal, shown
 from service.store.batches import (
     BatchFacts,
     FileFacts,
@@ -44,11 +45,19 @@ OPTIONS_TO_COME = ("plan", "only", "limit", "force", "maxRemovals", "dry-run")
 _ONLY = re.compile(r"row:[1-9]\d{0,14}(-[1-9]\d{0,14})?|(identifier|file|action|outcome):.+")
 
 
-class ScheduleForm(Struct, frozen=True, rename={"max_removals": "maxRemovals", "dry_run": "dry-run"}):
+class ScheduleForm(
+    Struct,
+    frozen=True,
+    rename={"max_errors": "maxErrors", "max_removals": "maxRemovals", "dry_run": "dry-run"},
+):
     batch: Annotated[Captured, Meta(description="The identifier that the second step printed.")]
     mode: Annotated[
         SchedulableMode, Meta(description="import (also when left out), or dry-run: a plan and no write.")
     ] = "import"
+    max_errors: Annotated[
+        str | None,
+        Meta(description="How many records may be rejected, this once: 20 or 10%. Else as the control says."),
+    ] = None
     plan: Annotated[
         str | None, Meta(description="A dry run's id: import exactly that. Not yet possible.")
     ] = None
@@ -77,17 +86,28 @@ async def post_schedule(call: Call) -> Response:
     async with read_form(call.request, call.services.form_limits) as parts:
         _refuse_what_is_to_come(parts)
         form = call.fields(ScheduleForm, parts)
+    options = _options(form)
     batch = await the_batch(call, form.batch, "batch")
     files = await call.db.run(batch_files, batch.id)
     await _refuse_incomplete(call, batch, files)
     await _refuse_state(call, batch, form.mode)
-    run = await _commit(call, batch, files, form.mode)
+    run = await _commit(call, batch, files, form.mode, options)
     await call.services.bell.ring_run(run.id)
     where = f"{PREFIX}/batch/{batch.id}"
     return call.answer(
         "SCHEDULED",
         Scheduled(run.id, batch.id, run.mode, call.url(where), call.url(f"{where}/log?run={run.id}")),
     )
+
+
+def _options(form: ScheduleForm) -> RunOptions:
+    """Raises `ApiError` 400 for an option that makes no sense."""
+    if form.max_errors is not None and read_budget(form.max_errors) is None:
+        message = (
+            f"maxErrors must be a number such as 20 or a share such as 10%, not {shown(form.max_errors)}."
+        )
+        raise bad_parameter("maxErrors", message)
+    return RunOptions(max_errors=form.max_errors)
 
 
 def _refuse_what_is_to_come(form: Form) -> None:
@@ -156,14 +176,16 @@ async def _refuse_state(call: Call, batch: BatchFacts, mode: RunMode) -> None:
             )
 
 
-async def _commit(call: Call, batch: BatchFacts, files: list[FileFacts], mode: RunMode) -> RunFacts:
+async def _commit(
+    call: Call, batch: BatchFacts, files: list[FileFacts], mode: RunMode, options: RunOptions
+) -> RunFacts:
     digest = inputs_digest(batch.control_digest, files)
     try:
         return await call.db.run(
             schedule_run,
             batch_id=batch.id,
             mode=mode,
-            options=RunOptions(),
+            options=options,
             key_id=call.key.id,
             inputs_digest=digest,
             check=lambda connection: require_inputs(connection, batch, digest),

@@ -461,6 +461,14 @@ def test_what_is_not_possible_yet_is_refused_rather_than_overlooked(
     assert house.bell.rung == []
 
 
+@pytest.mark.parametrize("given", ["some", "101%", "-1", "1.5", "10 %%"])
+def test_a_limit_of_errors_that_is_none_is_refused(house: House, given: str) -> None:
+    answer = house.client.post(f"{PREFIX}/schedule", data={"batch": house.filled(), "maxErrors": given})
+    assert answer.status_code == 400
+    assert "maxErrors must be a number such as 20 or a share such as 10%" in answer.text
+    assert house.bell.rung == []
+
+
 def test_a_required_file_that_is_missing_is_named(house: House) -> None:
     batch = house.batch()
     upload(house, batch, name="more/x")
