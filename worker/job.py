@@ -16,6 +16,7 @@ from service.store.blobs import BlobMissingError, BlobStore, Digest
 from service.store.database import Database, StoreUnavailableError, now_ms
 from service.store.runs import Claim, FenceLostError, OpenStraysError, RunFacts
 from service.store.states import Ending
+from service.store.summary import summary
 from worker.applying.executor import Executor
 from worker.applying.outage import Outage
 from worker.applying.strays import settle_strays
@@ -28,7 +29,6 @@ from worker.planning.phase import InputFile, PlanPhase, Totals, check_budget
 from worker.planning.planner import Planner
 from worker.planning.survey import Surveyor
 from worker.preflight import preflight, prove, read_control
-from worker.summary import summary
 from worker.targets.base import Adapter, Resolver
 from worker.targets.registry import make_adapter
 
@@ -127,7 +127,7 @@ async def _stages(shop: Workshop, context: RunContext, facts: RunFacts, batch: b
     verb = "Going on with" if facts.counts else "Starting"
     context.log.say("info", "started", f"{verb} {facts.mode} into {batch.target}.")
     context.check()
-    control = await read_control(shop.blobs, batch.control_digest)
+    control, _ = await read_control(shop.blobs, batch.control_digest)
     adapter, settings = _target(shop, context, batch.target)
     outage = Outage(context, lambda: shop.settings.outage)
     resolver = await _preflight(shop, context, control, adapter, outage)
@@ -228,7 +228,7 @@ async def _end(shop: Workshop, context: RunContext, ending: Ending, failure: Acc
     facts = await shop.db.run(runs.run_facts, context.claim.run_id)
     assert facts is not None
     if ending != "failed":
-        context.log.say("info", "summary", summary(facts, planned=facts.mode == "dry-run"))
+        context.log.say("info", "summary", summary(facts))
     else:
         context.log.say("error", "summary", f"The run failed. {summary(facts, planned=False)}")
     await anyio.to_thread.run_sync(context.flush)

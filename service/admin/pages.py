@@ -31,6 +31,7 @@ from service.store.keys import Key
 from service.store.logs import LEVELS, Level, LogLine, last_seq, read_batch_log, read_log
 from service.store.runs import RunFacts, runs_of_batch
 from service.store.states import ACTIVE, batch_state
+from service.store.summary import summary
 
 PAGE = 1000
 TAIL = 100
@@ -84,6 +85,7 @@ def _environment() -> Environment:
     environment.filters["moment"] = moment
     environment.filters["one_line"] = one_line
     environment.filters["visible"] = _visible
+    environment.filters["summary"] = summary
     return environment
 
 

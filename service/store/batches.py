@@ -7,7 +7,7 @@ None stands for the worker, which sees everything.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -115,6 +115,13 @@ def save_control(db: Database, key: Key, stored: Stored, comment: str) -> None:
                 index_elements=[control_file.c.digest, control_file.c.key_id], set_=values
             )
         )
+
+
+def save_uploads(db: Database, key: Key, sizes: Mapping[Digest, int]) -> None:
+    """Remember who brought these bytes (digest → size), durably, though no batch has them yet."""
+    with db.write(durable=True) as connection:
+        for digest, size in sizes.items():
+            _record_upload(connection, key, digest, size)
 
 
 def control_named(db: Database, key: Key, name: str) -> Digest | None:

@@ -10,14 +10,16 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, insert, or_, select, true, update
 
 from service.store.database import Database, clock
 from service.store.ids import new_id
 from service.store.keys import Key
 from service.store.tables import task
 
-TaskKind = Literal["target-check"]
+TaskKind = Literal["target-check", "target-model", "control-check", "control-new"]
+
+_ABOUT_TARGETS: tuple[TaskKind, ...] = ("target-check", "target-model")
 
 MOST_ATTEMPTS = 3
 """How many workers may take up a task before it is given up: one that kills its worker must not go on."""
@@ -32,8 +34,23 @@ class TargetCheck(Struct, frozen=True):
     code: str | None = None
 
 
+Cause = Literal["asked", "target", "worker"]
+
+
+class TaskFailure(Struct, frozen=True):
+    """Why a task has no result of its kind (the result of every failed task). `message` is for a person.
+
+    `cause`: what it was asked to do makes no sense; the target could not be asked; a worker could not do it.
+    """
+
+    code: str
+    message: str
+    cause: Cause
+
+
 class TaskFacts(Struct, frozen=True):
-    """A task as others see it. `result` is JSON of the kind's own type; None until it ended."""
+    """A task as others see it. `result` is JSON: None until it ended, then of the kind's own type
+    (`TargetCheck`, `TargetModel`, `ControlCheck`, `NewControl`), or a `TaskFailure` if it `failed`."""
 
     id: str
     kind: TaskKind
@@ -81,12 +98,14 @@ def create_task(
 
 
 def task_facts(db: Database, task_id: str, key: Key | None = None) -> TaskFacts:
-    """Raises `TaskMissingError`. A key sees the tasks of the targets it may see, and its own."""
-    seen = (
-        []
-        if key is None or key.target is None
-        else [or_(task.c.target == key.target, task.c.key_id == key.id)]
-    )
+    """Raises `TaskMissingError`. A key sees its own tasks, and those about a target that it may see.
+
+    What a control file makes of data is shown to the key that brought them, as the data themselves.
+    """
+    seen: list[ColumnElement[bool]] = []
+    if key is not None:
+        may_see = true() if key.target is None else task.c.target == key.target
+        seen = [or_(task.c.key_id == key.id, and_(task.c.kind.in_(_ABOUT_TARGETS), may_see))]
     with db.read() as connection:
         row = connection.execute(select(task).where(task.c.id == task_id, *seen)).one_or_none()
     if row is None:
@@ -146,11 +165,7 @@ def unclaimed_tasks(db: Database) -> list[str]:
 def give_up_tasks(db: Database) -> int:
     """End the tasks that no worker survived; how many. The sweeper's."""
     lost = msgspec.json.encode(
-        TargetCheck(
-            ok=False,
-            code="task-given-up",
-            message="Several workers broke off while doing this. See their log.",
-        )
+        TaskFailure("task-given-up", "Several workers broke off while doing this. See their log.", "worker")
     )
     with db.write(durable=True) as connection:
         now = clock(connection)

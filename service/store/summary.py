@@ -25,9 +25,14 @@ ACTIONS = (
 )
 
 
-def summary(facts: RunFacts, *, planned: bool) -> str:
-    """`500 records read: 490 created, 10 rejected. 512 requests.` (or what the plan holds)."""
+def summary(facts: RunFacts, *, planned: bool | None = None) -> str:
+    """`500 records read: 490 created, 10 rejected. 512 requests.`
+
+    `planned`: what the plan holds rather than what was done; by default so for a dry run.
+    """
     counts = facts.counts
+    if planned is None:
+        planned = facts.mode == "dry-run"
     if planned:
         parts = [f"{n} {word}" for action, word in ACTIONS if (n := counts.get(f"action:{action}", 0))]
     else:
