@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from service.store import logs, runs
 from service.store.database import Database, now_ms
 from service.store.logs import Level, LogLine
+from service.store.plans import Entry
 from service.store.runs import Claim
 from worker.records import Problem
 from worker.targets.base import Adapter
@@ -73,6 +74,10 @@ class RunLog:
             self._lines.append(
                 LogLine(self._run_id, self._seq, now_ms(), level, code, message, file, row, identifier)
             )
+
+    def about(self, entry: Entry, level: Level, code: str, message: str) -> None:
+        """A line about one entry of the plan: where it came from stands in it."""
+        self.say(level, code, message, file=entry.file, row=entry.row, identifier=entry.identifier)
 
     def problem(
         self,

@@ -141,11 +141,15 @@ def open_operations(db: Database, run_id: str) -> list[OpenOperation]:
 
 
 def superseded_operations(db: Database, run_id: str) -> list[OpenOperation]:
-    """Intents that were given up for lost and sent again: their twins are looked for at the end."""
+    """Creates that were given up for lost and sent again: their twins are looked for at the end."""
     with db.read() as connection:
         rows = connection.execute(
             select(*(operation.c[name] for name in OpenOperation.__struct_fields__))
-            .where(operation.c.run_id == run_id, operation.c.outcome == "superseded")
+            .where(
+                operation.c.run_id == run_id,
+                operation.c.method == "create",
+                operation.c.outcome == "superseded",
+            )
             .order_by(operation.c.seq, operation.c.attempt)
         )
         return [OpenOperation(**row._mapping) for row in rows]

@@ -85,6 +85,22 @@ def test_a_create_that_never_arrived_is_sent_again_once_it_was_looked_for(
     assert omeka.requests()["counts"]["POST /api/items"] == 20
 
 
+def test_a_create_that_arrives_after_it_was_sent_again_leaves_no_twin(
+    tmp_path: Path, omeka: StandIn, proxy: FaultProxy
+) -> None:
+    omeka.knobs(delay_ms=40, workers=2)
+    # It reaches the target long after it was given up for lost, and after its successor.
+    proxy.add(Fault("delay", method="POST", path="/api/items", nth=3, seconds=3.0))
+    targets = {"omeka": target_of(omeka, proxy.url, timeout=0.7)}
+    with Installation(tmp_path / "accession", targets) as accession:
+        accession.start()
+        batch = accession.batch(CONTROL, {"data0": payload(250)})
+        assert accession.run(batch) == "complete", accession.log(batch)
+        assert omeka.requests()["counts"]["POST /api/items"] == 251
+        assert titles(omeka.dump()) == sorted(f"Work {n}" for n in range(1, 251))
+        assert "twin-removed" in accession.log(batch)
+
+
 def test_an_answer_that_makes_no_sense_is_looked_into(
     troubled: Installation, omeka: StandIn, proxy: FaultProxy
 ) -> None:

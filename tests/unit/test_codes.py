@@ -33,7 +33,7 @@ def said() -> Iterator[tuple[str, str]]:
             place = {
                 "say": 1,
                 "Problem": 1,
-                "_say": 3,
+                "about": 2,
                 "Fatal": 0,
                 "Reject": 0,
                 "_refuse": 0,

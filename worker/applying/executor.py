@@ -25,7 +25,7 @@ from worker.applying.pace import Pace
 from worker.applying.reconcile import Found, GivenUp, Reconciler, Several
 from worker.applying.results import Ended, Recorder, RefusedResult, Result, Uncertain, Written
 from worker.applying.sending import Sender
-from worker.applying.strays import settle_strays, settle_twins
+from worker.applying.strays import give_up, settle_strays, settle_twins
 from worker.context import RunContext, StoppedError
 from worker.errors import AccessionError, Fatal
 from worker.records import Kind
@@ -95,6 +95,9 @@ class Executor:
         await self._outage.patiently(lambda: settle_strays(context, self._adapter))
         opened = await context.db.run(journal.open_operations, context.claim.run_id)
         creates = [one for one in opened if one.method == "create"]
+        # Removals of twins are found necessary again, or done, by the last listing of the run.
+        removals = [one.key for one in opened if one.method == "delete"]
+        await give_up(context, removals, "Left off; twins are looked for again at the end.")
         if not creates:
             return
         context.log.say(
@@ -258,14 +261,8 @@ class Executor:
                 self._fail(error)
             else:
                 if isinstance(answer, Lost):
-                    self._context.log.say(
-                        "warning",
-                        "answer-lost",
-                        f"{answer.message} Looking whether it took effect.",
-                        file=outgoing.entry.file,
-                        row=outgoing.entry.row,
-                        identifier=outgoing.entry.identifier,
-                    )
+                    message = f"{answer.message} Looking whether it took effect."
+                    self._context.log.about(outgoing.entry, "warning", "answer-lost", message)
                     self._reconciler.add(outgoing)
                 else:
                     self._settle(answer)

@@ -148,19 +148,18 @@ class Recorder:
     def announce(self, result: Result) -> None:
         """Say in the log what came of it."""
         entry, log = result.outgoing.entry, self._context.log
-        where = {"file": entry.file, "row": entry.row, "identifier": entry.identifier}
         match result:
             case Written(saved=saved, differences=differences, adopted=adopted):
                 found = " (its answer was lost; it was found and adopted)" if adopted else ""
-                log.say("info", "created", f"{entry.kind} {saved.id} created{found}", **where)  # type: ignore[arg-type]
+                log.about(entry, "info", "created", f"{entry.kind} {saved.id} created{found}")
                 if differences:
-                    log.say("error", "altered", altered_text(differences), **where)  # type: ignore[arg-type]
+                    log.about(entry, "error", "altered", altered_text(differences))
             case RefusedResult(code=code, message=message):
-                log.say("error", code, message, **where)  # type: ignore[arg-type]
+                log.about(entry, "error", code, message)
             case Ended(outcome=outcome, message=message):
-                log.say("warning" if outcome == "superseded" else "debug", outcome, message, **where)  # type: ignore[arg-type]
+                log.about(entry, "warning" if outcome == "superseded" else "debug", outcome, message)
             case Uncertain(ids=ids):
-                log.say("error", "uncertain", _uncertain_text(ids), **where)  # type: ignore[arg-type]
+                log.about(entry, "error", "uncertain", _uncertain_text(ids))
             case _:
                 assert_never(result)
 

@@ -7,6 +7,7 @@ if it is exactly what the operation meant: anything else is somebody's work, and
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import anyio.to_thread
 import orjson
@@ -86,7 +87,7 @@ async def _remove(context: RunContext, adapter: Adapter, outgoing: Outgoing, twi
     name = f"{twin.kind} {twin.id}"
     if not adapter.same_as(outgoing.operation.payload, twin):
         message = f"{name} bears the identity of this record too, and is not what was sent: look at it."
-        _say(context, entry, "error", "twin-left", message)
+        context.log.about(entry, "error", "twin-left", message)
         return
     attempts = await context.db.run(journal.attempts, context.claim.run_id, [entry.seq])
     number = attempts.get(entry.seq, 0) + 1
@@ -105,39 +106,29 @@ async def _remove(context: RunContext, adapter: Adapter, outgoing: Outgoing, twi
     (answer,) = await adapter.carry_out([operation])
     if isinstance(answer, Refused):
         end = OperationEnd(operation.key, "refused", code=answer.code, message=answer.message)
-        _say(
-            context,
-            entry,
-            "error",
-            "twin-left",
-            f"{name} is a twin and could not be removed: {answer.message}",
-        )
+        message = f"{name} is a twin and could not be removed: {answer.message}"
+        context.log.about(entry, "error", "twin-left", message)
     elif isinstance(answer, Done) or not await adapter.read(twin.kind, [twin.id]):
         end = OperationEnd(operation.key, "done")
         message = f"{name} was made by a request that had been given up for lost; this twin was removed."
-        _say(context, entry, "warning", "twin-removed", message)
+        context.log.about(entry, "warning", "twin-removed", message)
     else:
         end = OperationEnd(operation.key, "superseded", message=answer.message)
-    await _end(context, end)
+    await _end(context, [end])
     if end.outcome == "superseded":
         raise Retriable("target-down", f"Removing the twin {name} had no certain outcome.")
 
 
-def _say(context: RunContext, entry: Entry, level: str, code: str, message: str) -> None:
-    context.log.say(
-        "error" if level == "error" else "warning",
-        code,
-        message,
-        file=entry.file,
-        row=entry.row,
-        identifier=entry.identifier,
-    )
+async def give_up(context: RunContext, keys: Sequence[str], why: str) -> None:
+    """Close operations whose outcome does not matter any more."""
+    if keys:
+        await _end(context, [OperationEnd(key, "superseded", message=why) for key in keys])
 
 
-async def _end(context: RunContext, end: OperationEnd) -> None:
+async def _end(context: RunContext, ends: Sequence[OperationEnd]) -> None:
     def write() -> None:
         with context.transaction() as connection:
-            journal.record_ends(connection, context.claim, [end])
+            journal.record_ends(connection, context.claim, ends)
 
     await anyio.to_thread.run_sync(write)
 
