@@ -18,7 +18,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from service.admin import pages
-from service.api import batch, control, file, health, listing, log, plan, report, schedule, targets
+from service.api import (
+    batch,
+    check,
+    control,
+    file,
+    health,
+    listing,
+    log,
+    plan,
+    report,
+    schedule,
+    targets,
+    tasks,
+)
 from service.api.context import Closing, Operation, Readiness, Services
 from service.auth import Doorkeeper, OriginGuard
 from service.control.schema import control_schema
@@ -32,6 +45,7 @@ from service.store.database import Database
 
 OPERATIONS: tuple[Operation, ...] = (
     *control.OPERATIONS,
+    *check.OPERATIONS,
     *batch.OPERATIONS,
     *listing.OPERATIONS,
     *file.OPERATIONS,
@@ -40,6 +54,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *report.OPERATIONS,
     *plan.OPERATIONS,
     *targets.OPERATIONS,
+    *tasks.OPERATIONS,
     *health.OPERATIONS,
 )
 

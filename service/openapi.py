@@ -33,9 +33,10 @@ _WHEN = {
     413: "Larger than a setting allows, which the message names.",
     415: "The body is in neither form encoding.",
     429: "Too many wrong keys from this address; `Retry-After` says how long to wait.",
+    502: "A worker could not do it, or the target could not be asked; the message says why.",
     503: "Database, store or queue cannot be reached. What was answered 200 is safe.",
 }
-_KEYS = [{"basic": []}, {"bearer": []}]
+_KEYS: list[Schema] = [{"basic": []}, {"bearer": []}]
 
 
 def document(operations: Iterable[Operation]) -> Schema:
@@ -72,7 +73,8 @@ def _operation(operation: Operation) -> Schema:
     }
     if operation.scope is not None:
         result["security"] = _KEYS
-        result["description"] = f"Needs a key with the scope `{operation.scope}`."
+        other = f" or `{operation.or_scope}`" if operation.or_scope else ""
+        result["description"] = f"Needs a key with the scope `{operation.scope}`{other}."
     if operation.form is not None:
         schema = _form_schema(operation)
         media_types = ("multipart/form-data", "application/x-www-form-urlencoded")
@@ -118,10 +120,10 @@ def _form_schema(operation: Operation) -> Schema:
     schema = _inline(operation.form)
     schema["additionalProperties"] = False
     for name in operation.files:
-        repeatable = any(field.name == "name" for field in fields(operation.form))
+        beside = {field.name: field.default for field in fields(operation.form)}
         one: Schema = {"type": "string", "format": "binary"}
-        schema["properties"][name] = {"type": "array", "items": one} if repeatable else one
-        if not repeatable:
+        schema["properties"][name] = {"type": "array", "items": one} if beside.get("name") == () else one
+        if "digest" not in beside:
             schema["required"] = [*schema.get("required", []), name]
     return schema
 
@@ -178,13 +180,16 @@ def _answer_schema(answer: Answer, media_type: str) -> Schema:
         text["description"] = answer.text
     if answer.json is None or media_type not in ("application/json",):
         return text
-    ref = {"$ref": _REF.format(name=answer.json.__name__)}
+    refs = [{"$ref": _REF.format(name=type_.__name__)} for type_ in answer.types]
+    ref: Schema = refs[0] if len(refs) == 1 else {"anyOf": refs}
     # Where JSON is one of several streamed forms, it is an array of rows.
     return {"type": "array", "items": ref} if answer.media_types else ref
 
 
 def _components(operations: Iterable[Operation]) -> Mapping[str, Schema]:
-    types = {answer.json for operation in operations for answer in operation.answers.values() if answer.json}
-    ordered = sorted({*types, ProblemDocument}, key=lambda type_: type_.__name__)
+    types: set[type[Struct]] = {ProblemDocument}
+    for operation in operations:
+        types.update(type_ for answer in operation.answers.values() for type_ in answer.types)
+    ordered = sorted(types, key=lambda type_: type_.__name__)
     _, components = msgspec.json.schema_components(ordered, ref_template=_REF)
     return components

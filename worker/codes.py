@@ -58,6 +58,18 @@ CODES: Mapping[str, tuple[Level, str]] = {
     ),
     "skipped": ("warning", "A `skip` instruction left the record out."),
     "superseded": ("warning", "A lost write was not found in the target, and is sent again."),
+    "template-required": (
+        "error",
+        "The template requires a property that the record does not give (`templates: enforce`).",
+    ),
+    "template-type": (
+        "error",
+        "A value is of a type that the template does not allow (`templates: enforce`).",
+    ),
+    "template-type-left": (
+        "warning",
+        "A text is none of the types that the template gives its property; it stayed a text.",
+    ),
     "twin-left": ("error", "A second resource of this record stands in the target and was left: look at it."),
     "twin-removed": (
         "warning",

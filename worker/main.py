@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import secrets
@@ -148,6 +149,17 @@ async def serve(settings: Settings) -> None:
     logger.info("worker %s has stopped", name)
 
 
+def _calm_collector() -> None:
+    """Let the garbage collector leave alone what lives as long as the process.
+
+    A chunk of records is some ten thousand objects without cycles. With the usual thresholds they are
+    looked through again and again while they are mapped and planned: a quarter of the time of a run.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
 def main() -> int:
     try:
         settings = load_settings()
@@ -173,6 +185,7 @@ def main() -> int:
         return 4
     finally:
         db.dispose()
+    _calm_collector()
     asyncio.run(serve(settings))
     return 0
 

@@ -8,9 +8,10 @@ database, because msgspec writes and reads those without code of ours.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -77,6 +78,9 @@ class Value(Struct, frozen=True, omit_defaults=True):
     public: bool | None = None
     annotation: tuple[Property, ...] | None = None
     link: Link | None = None
+    untyped: bool = False
+    """The control file names no type and applies templates: theirs may take the place of `literal`. Only
+    between mapping and planning."""
 
 
 OnUpdate = Literal["replace", "append", "remove", "keep"]
@@ -147,6 +151,7 @@ def normal_identity(value: str) -> str:
     return unicodedata.normalize("NFC", value).strip()
 
 
+@functools.lru_cache(maxsize=2048)
 def identity_digest(values: tuple[str, ...]) -> str:
     joined = "\x1f".join(normal_identity(value) for value in values)
     return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
@@ -187,7 +192,7 @@ class Draft(Struct, frozen=True, omit_defaults=True):
                 self.action,
                 self.identity,
                 [
-                    (p.term, p.on_update, p.of, [_canonical(value) for value in p.values])
+                    (p.term, p.on_update, p.of, _canonical(p.values))
                     for p in sorted(self.properties, key=lambda p: p.term)
                 ],
                 self.fields,
@@ -197,7 +202,14 @@ class Draft(Struct, frozen=True, omit_defaults=True):
         )
 
 
-def _canonical(value: Value) -> Value:
+def _canonical(values: tuple[Value, ...]) -> Sequence[Value]:
+    for value in values:
+        if value.link is not None:
+            return [_without_pointer(one) for one in values]
+    return values
+
+
+def _without_pointer(value: Value) -> Value:
     if value.link is None:
         return value
     return msgspec.structs.replace(value, link=msgspec.structs.replace(value.link, pointer=""))

@@ -66,7 +66,7 @@ class BatchCreated(Struct, frozen=True):
 
 async def post_batch(call: Call) -> Response:
     form = await call.form(BatchForm)
-    digest = await _control_digest(call, form.control)
+    digest = await control_digest(call, form.control)
     control = await load_control(call.services.blobs, digest)
     target = target_for(call, form.target, control.target)
     corrects = None
@@ -83,7 +83,8 @@ async def post_batch(call: Call) -> Response:
     return call.answer(batch.id, created)
 
 
-async def _control_digest(call: Call, control: str) -> Digest:
+async def control_digest(call: Call, control: str) -> Digest:
+    """The digest that is meant by a digest or a comment. Raises `ApiError` 400, 404."""
     if is_digest(control.lower()):
         digest = Digest(control.lower())
         if await call.db.run(readable_size, call.key, digest) is None:

@@ -177,12 +177,19 @@ Method = Literal["GET", "POST", "DELETE"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A success: what it means, and the forms it comes in. `text` describes the plain text."""
+    """A success: what it means, and the forms it comes in. `text` describes the plain text; `json` are the
+    types, one of which the JSON has."""
 
     description: str
     text: str = ""
-    json: type[Struct] | None = None
+    json: type[Struct] | tuple[type[Struct], ...] | None = None
     media_types: tuple[str, ...] = ()
+
+    @property
+    def types(self) -> tuple[type[Struct], ...]:
+        if self.json is None:
+            return ()
+        return self.json if isinstance(self.json, tuple) else (self.json,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +201,8 @@ class Operation:
     handler: Handler
     summary: str
     scope: Scope | None = None
+    or_scope: Scope | None = None
+    """A scope that will do as well: an answer to come is read by whoever asked."""
     form: type[Struct] | None = None
     query: type[Struct] | None = None
     answers: Mapping[int, Answer] = field(default_factory=dict)
@@ -214,7 +223,8 @@ class Operation:
                 await services.readiness.require()
             if self.scope is not None:
                 key = await services.doorkeeper.identify(request)
-                require_scope(key, self.scope)
+                if self.or_scope not in key.scopes:
+                    require_scope(key, self.scope)
             call = Call(request, services, self, key)
             if self.query is None:
                 call.query(_Nothing)

@@ -9,12 +9,16 @@ from anyio.to_thread import run_sync
 from msgspec import Meta, Struct
 from starlette.responses import Response
 
+from service.api.checked import found_line
 from service.api.context import PREFIX, Answer, Call, Operation, form_with_files
-from service.api.controls import valid
+from service.api.controls import control_bytes, valid
 from service.api.naming import target_for
+from service.api.tasks import Wait, ask_worker, failure_of, result_of, task_url, wait_for
 from service.control.parse import parse_control
-from service.errors import bad_parameter, shown
+from service.errors import ApiError, Problem, bad_parameter
 from service.store.batches import save_control
+from service.store.blobs import Digest
+from service.store.control_check import CheckAsked, ControlCheck
 
 Comment = Annotated[str, Meta(max_length=255, description="What people know it by; up to 255 characters.")]
 
@@ -22,8 +26,10 @@ Comment = Annotated[str, Meta(max_length=255, description="What people know it b
 class ControlForm(Struct, frozen=True):
     comment: Comment = "Unnamed control file"
     target: Annotated[
-        str | None, Meta(description="A configured target that this control file is meant for.")
+        str | None,
+        Meta(description="A configured target that it is meant for: a worker looks its names up there."),
     ] = None
+    wait: Wait = 30
 
 
 class Warned(Struct, frozen=True):
@@ -52,25 +58,42 @@ async def post_control(call: Call) -> Response:
         if len(form.files) != 1:
             message = f"file is given {len(form.files)} times; send one control file: -F file=@control.json"
             raise bad_parameter("file", message, "parameter-repeated" if form.files else "parameter-missing")
-        incoming = form.files[0].incoming
-        data = await run_sync(incoming.read_back)
-        if b"{" not in data and 0 < len(data) < 1024:
-            beginning = shown(data.decode("utf-8", "replace"))
-            raise bad_parameter(
-                "file",
-                f"file is no control file but {beginning}. With curl, a file needs an @: -F file=@NAME",
-            )
+        data = await control_bytes(form.files[0])
         parsed = await run_sync(parse_control, data)
         valid(parsed, "file")
-        stored = await run_sync(incoming.commit)
+        stored = await run_sync(form.files[0].incoming.commit)
+        warnings = [Warned(str(one), one.code, one.pointer) for one in parsed.warnings]
+        if target is not None:
+            warnings += await _resolve(call, stored.digest, target, fields.wait)
         await call.db.run(save_control, call.key, stored, fields.comment)
-    warnings = [Warned(str(one), one.code, one.pointer) for one in parsed.warnings]
-    if target is not None:
-        message = f"Names are resolved against {target} when a run begins: a dry run tells which are unknown."
-        warnings.append(Warned(message, "not-resolved", ""))
     return call.answer(
         stored.digest, ControlStored(stored.digest, stored.size, fields.comment, tuple(warnings))
     )
+
+
+async def _resolve(call: Call, digest: Digest, target: str, wait: float) -> list[Warned]:
+    """Have a worker look the names up in the target. A target that cannot be asked is only warned of.
+
+    Raises `ApiError` 400 with every name that is not there.
+    """
+    task = await ask_worker(call, "control-check", target=target, arguments=CheckAsked(digest, rows=0))
+    task = await wait_for(call, task, wait)
+    later = f"The control file is kept, but its names were not looked up in {target}"
+    if task.ended_at is None:
+        url = task_url(call, task)
+        message = f"{later}: no worker answered within {wait:g} s. What it finds will stand at {url}."
+        return [Warned(message, "not-resolved", "")]
+    failure = failure_of(task)
+    if failure is not None:
+        return [Warned(f"{later}: {failure.message}", "not-resolved", "")]
+    check = result_of(task, ControlCheck)
+    if not check.resolved:
+        return [Warned(f"{later}. {one.message}", "not-resolved", one.pointer) for one in check.problems]
+    if check.problems:
+        raise ApiError(
+            400, [Problem(found_line(one), one.code, "file", one.pointer) for one in check.problems]
+        )
+    return []
 
 
 OPERATIONS = (

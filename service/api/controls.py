@@ -9,8 +9,21 @@ from anyio.to_thread import run_sync
 from service.control.model import Control
 from service.control.offered import not_offered
 from service.control.parse import ParsedControl, parse_control
-from service.errors import ApiError, Problem, refusal
+from service.errors import ApiError, Problem, bad_parameter, refusal, shown
 from service.store.blobs import BlobMissingError, BlobStore, Digest
+from service.uploads import FilePart
+
+
+async def control_bytes(part: FilePart) -> bytes:
+    """The bytes of an uploaded control file. Raises `ApiError` 400 for what a slip of curl sends instead."""
+    data = await run_sync(part.incoming.read_back)
+    if b"{" not in data and 0 < len(data) < 1024:
+        beginning = shown(data.decode("utf-8", "replace"))
+        raise bad_parameter(
+            "file",
+            f"file is no control file but {beginning}. With curl, a file needs an @: -F file=@NAME",
+        )
+    return data
 
 
 async def load_control(blobs: BlobStore, digest: Digest) -> Control:

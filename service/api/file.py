@@ -74,9 +74,9 @@ async def post_file(call: Call) -> Response:
         fields = call.fields(FileForm, form, also=("file",))
         batch = await _open_batch(call, fields.batch)
         control = await load_control(call.services.blobs, batch.control_digest)
-        pairs = _pairs(form)
+        pairs = named_parts(form)
         _refuse_unexpected(control, [name for name, _ in pairs])
-        files = [await _take(call, name, part) for name, part in pairs]
+        files = [await take_part(call, name, part) for name, part in pairs]
         new = [NewFile(file.name, Digest(file.digest), file.size, file.filename) for file in files]
         try:
             await call.db.run(add_files, call.key, batch.id, new, replace=fields.replace)
@@ -114,10 +114,13 @@ def _closed(code: str, state: RunState) -> ApiError:
     return ApiError(409, [Problem(message, code, "batch")])
 
 
-def _pairs(form: Form) -> list[tuple[str, FilePart | TextPart]]:
-    """Each `name` with the `file` or `digest` in the same place: the first with the first, and so on."""
+def named_parts(form: Form, other: FilePart | None = None) -> list[tuple[str, FilePart | TextPart]]:
+    """Each `name` with the `file` or `digest` in the same place: the first with the first, and so on.
+
+    `other` is a file of the form that has no name. Raises `ApiError` 400.
+    """
     names = [file_name(raw) for raw in form.texts("name")]
-    contents = [part for part in form.parts if part.name in ("file", "digest")]
+    contents = [part for part in form.parts if part.name in ("file", "digest") and part is not other]
     if not contents or len(names) != len(contents):
         raise bad_parameter(
             "name" if len(names) < len(contents) else "file",
@@ -149,8 +152,8 @@ def _refuse_unexpected(control: Control, names: list[str]) -> None:
         raise ApiError(400, problems)
 
 
-async def _take(call: Call, name: str, part: FilePart | TextPart) -> FileStored:
-    """Keep the bytes of a pair, or find them by the digest."""
+async def take_part(call: Call, name: str, part: FilePart | TextPart) -> FileStored:
+    """Keep the bytes of a pair, or find them by the digest. Raises `ApiError`."""
     if isinstance(part, FilePart):
         stored = await run_sync(part.incoming.commit)
         return FileStored(name, stored.digest, stored.size, part.filename, deduplicated=not stored.new)

@@ -1,19 +1,19 @@
-"""The configured targets, and a worker's look at one."""
+"""The configured targets, and a worker's look at one: whether it answers, and what it offers to map to."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 from starlette.responses import Response
 
 from service.api.context import PREFIX, Answer, Call, Operation
 from service.api.lines import facts, moment, one_line
+from service.api.tasks import CheckShown, Wait, answer_task, ask_worker, pending_answer
+from service.control.target_model import TargetModel
 from service.errors import refusal, shown
 from service.settings import TargetSettings
 from service.store.statuses import TargetStatus, target_statuses
-from service.store.tasks import TargetCheck, TaskFacts, TaskMissingError, create_task, task_facts
 
 TargetState = Literal["good", "bad", "never looked at"]
 
@@ -96,78 +96,25 @@ def _shown(call: Call, name: str, target: TargetSettings, status: TargetStatus |
 # --- a look at one ------------------------------------------------------------------------------
 
 
-Wait = Annotated[
-    Annotated[float, Meta(ge=0, le=300)],
-    Meta(description="Seconds, up to 300, to wait for a worker's answer."),
-]
-
-
 class CheckForm(Struct, frozen=True):
     wait: Wait = 30
 
 
-class TaskQuery(Struct, frozen=True):
-    wait: Wait = 0
-
-
-class CheckShown(Struct, frozen=True):
-    """`ok` None: no worker has answered yet; ask again at `url`."""
-
-    task: str
-    url: str
-    target: str
-    ok: bool | None
-    message: str
-    version: str | None = None
-    code: str | None = None
+class ModelQuery(Struct, frozen=True):
+    wait: Wait = 30
 
 
 async def post_check(call: Call) -> Response:
     form = await call.form(CheckForm)
     name, _ = _target(call)
-    task = await call.db.run(create_task, call.key, "target-check", target=name)
-    await call.services.bell.ring_task(task.id)
-    return await _answer(call, task, form.wait)
+    return await answer_task(call, await ask_worker(call, "target-check", target=name), form.wait)
 
 
-async def get_task(call: Call) -> Response:
-    query = call.query(TaskQuery)
-    task_id = call.path("task_id")
-    try:
-        task = await call.db.run(task_facts, task_id, call.key)
-    except TaskMissingError:
-        raise refusal(404, "task-unknown", f"Task not found: {shown(task_id)[1:-1]}") from None
-    return await _answer(call, task, query.wait)
+async def get_model(call: Call) -> Response:
+    query = call.query(ModelQuery)
+    name, _ = _target(call)
+    return await answer_task(call, await ask_worker(call, "target-model", target=name), query.wait)
 
-
-async def _answer(call: Call, task: TaskFacts, wait: float) -> Response:
-    """What the worker found: 200; 202 with the address to ask again while it has not answered."""
-    latest = task
-
-    async def has_ended() -> bool:
-        nonlocal latest
-        latest = await call.db.run(task_facts, task.id)
-        return latest.ended_at is not None
-
-    url = call.url(f"{PREFIX}/task/{task.id}")
-    target = task.target or ""
-    if not await call.until(wait, has_ended):
-        message = "No worker has answered yet. Is one running? Ask again at the address below."
-        shown_check = CheckShown(task.id, url, target, None, message)
-        return call.answer(f"pending\nmessage: {message}\nurl: {url}\n", shown_check, 202, {"Location": url})
-    found = msgspec.json.decode(latest.result or b"{}", type=TargetCheck)
-    shown_check = CheckShown(task.id, url, target, found.ok, found.message, found.version, found.code)
-    state = "good" if found.ok else "bad"
-    text = f"{state}\n" + facts(("message", found.message), ("version", found.version), ("code", found.code))
-    return call.answer(text, shown_check)
-
-
-_CHECKED = Answer(
-    "What the worker found.", "good or bad on the first line, then `key: value` lines.", CheckShown
-)
-_PENDING = Answer(
-    "No worker has answered yet; `Location` is the address to ask again.", "pending, then lines.", CheckShown
-)
 
 OPERATIONS = (
     Operation(
@@ -202,17 +149,31 @@ OPERATIONS = (
         summary="Have a worker look at a target: address, version, key",
         scope="read",
         form=CheckForm,
-        answers={200: _CHECKED, 202: _PENDING},
+        answers={
+            200: Answer(
+                "What the worker found.",
+                "good or bad on the first line, then `key: value` lines.",
+                CheckShown,
+            ),
+            202: pending_answer(CheckShown),
+        },
         errors=(400, 404, 413, 415),
     ),
     Operation(
         method="GET",
-        path=f"{PREFIX}/task/{{task_id}}",
-        handler=get_task,
-        summary="Read what became of a task that was answered 202",
+        path=f"{PREFIX}/targets/{{name}}/model",
+        handler=get_model,
+        summary="List what can be mapped to: vocabularies, templates, item sets, sites, data types",
         scope="read",
-        query=TaskQuery,
-        answers={200: _CHECKED, 202: _PENDING},
-        errors=(400, 404),
+        query=ModelQuery,
+        answers={
+            200: Answer(
+                "What the target has now, as a worker listed it.",
+                "A line each thing, separated by tabs: what it is, its name, its label, more.",
+                TargetModel,
+            ),
+            202: pending_answer(),
+        },
+        errors=(400, 404, 502),
     ),
 )

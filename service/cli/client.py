@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any, BinaryIO, Self
+from typing import Annotated, Any, BinaryIO, NamedTuple, Self
+from urllib.parse import quote
 
 import httpx2
 import typer
@@ -35,6 +36,18 @@ KeyFile = Annotated[
 
 Progress = Callable[[int], None]
 """Called with the number of bytes that were sent since the last call."""
+
+
+_TASK_WAIT = 30.0
+_MOST_ASKED = 8
+"""A task ends within minutes; a little longer than its last attempt may take is waited."""
+
+
+class NewControl(NamedTuple):
+    """A control file that was made, and what to know about it."""
+
+    text: str
+    notes: tuple[str, ...]
 
 
 class BatchStatus:
@@ -110,6 +123,34 @@ class Api:
     def cancel(self, batch: str) -> str:
         return self._post(f"batch/{batch}/cancel", {})
 
+    def check_control(
+        self, control: Path, data: Sequence[tuple[str, Path]], target: str | None, rows: int | None
+    ) -> str:
+        """What a check found, as text: `OK` or `PROBLEMS n` on its first line."""
+        fields: dict[str, str | list[str]] = dict(_given(target=target))
+        if rows is not None:
+            fields["rows"] = str(rows)
+        fields["name"] = [name for name, _ in data]
+        with ExitStack() as stack:
+            files = [
+                ("file", (path.name, stack.enter_context(path.open("rb"))))
+                for path in (control, *(path for _, path in data))
+            ]
+            return self._answered("POST", "control/check", "text/plain", data=fields, files=files).text
+
+    def new_control(self, data: Path | None, **fields: str | None) -> NewControl:
+        """A control file to start from. `fields`: name, target, template, reader."""
+        with ExitStack() as stack:
+            files = [("file", (data.name, stack.enter_context(data.open("rb"))))] if data else None
+            answer = self._answered(
+                "POST", "control/new", "application/json", data=_given(**fields), files=files
+            )
+        made = answer.json()
+        return NewControl(made["control"], tuple(made["notes"]))
+
+    def target_model(self, name: str) -> str:
+        return self._answered("GET", f"targets/{quote(name, safe='')}/model", "text/plain").text
+
     def check_target(self, name: str) -> str:
         return self._post(f"targets/{name}/check", {})
 
@@ -146,6 +187,25 @@ class Api:
         if not answer.is_success:
             raise _refused(answer)
         return answer.text.strip()
+
+    def _answered(self, method: str, path: str, accept: str, **content: Any) -> httpx2.Response:
+        """The answer of a call that a worker does: asked for again at its own address until it is there."""
+        headers = {"Accept": accept}
+        with self._errors_as_lines():
+            answer = self._client.request(method, f"{PREFIX}/{path}", headers=headers, **content)
+            asked = 1
+            while answer.status_code == 202 and asked < _MOST_ASKED:
+                # Where this client reached the service, not where the service believes that it is.
+                task = answer.headers["location"].rsplit("/", 1)[1]
+                answer = self._client.get(
+                    f"{PREFIX}/task/{task}", params={"wait": f"{_TASK_WAIT:g}"}, headers=headers
+                )
+                asked += 1
+        if answer.status_code == 202:
+            raise CommandError("No worker has answered. Is one running (accession start)?")
+        if not answer.is_success:
+            raise _refused(answer)
+        return answer
 
     @contextmanager
     def _errors_as_lines(self) -> Iterator[None]:

@@ -65,7 +65,7 @@ def import_(
     key_file: KeyFile = None,
 ) -> None:
     """Upload a control file and its data, and schedule the import. Prints the batch's identifier."""
-    files = [_name_and_path(word) for word in file or ()]
+    files = [name_and_path("--file", word) for word in file or ()]
     for path in (control, *(path for _, path in files)):
         if not path.is_file():
             raise CommandError(f"{path} is not a file.")
@@ -79,10 +79,11 @@ def import_(
         _schedule(api, batch, dry_run=dry_run, wait=wait)
 
 
-def _name_and_path(word: str) -> tuple[str, Path]:
+def name_and_path(option: str, word: str) -> tuple[str, Path]:
+    """NAME=PATH, as an option has it. Raises `CommandError`."""
     name, separator, path = word.partition("=")
     if not (separator and name and path):
-        raise CommandError(f"--file {word}: write it as NAME=PATH, for example data0=artworks.json.")
+        raise CommandError(f"{option} {word}: write it as NAME=PATH, for example data0=artworks.json.")
     return name, Path(path)
 
 

@@ -29,6 +29,7 @@ from service.control.model import (
     RemoveValues,
     Skip,
     Source,
+    Split,
     Within,
 )
 from service.control.names import any_destination, destination, load_key, name, pseudo_value
@@ -187,7 +188,15 @@ class _Maker:
         if action == "within":
             return Within(value or _NO_INPUT, inner, self.on_error, self.pointer)
         split = given.get("split")
-        columns = tuple((column, child.text) for column, child in split.members.items()) if split else ()
+        escape, brackets = given.text("escape") or None, given.flag("brackets")
+        columns = tuple(
+            (column, Split(child.text, escape, brackets))
+            for column, child in (split.members.items() if split is not None else ())
+        )
+        for key in ("escape", "brackets"):
+            if key in given and "split" not in given.node.members:
+                said = f'"{key}" has no effect without "split".'
+                self.context.problems.error("contradiction", given.values[key], said)
         if split is not None and "wrapValues" in given:
             said = '"wrapValues" has no effect beside "split".'
             self.context.problems.error("contradiction", given.values["wrapValues"], said)

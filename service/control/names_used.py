@@ -66,7 +66,12 @@ def names_used(control: Control) -> NamesUsed:
         for name in control.record_processor.users.values():
             found.add("users", name, pointer)
     named = {listing: tuple(used.values()) for listing, used in found.names.items()}
-    return NamesUsed(**named, from_data=frozenset(found.from_data))
+    templates = "templates" in named or "templates" in found.from_data
+    return NamesUsed(
+        **named,
+        from_data=frozenset(found.from_data),
+        of_templates=templates and control.templates != "ignore",
+    )
 
 
 def _collect(part: object, found: _Found) -> None:

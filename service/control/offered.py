@@ -15,6 +15,7 @@ OFFERED: frozenset[Feature] = frozenset(
         "numeric-types",
         "otherwise",
         "skip",
+        "templates",
         "value-suggest",
     }
 )

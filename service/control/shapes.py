@@ -201,14 +201,17 @@ INPUT_KEYS = (
     Key("source", COLUMN, "A key of the current context."),
     Key("expression", TEXT, "A JMESPath expression over the current context.", since=1),
 )
-WAY_KEYS = (
-    Key(
-        "split", Text(blank=True, pattern="(?s:.+)", says="a separator"), "Cuts a text into pieces.", since=1
-    ),
+CUTTING_KEYS = (
     Key(
         "escape", Text(pattern="(?s:.)", says="one character"), "Keeps a separator that follows it.", since=1
     ),
     Key("brackets", FLAG, "Whether separators inside brackets do not count.", since=1),
+)
+WAY_KEYS = (
+    Key(
+        "split", Text(blank=True, pattern="(?s:.+)", says="a separator"), "Cuts a text into pieces.", since=1
+    ),
+    *CUTTING_KEYS,
     Key(
         "mapInputValue",
         AnyOf((TEXT, MapOf(TABLE_ENTRY))),

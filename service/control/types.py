@@ -75,6 +75,8 @@ def type_spec(context: Context, given: Read, name: Name | None, field: FieldDoc 
     if "refMapping" in given:
         return _reference(context, given.values["refMapping"])
     plain = _PLAIN.get(word)
+    if plain == "literal":
+        return PlainType("literal", named=said is not None)
     return PlainType(plain) if plain is not None else OmekaType(word)
 
 

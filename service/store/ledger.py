@@ -59,7 +59,7 @@ def look_up(db: Database, key: LedgerKey, digests: Sequence[str]) -> dict[str, K
                 *_of(key), ledger.c.key_digest.in_(digests)
             )
         )
-        return {row.key_digest: Known(**row._mapping) for row in rows}
+        return {row[0]: Known(*row) for row in rows}
 
 
 def written_anywhere(
@@ -287,10 +287,12 @@ def bearers(db: Database, survey_id: int, digests: Sequence[str]) -> dict[str, l
     if not digests:
         return result
     with db.read() as connection:
-        for row in connection.execute(
-            select(survey_entry.c.key_digest, survey_entry.c.resource_id)
-            .where(survey_entry.c.survey_id == survey_id, survey_entry.c.key_digest.in_(digests))
-            .order_by(survey_entry.c.resource_id)
-        ):
-            result.setdefault(row[0], []).append(row[1])
+        rows = connection.execute(
+            select(survey_entry.c.key_digest, survey_entry.c.resource_id).where(
+                survey_entry.c.survey_id == survey_id, survey_entry.c.key_digest.in_(digests)
+            )
+        ).all()
+    # Sorted here: asked to sort, SQLite walks the whole survey in order instead of using the index of keys.
+    for digest, resource_id in sorted(tuple(row) for row in rows):
+        result.setdefault(digest, []).append(resource_id)
     return result

@@ -88,7 +88,9 @@ def test_a_revoked_key_is_unknown_at_once(house: House) -> None:
         ("GET", "targets", "read"),
         ("GET", "targets/tate", "read"),
         ("POST", "targets/tate/check", "read"),
-        ("GET", "task/x", "read"),
+        ("GET", "targets/nosuch/model", "read"),
+        ("POST", "control/check", "upload"),
+        ("POST", "control/new", "upload"),
     ],
 )
 def test_each_route_wants_its_scope(house: House, method: str, path: str, scope: keys.Scope) -> None:
@@ -98,6 +100,12 @@ def test_each_route_wants_its_scope(house: House, method: str, path: str, scope:
     if method != "HEAD":
         assert refused.text.startswith(f"This key lacks the scope {scope} ")
     assert house.with_key(scope).request(method, f"{PREFIX}/{path}").status_code not in (401, 403)
+
+
+def test_a_task_is_read_with_the_scope_that_asked_for_it(house: House) -> None:
+    for scope in ("read", "upload"):
+        assert house.with_key(scope).get(f"{PREFIX}/task/x").status_code == 404
+    assert house.with_key("schedule", "admin").get(f"{PREFIX}/task/x").status_code == 403
 
 
 def test_a_key_of_one_target_sees_only_that_targets_batches_and_bytes(house: House) -> None:

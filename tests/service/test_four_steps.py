@@ -154,9 +154,14 @@ def test_the_target_of_a_control_file_must_be_configured(house: House) -> None:
         'target "omeca" is not configured. Configured: other, tate.\n',
     ]
     right = house.client.post(
-        f"{PREFIX}/control", files={"file": ("c", body)}, data={"target": "tate"}, headers=JSON
+        f"{PREFIX}/control",
+        files={"file": ("c", body)},
+        data={"target": "tate", "wait": "0"},
+        headers=JSON,
     )
-    assert [one["code"] for one in right.json()["warnings"]] == ["not-resolved"]
+    (warning,) = right.json()["warnings"]
+    assert warning["code"] == "not-resolved"
+    assert "no worker answered within 0 s" in warning["message"]
 
 
 def test_a_control_file_over_the_limit_is_refused_by_the_settings_name(make_house: Any) -> None:

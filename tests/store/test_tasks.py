@@ -9,7 +9,7 @@ from sqlalchemy import update
 from service.store import statuses, tables, tasks
 from service.store.database import Database
 from service.store.keys import create_key
-from service.store.tasks import TargetCheck
+from service.store.tasks import TargetCheck, TaskFailure
 
 
 def test_a_task_is_claimed_once_and_answered_once(database: Database) -> None:
@@ -50,7 +50,8 @@ def test_a_task_that_kills_its_workers_is_given_up(database: Database) -> None:
     assert tasks.give_up_tasks(database) == 1
     facts = tasks.task_facts(database, made.id)
     assert facts.failed is True
-    assert msgspec.json.decode(facts.result or b"", type=TargetCheck).code == "task-given-up"
+    failure = msgspec.json.decode(facts.result or b"", type=TaskFailure)
+    assert [failure.code, failure.cause] == ["task-given-up", "worker"]
     assert tasks.give_up_tasks(database) == 0
 
 
@@ -64,6 +65,16 @@ def test_a_key_sees_the_tasks_of_its_target_and_its_own(database: Database) -> N
     with database.write() as connection:
         connection.execute(update(tables.task).values(key_id=bound.id))
     assert tasks.task_facts(database, made.id, bound).id == made.id
+
+
+def test_what_became_of_data_is_shown_to_the_key_that_brought_them_only(database: Database) -> None:
+    key = create_key(database, "a").key
+    other = create_key(database, "b").key
+    for kind in ("control-check", "control-new"):
+        made = tasks.create_task(database, key, kind, target="tate")
+        assert tasks.task_facts(database, made.id, key) == made
+        with pytest.raises(tasks.TaskMissingError):
+            tasks.task_facts(database, made.id, other)
 
 
 def test_the_last_look_at_a_target_counts(database: Database) -> None:

@@ -9,6 +9,7 @@ What happens if the process dies between any two of these steps is written besid
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from functools import partial
 
@@ -56,6 +57,7 @@ class Executor:
         self._results: list[Result] = []
         self._unrecorded: list[Result] = []
         self._progress = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._failure: BaseException | None = None
         self._winding_up = False
         self._writing = asyncio.Lock()
@@ -192,8 +194,10 @@ class Executor:
 
     async def _drained(self) -> None:
         """Until nothing is queued, under way, unknown or unrecorded; looking for the lost meanwhile."""
-        while self._queue.qsize() or self._in_flight or len(self._reconciler) or self._unwritten:
+        while (busy := self._queue.qsize() or self._in_flight or len(self._reconciler)) or self._unwritten:
             self._check()
+            if not busy:
+                self._hurry.set()
             await self._changed()
 
     @property
@@ -284,7 +288,9 @@ class Executor:
 
     async def _record_all(self) -> None:
         while not self._winding_up:
-            await asyncio.sleep(RECORD_EVERY)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), RECORD_EVERY)
+            self._hurry.clear()
             try:
                 await self._write([])
             except FenceLostError as error:
@@ -321,6 +327,7 @@ class Executor:
         for task in late:
             task.cancel()
         self._winding_up = True
+        self._hurry.set()
         await asyncio.gather(*senders, recorder, return_exceptions=True)
         await self._write_last()
 

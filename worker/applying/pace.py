@@ -34,7 +34,8 @@ class Pace:
             self._answers.popleft()
         if len(self._answers) < 2:
             return 0.0
-        return len(self._answers) / max(now - self._answers[0], 0.05)
+        # Over a second at least: the first few answers, close together, promise nothing about the next.
+        return len(self._answers) / max(now - self._answers[0], 1.0)
 
     @property
     def window(self) -> int:

@@ -1,5 +1,6 @@
 """Generators of control files: from a data file, from a resource template of the target, or from both."""
 
+from worker.generating.generator import generate
 from worker.generating.given import Generated, GivenData
 from worker.generating.model import (
     TargetClass,
@@ -27,4 +28,5 @@ __all__ = [
     "TargetTemplate",
     "TargetVocabulary",
     "TemplateProperty",
+    "generate",
 ]

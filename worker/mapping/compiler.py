@@ -80,7 +80,7 @@ def _check_left_over(state: RecordState) -> None:
 def compile_control(control: Control, spec: FileSpec, lookups: VocabularyLookups) -> RecordMapper:
     """The mapper for files of one specification. Raises `ControlNotRunnable`."""
     scope = Scope(tables=control.mappings)
-    reading = Reading(scope)
+    reading = Reading(scope, untyped=control.templates != "ignore")
     env = Environment(reading, lookups, spec.on_error or control.on_error, reading.refused, compile_steps)
     instructions = control.instructions if spec.instructions is None else spec.instructions
     run = compile_steps(instructions, env)

@@ -16,13 +16,14 @@ from service.control.model import (
     OnError,
     PseudoValue,
     Source,
+    Split,
     Term,
     Within,
 )
 from worker.mapping.environment import Environment, Step, careful
 from worker.mapping.problems import Unconvertible, shown
 from worker.mapping.state import RecordState
-from worker.mapping.text import as_text
+from worker.mapping.text import as_text, split_text
 
 
 def compile_if_exists(instruction: IfExists, on_error: OnError, env: Environment) -> Step:
@@ -150,8 +151,8 @@ def _for_each_split(instruction: ForEach, on_error: OnError, steps: Step) -> Ste
         fields = context if isinstance(context, dict) else {}
         pieces: dict[str, list[str]] = {}
         try:
-            for column, separator in columns:
-                pieces[column] = _cut(as_text(fields.get(column)) or "", separator)
+            for column, split in columns:
+                pieces[column] = _cut(as_text(fields.get(column)) or "", split)
         except Unconvertible as failure:
             state.failed(on_error, failure, f"for-each {column}", pointer, None)
             return
@@ -172,9 +173,9 @@ def _for_each_split(instruction: ForEach, on_error: OnError, steps: Step) -> Ste
     return loop
 
 
-def _cut(text: str, separator: str) -> list[str]:
+def _cut(text: str, split: Split) -> list[str]:
     """Pieces by their places: a blank one in the middle counts, one at the end does not."""
-    pieces = [piece.strip() for piece in text.split(separator)]
+    pieces = [piece.strip() for piece in split_text(text, split)]
     while pieces and not pieces[-1]:
         pieces.pop()
     return pieces

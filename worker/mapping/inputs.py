@@ -77,6 +77,8 @@ class Reading:
     watches: list[Watch] = field(default_factory=list)
     refused: list[Problem] = field(default_factory=list)
     """Expressions that cannot be compiled; the control is not run then."""
+    untyped: bool = False
+    """Whether values without a named type are marked for a template to type."""
 
     def watch(self, what: str, pointer: str, expression: bool) -> Watch:
         watch = Watch(what, pointer, expression)

@@ -61,7 +61,10 @@ def property_values(
     """Values of a property: finished by the types of the specification."""
 
     def finish(spec: ValueSpec) -> Finish[Value]:
-        return compile_type(spec.type, spec.link, lookups)
+        convert = compile_type(spec.type, spec.link, lookups)
+        if not reading.untyped or not isinstance(spec.type, PlainType) or spec.type.named:
+            return convert
+        return lambda piece, manner: msgspec.structs.replace(convert(piece, manner), untyped=True)
 
     return Wanted(name, on_error, finish, reading, lookups)
 

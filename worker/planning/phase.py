@@ -22,7 +22,7 @@ from worker.errors import Fatal
 from worker.mapping.compiler import RecordMapper, compile_control
 from worker.mapping.lookups import VocabularyLookups
 from worker.planning.planner import Planner
-from worker.readers.base import BadRow, Item
+from worker.readers.base import BadRow, Item, Reading
 from worker.readers.opening import open_reader
 from worker.records import Mapped, Problem, Row
 
@@ -77,14 +77,7 @@ class PlanPhase:
 
     def _plan_file(self, spec: FileSpec, file: InputFile) -> None:
         log = self._context.log
-        reading = open_reader(
-            spec.reader,
-            file,
-            file.name,
-            fill_down=spec.fill_down,
-            group=spec.group,
-            identity=identity_columns(self._control),
-        )
+        reading = open_file(self._control, spec, file)
         for fact in reading.facts:
             log.say("info", "reading", fact, file=file.name)
         mapper = compile_control(self._control, spec, self._vocabularies)
@@ -98,7 +91,7 @@ class PlanPhase:
             log.problem(problem, file=file.name)
 
     def _map(self, items: Sequence[Item], mapper: RecordMapper) -> list[Mapped]:
-        chunk = [_bad(item) if isinstance(item, BadRow) else mapper.map(item) for item in items]
+        chunk = [map_item(item, mapper) for item in items]
         missing: dict[int, frozenset[tuple[str, str]]] = {}
         # A `load` that finds nothing runs its `otherwise`, which may load again: once more each time.
         while found := self._planner.missing_loads(chunk):
@@ -170,9 +163,24 @@ def identity_columns(control: Control) -> set[str]:
     }
 
 
-def _bad(row: BadRow) -> Mapped:
-    """A record that could not even be read: rejected, with what stands there."""
-    return Mapped(row.file, row.number, problems=(Problem("reject", row.code, row.message, value=row.raw),))
+def open_file(control: Control, spec: FileSpec, file: InputFile) -> Reading:
+    """The records of a file as the control file wants it read. It and the reading raise `FileUnreadable`."""
+    return open_reader(
+        spec.reader,
+        file,
+        file.name,
+        fill_down=spec.fill_down,
+        group=spec.group,
+        identity=identity_columns(control),
+    )
+
+
+def map_item(item: Item, mapper: RecordMapper) -> Mapped:
+    """What a record becomes. One that could not even be read is rejected, with what stands there."""
+    if isinstance(item, BadRow):
+        problem = Problem("reject", item.code, item.message, value=item.raw)
+        return Mapped(item.file, item.number, problems=(problem,))
+    return mapper.map(item)
 
 
 def check_budget(name: str, budget: Budget | None, number: int, of: int) -> None:

@@ -12,6 +12,7 @@ from service.control.model import Control
 from service.store.ledger import Known
 from service.store.plans import Entry, Outcome
 from worker.planning.decide import Decision, Earlier, Met, decide, meant_digest, with_defaults
+from worker.planning.templates import Templates
 from worker.records import Draft, Identity, Kind, Mapped, Problem
 from worker.targets.base import Resolver
 
@@ -45,6 +46,11 @@ class LookUps(Protocol):
     def listing(self, kind: Kind) -> Mapping[int, str]: ...
 
 
+def target_problems(mapped: Mapped, resolver: Resolver) -> tuple[Problem, ...]:
+    """What the target would refuse, or drop silently, of the resources that a record became."""
+    return tuple(problem for draft in mapped.drafts for problem in resolver.problems(draft))
+
+
 class Planner:
     """Turns chunks of mapped records into entries; keeps nothing but the next number between chunks."""
 
@@ -52,6 +58,7 @@ class Planner:
         self._control = control
         self._resolver = resolver
         self._look_ups = look_ups
+        self._templates = Templates(control.templates, resolver)
         self._seq = 0
 
     def plan(self, chunk: Sequence[Mapped]) -> list[Entry]:
@@ -59,7 +66,7 @@ class Planner:
         met = _Met(self._look_ups, chunk)
         entries: list[Entry] = []
         for mapped in chunk:
-            entries.extend(self._plan_record(mapped, met))
+            entries.extend(self._plan_record(self._templates.settle(mapped), met))
         return entries
 
     def missing_loads(self, chunk: Sequence[Mapped]) -> dict[int, frozenset[tuple[str, str]]]:
@@ -99,10 +106,14 @@ class Planner:
             return [self._without_effect(mapped, "skip", (problem, *mapped.problems))]
         if mapped.rejected:
             return [self._without_effect(mapped, "reject", mapped.problems)]
-        unknown = [problem for draft in mapped.drafts for problem in self._resolver.problems(draft)]
-        if any(problem.severity != "warning" for problem in unknown):
-            return [self._without_effect(mapped, "reject", (*mapped.problems, *unknown))]
+        before = self._seq
         entries = self._plan_drafts(mapped, met)
+        # What is not sent is not looked at: the target took it once already.
+        sent = any(entry.action not in ("unchanged", "skip") for entry in entries)
+        unknown = target_problems(mapped, self._resolver) if sent else ()
+        if any(problem.severity != "warning" for problem in unknown):
+            self._seq = before
+            return [self._without_effect(mapped, "reject", (*mapped.problems, *unknown))]
         # A record is written whole or not at all: one refused resource takes the others with it.
         refused = next((entry for entry in entries if entry.action == "reject"), None)
         if refused is not None:

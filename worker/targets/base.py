@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Literal, NewType, Protocol, TypeAlias
 
 from msgspec import Struct
 
+from service.control.target_model import TargetModel
+from worker.errors import Fatal
 from worker.mapping.lookups import CustomVocabulary
 from worker.records import Draft, Identity, Json, Kind, Problem
 
@@ -135,6 +137,25 @@ class SurveyPage(Struct, frozen=True):
     last: bool
 
 
+class TemplateTerm(Struct, frozen=True):
+    """What a resource template says of one property."""
+
+    term: str
+    data_types: tuple[str, ...] = ()
+    """As the target calls them; empty: any."""
+    required: bool = False
+    private: bool = False
+    """Whether values are private unless somebody says otherwise."""
+
+
+class TemplateFacts(Struct, frozen=True):
+    """A resource template in the terms of RDF."""
+
+    label: str
+    resource_class: str | None
+    terms: tuple[TemplateTerm, ...]
+
+
 class Resolver(Protocol):
     """Names against the live target; what the preflight listed once, kept for the run."""
 
@@ -145,6 +166,28 @@ class Resolver(Protocol):
     def custom_vocabulary(self, label: str) -> CustomVocabulary | None:
         """A custom vocabulary by label or number, or None when there is none of that name."""
         ...
+
+    def template(self, name: str) -> TemplateFacts | None:
+        """A resource template by label or number; None when there is none, or when none were asked for."""
+        ...
+
+    def data_type(self, name: str) -> str:
+        """The target's own name of a data type (`customvocab:Materials` → `customvocab:3`); an unknown one
+        as it is."""
+        ...
+
+
+class NamesUnknown(Fatal):
+    """Names of the control file that the target does not have: all of them, each a problem with its pointer.
+
+    `resolver` knows the other names, so that a check can go on and tell what else is wrong.
+    """
+
+    def __init__(self, problems: Sequence[Problem], resolver: Resolver) -> None:
+        lines = (f"{one.pointer}: {one.message}" if one.pointer else one.message for one in problems)
+        super().__init__("names-unknown", "\n".join(lines))
+        self.problems = tuple(problems)
+        self.resolver = resolver
 
 
 class Adapter(Protocol):
@@ -168,7 +211,11 @@ class Adapter(Protocol):
         ...
 
     async def resolve(self, names: NamesUsed) -> Resolver:
-        """List only what the control file names. Raises `Fatal` with code `names-unknown`: a line a name."""
+        """List only what the control file names. Raises `NamesUnknown` with every name that is not there."""
+        ...
+
+    async def model(self) -> TargetModel:
+        """Everything that a control file can map to, listed anew, in the target's order."""
         ...
 
     def create_payload(

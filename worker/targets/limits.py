@@ -19,7 +19,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -28,6 +28,10 @@ logger = logging.getLogger(__name__)
 
 PERMIT_LIFE = 10.0
 """Seconds until a permit that is not renewed expires."""
+PERMIT_KEPT = 1.0
+"""Seconds for which a permit serves one request after another; then it is given back, others wait."""
+PERMIT_IDLE = 0.05
+"""Seconds that a permit waits for the next request. Asking Redis twice a request would cost as much again."""
 REDIS_PATIENCE = 2.0
 """Seconds that Redis may take to answer before we go on without it."""
 REDIS_PAUSE = 5.0
@@ -174,6 +178,14 @@ class Limiter:
                 turn.set_result(None)
 
 
+class _Idle(NamedTuple):
+    """A permit between two requests: `until` it may serve further ones, `since` it serves none."""
+
+    permit: str
+    until: float
+    since: float
+
+
 class _Permits:
     """Permits of one target in Redis."""
 
@@ -184,29 +196,63 @@ class _Permits:
         self._acquire = redis.register_script(_ACQUIRE)
         self._renew = redis.register_script(_RENEW)
         self._held: set[str] = set()
+        self._idle: list[_Idle] = []
+        self._returner: asyncio.Task[None] | None = None
         self._renewer: asyncio.Task[None] | None = None
         self._away_until = float("-inf")
 
     @contextlib.asynccontextmanager
     async def permit(self) -> AsyncIterator[None]:
+        permit, until = await self._take()
+        try:
+            yield
+        finally:
+            if time.monotonic() < until:
+                self._idle.append(_Idle(permit, until, time.monotonic()))
+                if self._returner is None or self._returner.done():
+                    self._returner = asyncio.create_task(self._return_idle())
+            else:
+                await self._give_back(permit)
+
+    async def close(self) -> None:
+        for task in (self._renewer, self._returner):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        self._renewer = self._returner = None
+        while self._idle:
+            await self._give_back(self._idle.pop().permit)
+
+    async def _take(self) -> tuple[str, float]:
+        """A permit, and the moment from which it is to be given back."""
+        if self._idle:
+            idle = self._idle.pop()
+            return idle.permit, idle.until
         permit = uuid.uuid4().hex
         try:
             await self._wait(permit)
-            self._held.add(permit)
-            if self._renewer is None or self._renewer.done():
-                self._renewer = asyncio.create_task(self._keep_renewing())
-            yield
-        finally:
-            self._held.discard(permit)
-            # Also when the wait was broken off: Redis may have granted it without our hearing of it.
-            await self._ask(lambda: self._redis.zrem(self._key, permit))
+        except BaseException:
+            # Redis may have granted it without our hearing of it.
+            await self._give_back(permit)
+            raise
+        self._held.add(permit)
+        if self._renewer is None or self._renewer.done():
+            self._renewer = asyncio.create_task(self._keep_renewing())
+        return permit, time.monotonic() + PERMIT_KEPT
 
-    async def close(self) -> None:
-        if self._renewer is not None:
-            self._renewer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._renewer
-            self._renewer = None
+    async def _give_back(self, permit: str) -> None:
+        self._held.discard(permit)
+        await self._ask(lambda: self._redis.zrem(self._key, permit))
+
+    async def _return_idle(self) -> None:
+        while self._idle:
+            await asyncio.sleep(PERMIT_IDLE)
+            now = time.monotonic()
+            late = [one for one in self._idle if now - one.since >= PERMIT_IDLE or now >= one.until]
+            self._idle = [one for one in self._idle if one not in late]
+            for one in late:
+                await self._give_back(one.permit)
 
     async def _wait(self, permit: str) -> None:
         pause = 0.1

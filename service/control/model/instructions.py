@@ -17,7 +17,7 @@ from service.control.model.names import (
     OnUpdate,
     Property,
 )
-from service.control.model.values import Filter, Selector, ValueSpec
+from service.control.model.values import Filter, Selector, Split, ValueSpec
 
 # --- instructions ---------------------------------------------------------------------------------
 
@@ -102,14 +102,14 @@ class ForEach:
     """Runs `instructions` once an element; an object is a list of one.
 
     `wrap_values`: each element becomes `{"value": element}`. `split` makes parallel columns of the
-    current context one object a turn: column → separator; `input` is None then, and columns of
+    current context one object a turn: column → how it is cut; `input` is None then, and columns of
     different length are an error that says so.
     """
 
     input: Selector | None
     instructions: tuple[Instruction, ...]
     wrap_values: bool = False
-    split: tuple[tuple[str, str], ...] = ()
+    split: tuple[tuple[str, Split], ...] = ()
     on_error: OnError | None = None
     pointer: str = ""
 

@@ -29,6 +29,8 @@ class NamesUsed:
     users: tuple[Used, ...] = ()
     data_types: tuple[Used, ...] = ()
     from_data: frozenset[Listing] = frozenset()
+    of_templates: bool = False
+    """Whether what the templates say is needed, too: their properties, classes and data types."""
 
     def needs(self, listing: Listing) -> bool:
         named: tuple[Used, ...] = getattr(self, listing)

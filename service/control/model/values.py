@@ -153,6 +153,8 @@ PlainTypeName = Literal["literal", "html", "uri", "resource", "integer", "number
 @dataclass(frozen=True, slots=True)
 class PlainType:
     name: PlainTypeName = "literal"
+    named: bool = field(default=True, compare=False)
+    """False: the control file names no type, and `literal` is what that means. A template may say more."""
 
 
 @dataclass(frozen=True, slots=True)

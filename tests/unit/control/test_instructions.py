@@ -133,6 +133,7 @@ def test_contexts() -> None:
         {"action": "within", "source": "a", "instructions": [SET_TITLE]},
         {"action": "for-each", "source": "b", "wrapValues": True, "instructions": [again]},
         {"action": "for-each", "split": {"Artists": "; ", "Roles": "; "}, "instructions": [again]},
+        {"action": "for-each", "split": {"A": "|"}, "brackets": True, "escape": "!", "instructions": [again]},
     )
     assert made == (
         Within(Source("a"), (title("/instructions/1/instructions/0"),), pointer="/instructions/1"),
@@ -145,8 +146,14 @@ def test_contexts() -> None:
         ForEach(
             None,
             (title("/instructions/3/instructions/0", multivalue=True),),
-            split=(("Artists", "; "), ("Roles", "; ")),
+            split=(("Artists", Split("; ")), ("Roles", Split("; "))),
             pointer="/instructions/3",
+        ),
+        ForEach(
+            None,
+            (title("/instructions/4/instructions/0", multivalue=True),),
+            split=(("A", Split("|", "!", brackets=True)),),
+            pointer="/instructions/4",
         ),
     )
 
@@ -312,6 +319,10 @@ def test_the_short_form_stands_for_fields_that_append() -> None:
         (
             {"action": "for-each", "source": "a", "split": {"x": ";"}, "instructions": []},
             '/instructions/1: "source" and "split" exclude each other; keep one.',
+        ),
+        (
+            {"action": "for-each", "source": "a", "brackets": True, "instructions": []},
+            '/instructions/1/brackets: "brackets" has no effect without "split".',
         ),
         ({"action": "skip"}, '/instructions/1: "skip" needs "message", which must be a text.'),
         (

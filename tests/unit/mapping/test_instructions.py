@@ -209,6 +209,14 @@ def test_parallel_columns_that_do_not_go_together_are_told_with_their_counts() -
     )
 
 
+def test_separators_inside_brackets_or_escaped_do_not_cut_parallel_columns() -> None:
+    row = {"Artists": "Group (Hale; Noble, born 1963); Hale", "Roles": "a!; b; c"}
+    whole = {**PARALLEL, "brackets": True, "escape": "!"}
+    made = texts(mapped([NEW, whole], row), "dcterms:creator")
+    assert made == ["Group (Hale; Noble, born 1963) (a; b)", "Hale (c)"]
+    assert only_problem(mapped([NEW, PARALLEL], {**row, "Roles": "b; c"})).code == "for-each-uneven"
+
+
 def test_a_blank_parallel_column_is_blank_for_all() -> None:
     result = mapped([NEW, PARALLEL], {"Artists": "Blake; Turner", "Roles": ""})
     assert texts(result, "dcterms:creator") == ["Blake ()", "Turner ()"]

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import msgspec
 
 from service.control.names_used import NamesUsed
+from service.control.target_model import TargetModel
 from service.settings import TargetSettings
 from worker.errors import Fatal, Retriable
 from worker.records import Draft, Identity, Json, Kind
@@ -26,8 +27,9 @@ from worker.targets.http import Outcome, Reply, TargetHttp
 from worker.targets.omeka_s import compare, payloads, surveying
 from worker.targets.omeka_s.answers import answer_to_write, body_of_read, classify
 from worker.targets.omeka_s.client import TOTAL_HEADER, VERBS, VERSION_HEADER, OmekaClient
+from worker.targets.omeka_s.modelling import list_model
 from worker.targets.omeka_s.representation import PATHS, decode, saved_from
-from worker.targets.omeka_s.resolving import NamesResolver, list_vocabulary
+from worker.targets.omeka_s.resolving import NamesResolver, resolve
 from worker.targets.omeka_s.vocabulary import Vocabulary
 from worker.targets.redact import excerpt
 
@@ -61,8 +63,12 @@ class OmekaSAdapter:
         return await self._http.read("users", (("per_page", 1),), self._proof)
 
     async def resolve(self, names: NamesUsed) -> NamesResolver:
-        self._vocabulary = await list_vocabulary(self._client, names)
-        return NamesResolver(self._vocabulary, self._settings.allow_url_ingest)
+        resolver = await resolve(self._client, names, self._settings.allow_url_ingest)
+        self._vocabulary = resolver.vocabulary
+        return resolver
+
+    async def model(self) -> TargetModel:
+        return await list_model(self._client, self._name)
 
     def _proof(self, outcome: Outcome) -> SiteFacts:
         if isinstance(outcome, Reply):

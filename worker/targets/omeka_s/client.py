@@ -69,6 +69,10 @@ class OmekaClient:
                 raise incomplete(path, len(entries), page.total)
             number += 1
 
+    async def short_list(self, path: str) -> list[Mapping[str, Json]]:
+        """A list that Omeka gives whole, whatever page is asked for, and without a total: data types."""
+        return await self.http.read(path, (), _entries)
+
     async def scalars(
         self, path: str, field: str, order: str = "asc", size: int = WHOLE, number: int = 1
     ) -> tuple[dict[int, Json], int]:
@@ -146,14 +150,19 @@ def incomplete(path: str, got: int, total: int) -> Retriable:
     )
 
 
-def _page(outcome: Outcome) -> Page:
+def _entries(outcome: Outcome) -> list[Mapping[str, Json]]:
     body = body_of_read(outcome)
-    assert isinstance(outcome, Reply)
     entries = body if isinstance(body, list) else None
     if entries is None or not all(isinstance(entry, dict) for entry in entries):
         raise unreadable("a list was expected")
+    return [entry for entry in entries if isinstance(entry, dict)]
+
+
+def _page(outcome: Outcome) -> Page:
+    entries = _entries(outcome)
+    assert isinstance(outcome, Reply)
     return Page(
-        tuple(entry for entry in entries if isinstance(entry, dict)),
+        tuple(entries),
         _total(outcome),
         outcome.headers.get(VERSION_HEADER, ""),
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from service.control.names_used import NamesUsed, Used
 from service.control.suggest import nearest
 from worker.errors import Fatal
 from worker.mapping.lookups import CustomVocabulary
 from worker.records import Draft, Json, Problem
+from worker.targets.base import NamesUnknown, TemplateFacts
 from worker.targets.omeka_s.checking import check
 from worker.targets.omeka_s.client import OmekaClient, together
 from worker.targets.omeka_s.vocabulary import (
@@ -18,10 +19,12 @@ from worker.targets.omeka_s.vocabulary import (
     Vocabulary,
     classes_from,
     custom_from,
+    has_custom_types,
     listing,
     number_of,
     owners_from,
     sites_from,
+    template_facts,
     templates_from,
     text_of,
 )
@@ -43,13 +46,24 @@ class NamesResolver:
         found = self.vocabulary.custom.find(label)
         return None if isinstance(found, Unknown) else self.vocabulary.custom_details[found]
 
+    def template(self, name: str) -> TemplateFacts | None:
+        found = self.vocabulary.templates.find(name)
+        return None if isinstance(found, Unknown) else template_facts(found, self.vocabulary)
 
-async def list_vocabulary(client: OmekaClient, names: NamesUsed) -> Vocabulary:
-    """Everything that the control file names. Raises `Fatal` with code `names-unknown`: a line a name."""
-    properties = await _properties(client, {_prefix(name) for name in names.terms})
-    custom = await _of_module(client, "custom_vocabs", any(map(_is_custom, names.data_types)))
+    def data_type(self, name: str) -> str:
+        found = self.vocabulary.data_type(name)
+        return name if isinstance(found, Unknown) else found
+
+
+async def resolve(client: OmekaClient, names: NamesUsed, allow_url_ingest: bool) -> NamesResolver:
+    """A resolver of all that the control file names. Raises `NamesUnknown`: every name that is not there."""
+    properties = await _properties(client, names)
     templates = await _list_if(names.needs("templates"), client, "resource_templates")
     template_listing, template_details = templates_from(templates)
+    wants_custom = any(map(_is_custom, names.data_types)) or (
+        names.of_templates and any(map(has_custom_types, template_details.values()))
+    )
+    custom = await custom_vocabularies(client) if wants_custom else ()
     custom_listing, custom_details = custom_from(custom or ())
     vocabulary = Vocabulary(
         properties={text_of(entry, "o:term"): number_of(entry) for entry in properties},
@@ -67,9 +81,10 @@ async def list_vocabulary(client: OmekaClient, names: NamesUsed) -> Vocabulary:
         *await _unknown_terms(client, names, vocabulary),
         *_unknown_names(names, vocabulary, no_custom=custom is None),
     ]
+    resolver = NamesResolver(vocabulary, allow_url_ingest)
     if problems:
-        raise Fatal("names-unknown", "\n".join(problems))
-    return vocabulary
+        raise NamesUnknown(problems, resolver)
+    return resolver
 
 
 # --- listings -------------------------------------------------------------------------------------
@@ -79,8 +94,11 @@ async def _list_if(named: bool, client: OmekaClient, path: str) -> Entries:
     return await client.all(path) if named else ()
 
 
-async def _properties(client: OmekaClient, prefixes: Iterable[str]) -> list[Mapping[str, Json]]:
-    """All properties of the vocabularies that are named."""
+async def _properties(client: OmekaClient, names: NamesUsed) -> Entries:
+    """All properties of the vocabularies that are named; all there are where templates count."""
+    if names.of_templates:
+        return await client.all("properties")
+    prefixes = {_prefix(name) for name in names.terms}
     # Each prefix in a request of its own. Were the filter ignored, every property would come: no harm.
     found = await together(
         *(client.all("properties", (("vocabulary_prefix", prefix),)) for prefix in sorted(prefixes))
@@ -89,11 +107,12 @@ async def _properties(client: OmekaClient, prefixes: Iterable[str]) -> list[Mapp
 
 
 async def _classes(client: OmekaClient, names: NamesUsed) -> Listing:
-    """The classes of the vocabularies that are named; all of them where one is named by label or by data."""
-    if not names.needs("classes"):
+    """The classes of the vocabularies that are named; all of them where one is named by label, by data, or
+    by a template."""
+    if not names.needs("classes") and not names.of_templates:
         return classes_from(())
     prefixes = {_prefix(name) for name in names.classes}
-    if "classes" in names.from_data or "" in prefixes:
+    if "classes" in names.from_data or "" in prefixes or names.of_templates:
         return classes_from(await client.all("resource_classes"))
     found = await together(
         *(client.all("resource_classes", (("vocabulary_prefix", prefix),)) for prefix in sorted(prefixes))
@@ -108,12 +127,15 @@ async def _item_sets(client: OmekaClient, named: bool) -> Listing:
     return listing("item set", ((number, title, (title,)) for number, title in shown.items()))
 
 
-async def _of_module(client: OmekaClient, path: str, named: bool) -> Entries | None:
+async def custom_vocabularies(client: OmekaClient) -> Entries | None:
+    """The custom vocabularies; None where there is no module of that name."""
+    return await _if_offered(client.all("custom_vocabs"))
+
+
+async def _if_offered(listing: Awaitable[Entries]) -> Entries | None:
     """A listing that only some Omekas offer; None where it is not there."""
-    if not named:
-        return ()
     try:
-        return await client.all(path)
+        return await listing
     except Fatal as error:
         if error.code == "target-unsupported":
             return None
@@ -124,8 +146,13 @@ async def _data_types(client: OmekaClient, names: NamesUsed) -> frozenset[str] |
     """The data types, where one is named that a module brings; None where the target does not tell."""
     if all(str(one.name) in CORE_TYPES or _is_custom(one) for one in names.data_types):
         return None
-    entries = await _of_module(client, "data_types", True)
+    entries = await data_types(client)
     return None if entries is None else frozenset(text_of(entry, "o:id") for entry in entries)
+
+
+async def data_types(client: OmekaClient) -> Entries | None:
+    """The data types, core's and of modules; None where this Omeka does not list them."""
+    return await _if_offered(client.short_list("data_types"))
 
 
 def _prefix(name: Used) -> str:
@@ -141,8 +168,8 @@ def _is_custom(name: Used) -> bool:
 # --- unknown names --------------------------------------------------------------------------------
 
 
-def _unknown_names(names: NamesUsed, vocabulary: Vocabulary, no_custom: bool) -> list[str]:
-    """A line a name that is not there, each sensible alone."""
+def _unknown_names(names: NamesUsed, vocabulary: Vocabulary, no_custom: bool) -> list[Problem]:
+    """A problem a name that is not there, each sensible alone."""
     asked: tuple[tuple[Sequence[Used], Callable[[str], object]], ...] = (
         (names.classes, vocabulary.classes.find),
         (names.templates, vocabulary.templates.find),
@@ -151,8 +178,10 @@ def _unknown_names(names: NamesUsed, vocabulary: Vocabulary, no_custom: bool) ->
         (names.users, vocabulary.owners.find),
         (names.data_types, vocabulary.data_type),
     )
-    lines = [
-        _line(name, f"Omeka S has no elements: give a term such as dcterms:title instead of “{name.name}”.")
+    problems = [
+        _unknown(
+            name, f"Omeka S has no elements: give a term such as dcterms:title instead of “{name.name}”."
+        )
         for name in names.elements
     ]
     for used, find in asked:
@@ -160,29 +189,29 @@ def _unknown_names(names: NamesUsed, vocabulary: Vocabulary, no_custom: bool) ->
             found = find(str(name.name))
             if isinstance(found, Unknown):
                 missing = no_custom and _is_custom(name)
-                lines.append(
-                    _line(name, "This Omeka has no module Custom Vocab." if missing else found.message)
+                problems.append(
+                    _unknown(name, "This Omeka has no module Custom Vocab." if missing else found.message)
                 )
-    return lines
+    return problems
 
 
-async def _unknown_terms(client: OmekaClient, names: NamesUsed, vocabulary: Vocabulary) -> list[str]:
+async def _unknown_terms(client: OmekaClient, names: NamesUsed, vocabulary: Vocabulary) -> list[Problem]:
     unknown = [name for name in names.terms if name.name not in vocabulary.properties]
     if not unknown:
         return []
     # Listed only now, to find the right word: a wrong prefix may mean any vocabulary.
     prefixes = [text_of(entry, "o:prefix") for entry in await client.all("vocabularies")]
     known = [text_of(entry, "o:term") for entry in await client.all("properties")]
-    lines = []
+    problems = []
     for name in unknown:
         in_vocabulary = [term for term in known if term.partition(":")[0] == _prefix(name)]
         meant = nearest(str(name.name), in_vocabulary or known)
         hint = f" Did you mean “{meant}”?" if meant else ""
         if not meant and not in_vocabulary:
             hint = f" There is no vocabulary “{_prefix(name)}”, only {', '.join(prefixes)}."
-        lines.append(_line(name, f"There is no property “{name.name}” in this Omeka.{hint}"))
-    return lines
+        problems.append(_unknown(name, f"There is no property “{name.name}” in this Omeka.{hint}"))
+    return problems
 
 
-def _line(name: Used, message: str) -> str:
-    return f"{name.pointer}: {message}" if name.pointer else message
+def _unknown(name: Used, message: str) -> Problem:
+    return Problem("stop", "names-unknown", message, name.pointer, str(name.name))

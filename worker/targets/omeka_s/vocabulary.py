@@ -11,6 +11,7 @@ from msgspec import Struct
 from service.control.suggest import nearest
 from worker.mapping.lookups import CustomVocabulary
 from worker.records import Json
+from worker.targets.base import TemplateFacts, TemplateTerm
 from worker.targets.omeka_s.representation import reference_ids
 
 What: TypeAlias = Literal["class", "template", "item set", "site", "owner", "custom vocabulary"]
@@ -206,6 +207,25 @@ def templates_from(entries: Collection[Mapping[str, Json]]) -> tuple[Listing, di
     details = {template.id: template for template in map(template_from, entries)}
     labels = ((template.id, template.label, (template.label,)) for template in details.values())
     return listing("template", labels), details
+
+
+def has_custom_types(template: Template) -> bool:
+    return any(name.startswith("customvocab:") for part in template.properties for name in part.data_types)
+
+
+def template_facts(number: int, vocabulary: Vocabulary) -> TemplateFacts:
+    """What a template says, in terms. A property or class that was not listed is left out."""
+    template = vocabulary.template_details[number]
+    terms = {one: term for term, one in vocabulary.properties.items()}
+    return TemplateFacts(
+        label=template.label,
+        resource_class=vocabulary.classes.labels.get(template.class_id) if template.class_id else None,
+        terms=tuple(
+            TemplateTerm(terms[part.property_id], part.data_types, part.required, part.private)
+            for part in template.properties
+            if part.property_id in terms
+        ),
+    )
 
 
 def custom_from(entries: Collection[Mapping[str, Json]]) -> tuple[Listing, dict[int, CustomVocabulary]]:

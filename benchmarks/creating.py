@@ -1,0 +1,265 @@
+"""Creating items: the executor with its whole journal, beside a bare loop and a peer, on the same target.
+
+The target is the stand-in of the tests, slowed down: to what an Omeka S on two cores answers (about 15 a
+second), and to what a far faster one might (about 500). All three clients send the same prebuilt payloads.
+Ours, in that time, takes permits for its connections, commits each intent durably before its request leaves,
+compares what was saved with what was meant, and writes journal, plan, ledger and log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import orjson
+
+from benchmarks.artworks import artworks, control
+from benchmarks.measuring import Aim, Bench, Comparison, Effort, Row, interleaved, timed
+from service.control.names_used import names_used
+from service.embedded_queue import EmbeddedQueue
+from service.settings import Settings, TargetSettings, load_settings
+from service.store import plans, runs, tables
+from service.store.database import Database
+from service.store.migrate import upgrade
+from service.store.plans import Entry
+from service.store.runs import Claim, RunOptions
+from tests.standins.omeka_s import StandIn
+from worker.applying.executor import Executor
+from worker.applying.outgoing import draft_of
+from worker.context import RunContext, RunLog, Stop
+from worker.main import connect
+from worker.mapping.compiler import compile_control
+from worker.mapping.lookups import NoTarget
+from worker.planning.planner import Planner, Subject
+from worker.records import Kind
+from worker.records import Row as Record
+from worker.targets.limits import Limiter
+from worker.targets.registry import make_adapter
+
+CONNECTIONS = 2
+"""Of ours and of the bare loop; the peer has one, it knows no other way."""
+LEASE_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    records: int
+    rounds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How quick the target is: `workers` at a time, each busy for `delay_ms` with a request."""
+
+    answers: int
+    delay_ms: float
+    workers: int
+    aim: float
+    sizes: dict[Effort, Size]
+
+
+PACES = (
+    Pace(15, 130.0, 2, 0.95, {"full": Size(240, 3), "quick": Size(120, 2), "tiny": Size(4, 1)}),
+    Pace(500, 2.5, 2, 0.70, {"full": Size(3000, 5), "quick": Size(1000, 3), "tiny": Size(12, 1)}),
+)
+
+
+def measure(bench: Bench) -> list[Row]:
+    """Creates a second at either pace."""
+    settings = load_settings(data_dir=bench.folder / "creating")
+    queue = EmbeddedQueue(settings)
+    queue.start()
+    try:
+        return [row for pace in PACES for row in _measure(bench, pace, settings)]
+    finally:
+        queue.stop()
+
+
+def _measure(bench: Bench, pace: Pace, settings: Settings) -> list[Row]:
+    size = pace.sizes[bench.effort]
+    with StandIn(delay_ms=0, workers=pace.workers) as standin:
+        plan = asyncio.run(_plan(standin, size.records))
+        bench.tell(f"target of about {pace.answers} answers a second, {size.records} records")
+        trial = Trial(bench.folder, standin, pace, plan, settings)
+        contenders = {"ours": trial.ours, "bare loop": trial.bare}
+        if trial.peer_is_there():
+            contenders["omeka-s-tools"] = trial.peer
+        else:
+            bench.tell("omeka-s-tools is not installed: without it")
+        found = interleaved(bench, contenders, rounds=size.rounds, at_most=300)
+    name = f"at {pace.answers} answers a second"
+    row = partial(Comparison, "creating", name, size.records, "items", found["ours"])
+    rows: list[Row] = [row(beside="bare loop", theirs=found["bare loop"], aim=Aim("speed", pace.aim))]
+    if "omeka-s-tools" in found:
+        rows.append(row(beside="omeka-s-tools", theirs=found["omeka-s-tools"]))
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be created: as plan entries for ours, as payloads for the others."""
+
+    entries: Sequence[Entry]
+    payloads: Sequence[bytes]
+
+
+class NothingKnown:
+    """Look-ups of a first import into an empty target."""
+
+    def known(self, subject: Subject, digests: Sequence[str]) -> dict[str, Any]:
+        return {}
+
+    def bearers(self, subject: Subject, digests: Sequence[str]) -> dict[str, Any]:
+        return {}
+
+    def planned(self, digests: Sequence[str]) -> dict[tuple[str, str, str, str], Entry]:
+        return {}
+
+    def listing(self, kind: Kind) -> dict[int, str]:
+        return {}
+
+
+def target_settings(standin: StandIn) -> TargetSettings:
+    return TargetSettings.model_validate(
+        {"url": standin.url, "key_identity": standin.key_identity, "key_credential": standin.key_credential}
+    )
+
+
+async def _plan(standin: StandIn, count: int) -> Plan:
+    rules = control()
+    adapter = make_adapter("omeka", target_settings(standin), Limiter("omeka", CONNECTIONS))
+    resolver = await adapter.resolve(names_used(rules))
+    mapper = compile_control(rules, rules.files[0], NoTarget())
+    records = [
+        mapper.map(Record("data0", number, fields)) for number, fields in enumerate(artworks(count), start=1)
+    ]
+    entries = Planner(rules, resolver, NothingKnown()).plan(records)
+    payloads = [adapter.create_payload(draft_of(entry), [], {}, None) for entry in entries]
+    await adapter.close()
+    if len(payloads) != count:
+        raise ValueError(f"{count} records gave {len(payloads)} payloads")
+    return Plan(entries, payloads)
+
+
+@dataclass
+class Trial:
+    """The contenders at one pace. Each begins with an empty target, at the same address."""
+
+    folder: Path
+    standin: StandIn
+    pace: Pace
+    plan: Plan
+    settings: Settings
+
+    def ours(self, number: int) -> float:
+        self._begin()
+        seconds = asyncio.run(self._ours(number))
+        self._check()
+        return seconds
+
+    def bare(self, _: int) -> float:
+        self._begin()
+        seconds = asyncio.run(self._bare())
+        self._check()
+        return seconds
+
+    def peer(self, _: int) -> float:
+        from omeka_s_tools.api import OmekaAPIClient
+
+        client = OmekaAPIClient(
+            self.standin.api, self.standin.key_identity, self.standin.key_credential, use_cache=False
+        )
+        payloads = [orjson.loads(payload) for payload in self.plan.payloads]
+        self._begin()
+        try:
+            seconds = timed(lambda: [client.add_item(payload) for payload in payloads])
+        finally:
+            client.s.close()
+        self._check()
+        return seconds
+
+    @staticmethod
+    def peer_is_there() -> bool:
+        try:
+            import omeka_s_tools.api  # noqa: F401
+        except ImportError:
+            return False
+        return True
+
+    def _begin(self) -> None:
+        self.standin.restart()
+        self.standin.knobs(delay_ms=self.pace.delay_ms)
+
+    def _check(self) -> None:
+        written = self.standin.requests(0)["writes"]
+        if written != len(self.plan.payloads):
+            raise ValueError(f"{written} writes reached the target, {len(self.plan.payloads)} were meant")
+
+    async def _bare(self) -> float:
+        """The ceiling: requests and nothing else, on as many connections as ours has."""
+        waiting = iter(self.plan.payloads)
+        headers = {"Content-Type": "application/json"}
+
+        async def send_all(client: httpx2.AsyncClient) -> None:
+            for payload in waiting:
+                answer = await client.post(f"{self.standin.api}/items", content=payload, headers=headers)
+                if answer.status_code != 200:
+                    raise ValueError(f"the target answered {answer.status_code}")
+
+        async with httpx2.AsyncClient(params=self.standin.key, timeout=60, trust_env=False) as client:
+            began = time.perf_counter()
+            await asyncio.gather(*(send_all(client) for _ in range(CONNECTIONS)))
+            return time.perf_counter() - began
+
+    async def _ours(self, number: int) -> float:
+        path = self.folder / f"creating-{self.pace.answers}-{number}.db"
+        db = Database(f"sqlite:///{path}")
+        redis = connect(self.settings)
+        limiter = Limiter(f"omeka-{self.pace.answers}-{number}", CONNECTIONS, redis)
+        adapter = make_adapter("omeka", target_settings(self.standin), limiter)
+        try:
+            await adapter.resolve(names_used(control()))
+            claim = await asyncio.to_thread(_planned_run, db, self.plan.entries)
+            context = RunContext(db, claim, "omeka", RunLog(claim.run_id, 0), Stop())
+            context.adapter = adapter
+            executor = Executor(context, adapter, self.settings, CONNECTIONS)
+            began = time.perf_counter()
+            async with asyncio.timeout(600):
+                await executor.run()
+            seconds = time.perf_counter() - began
+            facts = await db.run(runs.run_facts, claim.run_id)
+            if facts is None or facts.counts != {"created": len(self.plan.entries)}:
+                raise ValueError(f"not everything was created: {facts and facts.counts}")
+            return seconds
+        finally:
+            await adapter.close()
+            await limiter.close()
+            await redis.aclose(close_connection_pool=True)
+            db.dispose()
+
+
+def _planned_run(db: Database, entries: Sequence[Entry]) -> Claim:
+    """A database that holds nothing but a run whose plan is complete, claimed."""
+    upgrade(db)
+    with db.write() as connection:
+        key = {"id": 1, "label": "bench", "prefix": "p", "digest": "d", "scopes": "", "created_at": 1}
+        connection.execute(tables.api_key.insert().values(key))
+        connection.execute(tables.blob.insert().values(digest="control", size=1, created_at=1))
+        batch = {"id": "batch", "control_digest": "control", "comment": "", "target": "omeka", "key_id": 1}
+        connection.execute(tables.batch.insert().values({**batch, "created_at": 1}))
+    facts = runs.schedule_run(
+        db, batch_id="batch", mode="import", options=RunOptions(), key_id=1, inputs_digest=""
+    )
+    claim = runs.claim_run(db, facts.id, "bench", LEASE_MS)
+    if claim is None:
+        raise ValueError("the run could not be claimed")
+    for start in range(0, len(entries), 500):
+        with runs.fenced(db, claim) as connection:
+            plans.insert_entries(connection, claim.run_id, entries[start : start + 500])
+    return claim
