@@ -31,8 +31,9 @@ class Typed(Struct, frozen=True):
     comments: tuple[str, ...] = ()
 
 
-def typed(values: Sequence[str], facts: Facts, term: str, own: TemplateProperty | None,
-          model: TargetModel | None) -> Typed:  # fmt: skip
+def typed(
+    values: Sequence[str], facts: Facts, term: str, own: TemplateProperty | None, model: TargetModel | None
+) -> Typed:
     """`own`: the property as the template has it. `values`: the pieces, where cells hold several."""
     if own is not None and own.data_types:
         return _of_template(values, facts, own, model)

@@ -1,4 +1,4 @@
-"""Five hundred real artworks: the generated file runs over all of them, in both forms."""
+"""Five hundred real artworks (CC0, see `examples/tate/LICENCE.md`): the generated file runs over all."""
 
 from __future__ import annotations
 
