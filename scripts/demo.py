@@ -35,6 +35,8 @@ SERVICE_PORT = 8420
 OMEKA_PORT = 8480
 READY_WITHIN = 90.0
 STOPS_WITHIN = 30.0
+UPLOAD_LIMIT = 300.0
+"""Seconds until an import that does not get on is broken off, so that nobody waits for ever."""
 
 # A real Omeka S takes some 130 ms for a create, on as many workers as it has cores; the demo is less patient.
 OMEKA_WORKERS, OMEKA_DELAY_MS = 2, 20.0
@@ -98,10 +100,14 @@ class Accession:
         deadline = time.monotonic() + READY_WITHIN
         while not self._noted.is_file():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                said = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
-                raise DemoError("Accession did not start. It said:\n  " + "\n  ".join(said))
+                raise DemoError(f"Accession did not start. {self.last_words()}")
             time.sleep(0.05)
         return self._noted.read_text(encoding="utf-8").strip()
+
+    def last_words(self) -> str:
+        """The end of what its processes said."""
+        said = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
+        return "It said:\n  " + "\n  ".join(said)
 
     def stop(self) -> None:
         _stop(self._process)
@@ -180,6 +186,9 @@ def upload(accession: Accession, service: str, omeka: StandIn) -> Batch:
         [str(script)], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
+    limit = threading.Timer(UPLOAD_LIMIT, process.terminate)
+    limit.daemon = True
+    limit.start()
     try:
         for line in process.stdout:
             with watch.paused() if watch else contextlib.nullcontext():
@@ -191,6 +200,7 @@ def upload(accession: Accession, service: str, omeka: StandIn) -> Batch:
             if batch is not None and watch is None:
                 watch = Watch(batch)
     finally:
+        limit.cancel()
         if watch is not None:
             watch.stop()
         if process.poll() is None and sys.exc_info()[0] is not None:
@@ -199,6 +209,7 @@ def upload(accession: Accession, service: str, omeka: StandIn) -> Batch:
         if batch is not None:
             with contextlib.suppress(httpx2.HTTPError):
                 say("\n".join(f"  {line}" for line in batch.log()[-15:]))
+        say(accession.last_words())
         raise DemoError(f"examples/tate/upload.sh ended with exit code {process.returncode}.")
     return batch
 

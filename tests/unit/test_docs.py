@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.metadata
 import json
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -86,3 +89,31 @@ def test_every_command_of_the_shell_is_described() -> None:
     commands |= {group.name for group in app.registered_groups}
     told = CliRunner().invoke(app, ["--help"]).output
     assert [name for name in sorted(commands) if not re.search(rf"^  {name} +\S", told, re.MULTILINE)] == []
+
+
+def test_what_runs_without_the_development_packages_imports_only_what_is_locked_for_it() -> None:
+    """The demo runs with the runtime's lock file; a development package there would end its worker."""
+    locked = {
+        re.split(r"[=\s;]", line)[0].lower().replace("_", "-")
+        for line in (ROOT / "scripts" / "requirements.lock").read_text(encoding="utf-8").splitlines()
+        if re.match(r"[A-Za-z0-9]", line)
+    }
+    own = {"service", "worker", "migrations", "tests", "scripts", *sys.stdlib_module_names}
+    providers = importlib.metadata.packages_distributions()
+    missing = set()
+    for folder in ("service", "worker", "migrations", "scripts", "tests/standins"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                for name in _imported(node):
+                    providing = {one.lower().replace("_", "-") for one in providers.get(name, [name])}
+                    if name not in own and not providing & locked:
+                        missing.add(f"{path.relative_to(ROOT)}: {name}")
+    assert sorted(missing) == []
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name.partition(".")[0] for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+        return [node.module.partition(".")[0]]
+    return []
