@@ -187,16 +187,6 @@ def journaled_ids(db: Database, target: str, kind: str, ids: Sequence[int]) -> s
     return found
 
 
-def lowest_open_above(db: Database, run_id: str, kind: str) -> int | None:
-    """The lowest `above_id` among the run's open creates of a kind: where a listing for them begins."""
-    with db.read() as connection:
-        return connection.execute(
-            select(func.min(operation.c.above_id)).where(
-                operation.c.run_id == run_id, operation.c.kind == kind, operation.c.outcome.is_(None)
-            )
-        ).scalar()
-
-
 # --- answers that came too late -----------------------------------------------------------------
 
 
@@ -263,12 +253,3 @@ def resolve_stray(connection: Connection, stray_id: int, resolution: StrayResolu
         .where(stray_effect.c.id == stray_id)
         .values(resolved_at=clock(connection), resolution=resolution)
     )
-
-
-def runs_with_open_strays(db: Database) -> list[str]:
-    """Ended or not: runs for which late answers are not accounted for."""
-    with db.read() as connection:
-        rows = connection.execute(
-            select(stray_effect.c.run_id).where(stray_effect.c.resolved_at.is_(None)).distinct()
-        )
-        return [row[0] for row in rows]

@@ -85,19 +85,6 @@ def written_anywhere(
     return result
 
 
-def any_of_kind(db: Database, target: str, kinds: Sequence[str]) -> set[str]:
-    """Which of these kinds the ledger holds anything of, for this target."""
-    with db.read() as connection:
-        return {
-            kind
-            for kind in kinds
-            if connection.execute(
-                select(ledger.c.resource_id).where(ledger.c.target == target, ledger.c.kind == kind).limit(1)
-            ).first()
-            is not None
-        }
-
-
 def upsert(connection: Connection, rows: Sequence[LedgerRow]) -> None:
     """Within `runs.fenced`, in the transaction of the outcome: what now stands in the target."""
     if not rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -306,12 +306,3 @@ def _conditions(wanted: EntryFilter | None) -> list[Any]:
     if wanted.identifier is not None:
         conditions.append(plan_entry.c.identifier == wanted.identifier)
     return conditions
-
-
-def counts_by_action(entries: Sequence[Entry]) -> Mapping[str, int]:
-    """`action:create` … as the counts of a run name them."""
-    result: dict[str, int] = {}
-    for entry in entries:
-        name = f"action:{entry.action}"
-        result[name] = result.get(name, 0) + 1
-    return result
