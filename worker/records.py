@@ -23,6 +23,7 @@ Kind = Literal["item", "item-set", "media"]
 """The resources that the common plan and apply code knows."""
 
 Severity = Literal["reject", "warning", "stop"]
+OnError = Literal["reject", "drop", "stop"]
 
 
 class Row(Struct, frozen=True):
@@ -60,7 +61,13 @@ class Link(Struct, frozen=True, omit_defaults=True):
     identity: tuple[str, ...]
     pointer: str = ""
     otherwise: tuple[Value, ...] | None = None
-    """What to write where no such resource is found; None: the record is rejected."""
+    """What to write where no such resource is found; None: `on_error` decides."""
+    on_error: OnError = "reject"
+
+    @property
+    def sought(self) -> Identity:
+        """The identity by which it is looked for; without `by` it is a number of the target's."""
+        return Identity(self.scope, self.by, self.identity)
 
 
 class Value(Struct, frozen=True, omit_defaults=True):
@@ -130,7 +137,8 @@ class MediaSource(Struct, frozen=True, omit_defaults=True):
 
 
 class Identity(Struct, frozen=True):
-    """By what a record is known again. `values` stand in the order of `by`."""
+    """By what a record is known again. `values` stand in the order of `by`; one value for several
+    properties means that they are alternatives: any of them may bear it."""
 
     scope: str
     by: tuple[str, ...]
@@ -144,6 +152,20 @@ class Identity(Struct, frozen=True):
     @property
     def shown(self) -> str:
         return " + ".join(self.values)
+
+    @property
+    def alternatives(self) -> bool:
+        return len(self.by) > len(self.values)
+
+    @property
+    def by_text(self) -> str:
+        """The properties as ledger and plan keep them: `a b` together, `a | b` as alternatives."""
+        return (" | " if self.alternatives else " ").join(self.by)
+
+    @property
+    def written(self) -> tuple[tuple[str, str], ...]:
+        """(property, value) that a new resource shall bear: of alternatives the first."""
+        return tuple(zip(self.by, self.values, strict=False))
 
 
 def normal_identity(value: str) -> str:

@@ -37,6 +37,10 @@ class LedgerRow(Struct, frozen=True):
     run_id: str
     operation_key: str
     altered: bytes | None = None
+    media_meant: str = ""
+    linked: str = ""
+    footing: bytes | None = None
+    withdrawn: str | None = None
 
 
 class Known(Struct, frozen=True):
@@ -47,6 +51,11 @@ class Known(Struct, frozen=True):
     resource_id: int
     meant: str
     modified: str
+    media_meant: str = ""
+    linked: str = ""
+    """The numbers of the resources that its values linked to, ascending, joined by a blank."""
+    withdrawn: str | None = None
+    """What `absent` did to it: a record that returns regains the state it had."""
 
 
 def look_up(db: Database, key: LedgerKey, digests: Sequence[str]) -> dict[str, Known]:
@@ -99,6 +108,10 @@ def upsert(connection: Connection, rows: Sequence[LedgerRow]) -> None:
         "saved",
         "modified",
         "altered",
+        "media_meant",
+        "linked",
+        "footing",
+        "withdrawn",
         "run_id",
         "operation_key",
         "written_at",
@@ -121,6 +134,10 @@ def upsert(connection: Connection, rows: Sequence[LedgerRow]) -> None:
                 "saved": zlib.compress(row.saved, 1),
                 "modified": row.modified,
                 "altered": row.altered,
+                "media_meant": row.media_meant,
+                "linked": row.linked,
+                "footing": row.footing,
+                "withdrawn": row.withdrawn,
                 "run_id": row.run_id,
                 "operation_key": row.operation_key,
                 "written_at": now,

@@ -42,6 +42,12 @@ class Entry(Struct, frozen=True):
     before: bytes | None = None
     changes: bytes | None = None
     meant: str | None = None
+    media_meant: str | None = None
+    linked: str | None = None
+    completes: int | None = None
+    """The entry whose resource this one completes (links inside a cycle, written once both ends exist)."""
+    pending: bool = False
+    """Not decided yet: what its values link to is known only when everything is planned."""
     problems: bytes | None = None
     outcome: Outcome | None = None
     outcome_id: int | None = None

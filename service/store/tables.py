@@ -173,8 +173,12 @@ plan_entry = Table(
     Column("resource_id", BigInteger),
     Column("draft", LargeBinary),  # records.Draft; NULL where nothing is to be sent
     Column("before", LargeBinary),  # the representation that the plan was made against
-    Column("changes", LargeBinary),  # planning.Change: before → after a property
+    Column("changes", LargeBinary),  # planning.changes.Changes: before → after a name, and conflicts
     Column("meant", String(64)),
+    Column("media_meant", String(64)),  # the same of the media that travel with an item
+    Column("linked", Text),  # the numbers that its links had when it was planned, sorted; "" for none
+    Column("completes", Integer),  # the entry whose resource this one completes: links inside a cycle
+    Column("pending", Boolean, nullable=False, server_default=text("false")),  # waits until links are settled
     Column("problems", LargeBinary),  # records.Problem: rejections and warnings
     Column("outcome", String(16)),  # NULL: nothing was done yet
     Column("outcome_id", BigInteger),
@@ -192,6 +196,69 @@ plan_entry = Table(
     Index("ix_plan_entry_outcome", "run_id", "outcome", "seq"),
     Index("ix_plan_entry_key", "run_id", "key_digest"),
     Index("ix_plan_entry_row", "run_id", "file", "row", "ordinal"),
+    Index(
+        "ix_plan_entry_pending",
+        "run_id",
+        "seq",
+        sqlite_where=text("pending"),
+        postgresql_where=text("pending"),
+    ),
+)
+
+# What the values of an entry link to: found by identity, then known by number or by the entry that makes it.
+plan_link = Table(
+    "plan_link",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", Integer, primary_key=True),  # the entry that has the link
+    Column("n", Integer, primary_key=True),
+    Column("kind", String(24), nullable=False),
+    Column("scope", String(255), nullable=False),
+    Column("any_scope", Boolean, nullable=False),
+    Column("by", String(255), nullable=False),
+    Column("key_digest", String(64), nullable=False),
+    Column("to_id", BigInteger),  # it stands in the target
+    Column("to_seq", Integer),  # this entry of the plan creates it
+    Index("ix_plan_link_key", "run_id", "key_digest"),
+    Index("ix_plan_link_to", "run_id", "to_seq"),
+)
+
+# Identities beside the one that an entry is planned by: read from a record that was refused (so it is mentioned,
+# and not absent), or borne by properties that only links look for.
+plan_key = Table(
+    "plan_key",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", Integer, primary_key=True),  # the entry
+    Column("kind", String(24), primary_key=True),
+    Column("scope", String(255), primary_key=True),
+    Column("by", String(255), primary_key=True),
+    Column("key_digest", String(64), primary_key=True),
+    Column("linkable", Boolean, nullable=False),  # whether a link may lead to it
+    Index("ix_plan_key_digest", "run_id", "key_digest"),
+)
+
+# The plan in groups, counted as it is made: how many entries change a name, meet a problem, …
+plan_group = Table(
+    "plan_group",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("type", String(16), primary_key=True),  # change | problem
+    Column("action", String(16), primary_key=True),
+    Column("name", String(255), primary_key=True),  # the property or field; the problem's code
+    Column("n", BigInteger, nullable=False),
+    Column("example", Text, nullable=False),  # of a problem: its first message, and where
+)
+
+# The records of a run that were not written, in the format they came in; made at its end.
+failed_file = Table(
+    "failed_file",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("digest", String(64), ForeignKey("blob.digest"), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("records", BigInteger, nullable=False),
 )
 
 # The journal: intent before effect, outcome after. A row without an outcome is an unknown.
@@ -208,7 +275,8 @@ operation = Table(
     Column("resource_id", BigInteger),  # of an update or a delete
     Column("payload_digest", String(64), nullable=False),
     Column("above_id", BigInteger),  # the highest id that the target had before the intent
-    Column("pre_image", LargeBinary),  # what stood there before, for undo
+    Column("pre_image", LargeBinary),  # what stood there before, for undo: applying.images.PreImage, zlib
+    Column("undone_by", String(32)),  # the undo run that took it back
     Column("intent_at", BigInteger, nullable=False),
     Column("outcome", String(16)),  # done | refused | not-sent | superseded | uncertain
     Column("outcome_at", BigInteger),
@@ -229,6 +297,7 @@ operation = Table(
         postgresql_where=text("outcome IS NULL"),
     ),
     Index("ix_operation_answer", "kind", "answer_id"),
+    Index("ix_operation_resource", "kind", "resource_id"),
 )
 
 # Answers that reached a worker after it had lost its run: the only table written without the fence.
@@ -266,13 +335,15 @@ ledger = Table(
     Column("saved", LargeBinary, nullable=False),  # the representation that the target answered, zlib
     Column("modified", String(32), nullable=False),  # first 19 characters, as text, never converted
     Column("altered", LargeBinary),  # differences reported already: not sent again while `meant` is the same
+    Column("media_meant", String(64), nullable=False, server_default=text("''")),  # of the media of an item
+    Column("linked", Text, nullable=False, server_default=text("''")),  # numbers that its links had, sorted
+    Column("footing", LargeBinary),  # planning.values.Footing: whose values are whose
     Column(
         "withdrawn", String(16)
     ),  # unpublish: what `absent` did to it, so that a returning record regains its state
     Column("run_id", String(32), nullable=False),
     Column("operation_key", String(64), nullable=False),
     Column("written_at", BigInteger, nullable=False),
-    Column("mentioned_run", String(32)),
     Index("ix_ledger_resource", "target", "kind", "resource_id"),
     Index("ix_ledger_run", "run_id"),
 )
@@ -300,6 +371,17 @@ survey_entry = Table(
     Column("key_digest", String(64), primary_key=True),
     Column("modified", String(32), nullable=False),
     Index("ix_survey_entry_key", "survey_id", "key_digest"),
+)
+
+# What the target held when it was last read and this service had not written it: read once, then kept.
+representation = Table(
+    "representation",
+    metadata,
+    Column("target", String(255), primary_key=True),
+    Column("kind", String(24), primary_key=True),
+    Column("resource_id", BigInteger, primary_key=True),
+    Column("modified", String(32), nullable=False),
+    Column("saved", LargeBinary, nullable=False),  # JSON, zlib
 )
 
 log_line = Table(

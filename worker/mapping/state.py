@@ -148,13 +148,23 @@ class Builder:
         if not match.inputs:
             self._identity_from_values(match, state)
         elif self.identity is not None and self.action == "new":
-            names = self.identity.by[:1] if match.any_of else self.identity.by
-            for name, text in zip(names, self.identity.values, strict=False):
+            if self.identity.alternatives and self._gives(self.identity):
+                return
+            for name, text in self.identity.written:
                 slot = self.properties.get(name)
                 if slot is None:
                     self.properties[name] = PropertySlot([Value(text=text)], "append", "all", match.pointer)
                 elif not any(text in (value.text, value.uri) for value in slot.values):
                     slot.values.append(Value(text=text))
+
+    def _gives(self, identity: Identity) -> bool:
+        """Whether the record gives one of the alternative properties the identifier itself."""
+        return any(
+            identity.values[0] in (value.text, value.uri)
+            for name in identity.by
+            if (slot := self.properties.get(name)) is not None
+            for value in slot.values
+        )
 
     def _identity_from_values(self, match: Match, state: RecordState) -> None:
         found: list[tuple[str, str]] = []
@@ -179,7 +189,7 @@ class Builder:
         if len(found) < (1 if match.any_of else len(match.by)):
             state.identity_missing(self.label, match, self.pointer)
             return
-        self.identity = Identity(match.scope, tuple(n for n, _ in found), tuple(text for _, text in found))
+        self.identity = Identity(match.scope, tuple(map(str, match.by)), tuple(text for _, text in found))
         state.identities.append(self.identity)
 
     def _media_source(self, state: RecordState) -> MediaSource | None:

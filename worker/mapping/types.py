@@ -228,6 +228,7 @@ def link_of(spec: LinkSpec | None, identity: str) -> Link:
     if spec.by_number:
         return Link(spec.to.label, spec.scope, (), (_resource_number(identity),), spec.pointer)
     by = tuple(str(name) for name in spec.by)
+    # Several properties with one value are alternatives; a composite identity is linked by its parts.
     return Link(spec.to.label, spec.scope, by, (identity,), spec.pointer)
 
 

@@ -225,10 +225,13 @@ class _Pipeline(Generic[T]):
 
     def finished(self, piece: Any, raw: Any, manner: Manner, state: RecordState, context: Any) -> T:
         made = self.finish(piece, manner)
-        if self.otherwise is not None and isinstance(made, Value) and made.link is not None:
-            instead = self.otherwise.for_link(state, context, raw)
-            return msgspec.structs.replace(made, link=msgspec.structs.replace(made.link, otherwise=instead))
-        return made
+        if not isinstance(made, Value) or made.link is None:
+            return made
+        instead = self.otherwise.for_link(state, context, raw) if self.otherwise is not None else None
+        if instead is None and self.wanted.on_error == "reject":
+            return made
+        link = msgspec.structs.replace(made.link, otherwise=instead, on_error=self.wanted.on_error)
+        return msgspec.structs.replace(made, link=link)
 
     def manner_for(self, state: RecordState, context: Any) -> Manner:
         assert not isinstance(self.manner, Manner)

@@ -74,6 +74,13 @@ class Conflict(Struct, frozen=True, omit_defaults=True):
                 assert_never(self.resolution)
 
 
+class Changes(Struct, frozen=True, omit_defaults=True):
+    """What `plan_entry.changes` keeps of an update (JSON)."""
+
+    changes: tuple[Change, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+
+
 def change(
     name: str, before: Sequence[Held], after: Sequence[Held], altered: Sequence[tuple[Held, Held]]
 ) -> Change:

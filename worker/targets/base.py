@@ -22,6 +22,8 @@ from worker.records import Draft, Identity, Json, Kind, Problem
 
 if TYPE_CHECKING:
     from service.control.names_used import NamesUsed
+    from worker.planning.merge import Merge
+    from worker.planning.values import Current, Meant
 
 OperationKey = NewType("OperationKey", str)
 """Idempotency key: run, entry and attempt."""
@@ -226,6 +228,29 @@ class Adapter(Protocol):
         `inline`: the drafts of media that travel in the item's request. `links`: the resources that
         values of this draft link to, by identity. `item_id`: of a media sent alone, its item.
         """
+        ...
+
+    def current(self, saved: Saved) -> Current:
+        """A resource as it stands, in the form in which it is merged."""
+        ...
+
+    def meant(self, draft: Draft, links: Mapping[Identity, LinkTarget], current: Current | None) -> Meant:
+        """A draft in the same form. `links` as for a create; numbers below zero stand for resources that
+        this run is still to create. `current`: the resource that it is about.
+
+        Raises `Reject` for names that the target does not know and links that lead nowhere.
+        """
+        ...
+
+    def update_payload(self, current: Current, merge: Merge) -> bytes:
+        """The JSON body that makes `merge` of `current`, and leaves all else as it is.
+
+        Raises `ValueError` where there is nothing to send, or a link to what is not created yet.
+        """
+        ...
+
+    def linked(self, saved: Saved) -> frozenset[int]:
+        """The numbers of the resources that values of this one link to."""
         ...
 
     async def carry_out(self, group: Sequence[Operation]) -> Sequence[Answer]:

@@ -83,7 +83,7 @@ def test_a_uri_is_an_identity_by_its_address() -> None:
 def test_one_of_several_properties_that_the_record_gives() -> None:
     given = {"source": "s", "name": "dcterms:source"}
     _, found = identity({"by": {"any": ["dcterms:identifier", "dcterms:source"]}}, {"s": "S1"}, given)
-    assert found == Identity("", ("dcterms:source",), ("S1",))
+    assert found == Identity("", ("dcterms:identifier", "dcterms:source"), ("S1",))
 
 
 def test_several_values_of_the_identifying_property_are_no_identity() -> None:

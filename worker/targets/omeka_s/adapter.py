@@ -10,6 +10,8 @@ from service.control.names_used import NamesUsed
 from service.control.target_model import TargetModel
 from service.settings import TargetSettings
 from worker.errors import Fatal, Retriable
+from worker.planning.merge import Merge
+from worker.planning.values import Current, Meant
 from worker.records import Draft, Identity, Json, Kind
 from worker.targets.base import (
     Answer,
@@ -24,11 +26,11 @@ from worker.targets.base import (
     SurveyPage,
 )
 from worker.targets.http import Outcome, Reply, TargetHttp
-from worker.targets.omeka_s import compare, payloads, surveying
+from worker.targets.omeka_s import compare, payloads, surveying, updates
 from worker.targets.omeka_s.answers import answer_to_write, body_of_read, classify
 from worker.targets.omeka_s.client import TOTAL_HEADER, VERBS, VERSION_HEADER, OmekaClient
 from worker.targets.omeka_s.modelling import list_model
-from worker.targets.omeka_s.representation import PATHS, decode, saved_from
+from worker.targets.omeka_s.representation import PATHS, decode, linked_ids, saved_from
 from worker.targets.omeka_s.resolving import NamesResolver, resolve
 from worker.targets.omeka_s.vocabulary import Vocabulary
 from worker.targets.redact import excerpt
@@ -107,6 +109,18 @@ class OmekaSAdapter:
     ) -> bytes:
         return payloads.create_body(draft, inline, links, item_id, self._vocabulary)
 
+    def current(self, saved: Saved) -> Current:
+        return updates.current_of(saved, self._vocabulary)
+
+    def meant(self, draft: Draft, links: Mapping[Identity, LinkTarget], current: Current | None) -> Meant:
+        return updates.meant_of(draft, links, self._vocabulary, current)
+
+    def update_payload(self, current: Current, merge: Merge) -> bytes:
+        return updates.update_payload(current, merge, self._vocabulary)
+
+    def linked(self, saved: Saved) -> frozenset[int]:
+        return linked_ids(saved.body)
+
     async def carry_out(self, group: Sequence[Operation]) -> Sequence[Answer]:
         if len(group) > self.group_size:
             raise ValueError(f"Omeka S takes {self.group_size} operation at a time")
@@ -167,7 +181,7 @@ class OmekaSAdapter:
         return saved_from(decode(representation), kind)
 
     def differences(self, payload: bytes, saved: Saved) -> tuple[Difference, ...]:
-        return compare.differences(payload, saved, self._vocabulary)
+        return updates.update_differences(payload, saved, self._vocabulary)
 
     def same_as(self, payload: bytes, saved: Saved) -> bool:
         """Whether `saved` is what a create with `payload` leaves, as the target saves it."""

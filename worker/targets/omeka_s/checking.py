@@ -126,7 +126,7 @@ def _of_member(value: Value, members: CustomVocabulary) -> Iterator[tuple[str, s
 def _of_identity(draft: Draft, vocabulary: Vocabulary) -> Iterator[Problem]:
     if draft.identity is None:
         return
-    for term, value in zip(draft.identity.by, draft.identity.values, strict=True):
+    for term, value in draft.identity.written:
         if term not in vocabulary.properties:
             yield _reject("names-unknown", f"There is no property “{term}” in this Omeka.", term)
         if not value.strip(_PHP_BLANKS) or not _is_unicode(value):

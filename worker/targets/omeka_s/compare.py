@@ -85,11 +85,14 @@ def same_as(payload: bytes, saved: Saved, vocabulary: Vocabulary) -> bool:
 
 
 def bears(saved: Saved, identity: Identity) -> bool:
-    """Whether the resource has each value of the identity, NFC and trimmed, case kept."""
+    """Whether the resource has each value of the identity (of alternatives: in one of the properties), NFC
+    and trimmed, case kept."""
     texts = {
         term: set(map(normal_identity, identity_texts(values)))
         for term, values in property_values(saved.body)
     }
+    if identity.alternatives:
+        return any(normal_identity(identity.values[0]) in texts.get(term, ()) for term in identity.by)
     return all(
         normal_identity(value) in texts.get(term, ())
         for term, value in zip(identity.by, identity.values, strict=True)

@@ -14,7 +14,7 @@ import orjson
 from msgspec import UNSET, UnsetType
 
 from worker.errors import Reject
-from worker.records import Draft, Fields, Identity, Json, Link, MediaSource, Property, Value, normal_identity
+from worker.records import Draft, Fields, Identity, Json, MediaSource, Property, Value, normal_identity
 from worker.targets.base import LinkTarget
 from worker.targets.omeka_s.representation import identity_texts
 from worker.targets.omeka_s.vocabulary import Listing, Unknown, Vocabulary
@@ -61,8 +61,8 @@ class ValueBuilder:
         for part in properties:
             if part.values and part.on_update != "remove":
                 body.setdefault(part.term, []).extend(self.values(part.term, part.values))
-        if identity is not None:
-            for term, text in zip(identity.by, identity.values, strict=True):
+        if identity is not None and not (identity.alternatives and _bears_any(body, identity)):
+            for term, text in identity.written:
                 present = body.setdefault(term, [])
                 if normal_identity(text) not in map(normal_identity, identity_texts(present)):
                     present.append(self._value(self._property_id(term), Value(text=text)))
@@ -75,8 +75,10 @@ class ValueBuilder:
     def _resolved(self, value: Value) -> tuple[Value, ...]:
         """The value itself, or what stands in for a link that leads nowhere."""
         link = value.link
-        if link is None or identity_of(link) in self._links:
+        if link is None or link.sought in self._links:
             return (value,)
+        if link.otherwise is None and link.on_error == "drop":
+            return ()
         if link.otherwise is None:
             raise Reject(
                 "link-unknown",
@@ -94,7 +96,7 @@ class ValueBuilder:
             "is_public": value.public is not False,
         }
         if value.link is not None:
-            body["value_resource_id"] = self._links[identity_of(value.link)].id
+            body["value_resource_id"] = self._links[value.link.sought].id
         elif value.uri is not None:
             body["@id"] = value.uri
             if value.label is not None:
@@ -114,9 +116,9 @@ class ValueBuilder:
         return found
 
 
-def identity_of(link: Link) -> Identity:
-    """By what a link's resource is found among the links that the planner resolved."""
-    return Identity(link.scope, link.by, link.identity)
+def _bears_any(body: Mapping[str, list[dict[str, Json]]], identity: Identity) -> bool:
+    wanted = normal_identity(identity.values[0])
+    return any(wanted in map(normal_identity, identity_texts(body.get(term, []))) for term in identity.by)
 
 
 def language_key(data_type: str, body: Mapping[str, Json]) -> str:

@@ -82,6 +82,18 @@ def property_values(body: Mapping[str, Json]) -> Iterator[tuple[str, list[dict[s
             yield name, objects
 
 
+def linked_ids(body: Mapping[str, Json]) -> frozenset[int]:
+    """The numbers of the resources that the values link to, those of annotations included."""
+    found: set[int] = set()
+    for _, values in property_values(body):
+        for value in values:
+            if isinstance(number := value.get("value_resource_id"), int):
+                found.add(number)
+            if isinstance(notes := value.get("@annotation"), dict):
+                found |= linked_ids(notes)
+    return frozenset(found)
+
+
 def identity_texts(values: list[dict[str, Json]]) -> list[str]:
     """What each value counts as in an identity: a URI its `@id`, a number its JSON text, else its text.
 

@@ -32,10 +32,10 @@ from worker.planning.values import (
     Named,
     Wish,
 )
-from worker.records import Draft, Json, Kind, Of, OnUpdate, Value, normal_identity
+from worker.records import Draft, Identity, Json, Kind, Of, OnUpdate, Value, normal_identity
 from worker.targets.base import Difference, Saved
 from worker.targets.omeka_s import compare
-from worker.targets.omeka_s.payloads import Links, ValueBuilder, identity_of, number
+from worker.targets.omeka_s.payloads import Links, ValueBuilder, number
 from worker.targets.omeka_s.representation import decode, property_values, reference_ids
 from worker.targets.omeka_s.vocabulary import CORE_TYPES, Listing, Vocabulary
 
@@ -171,9 +171,10 @@ def _listing(field: _Field, vocabulary: Vocabulary) -> Listing | None:
 # --- what is meant --------------------------------------------------------------------------------
 
 
-def meant_of(draft: Draft, links: Links, vocabulary: Vocabulary) -> Meant:
+def meant_of(draft: Draft, links: Links, vocabulary: Vocabulary, current: Current | None = None) -> Meant:
     """A draft in Omeka's terms. `links` as for a create; the number of a resource that this run is still
-    to create may be negative: then a plan can be made with it, and no payload.
+    to create may be negative: then a plan can be made with it, and no payload. `current`: the resource
+    that it is about; where its identity has alternatives, the one that it bears there counts.
 
     Raises `Reject` for names that Omeka does not know and links that lead nowhere.
     """
@@ -189,9 +190,18 @@ def meant_of(draft: Draft, links: Links, vocabulary: Vocabulary) -> Meant:
         if identity is None
         else tuple(
             IdentityWish(term, normal_identity(text), _wishes(builder, links, term, (Value(text=text),))[0])
-            for term, text in zip(identity.by, identity.values, strict=True)
+            for term, text in _borne(identity, current)
         ),
     )
+
+
+def _borne(identity: Identity, current: Current | None) -> tuple[tuple[str, str], ...]:
+    if identity.alternatives and current is not None:
+        text = identity.values[0]
+        for term in identity.by:
+            if any(held.content.bears(normal_identity(text)) for held in current.properties.get(term, ())):
+                return ((term, text),)
+    return identity.written
 
 
 def _wishes(builder: ValueBuilder, links: Links, term: str, values: Iterable[Value]) -> tuple[Wish, ...]:
@@ -202,10 +212,11 @@ def _wishes(builder: ValueBuilder, links: Links, term: str, values: Iterable[Val
 
 def _resolved(value: Value, links: Links) -> Iterator[Value]:
     """The value itself, or what stands in for a link that leads nowhere."""
-    if value.link is None or value.link.otherwise is None or identity_of(value.link) in links:
+    link = value.link
+    if link is None or link.sought in links or (link.otherwise is None and link.on_error != "drop"):
         yield value
         return
-    for other in value.link.otherwise:
+    for other in link.otherwise or ():
         yield from _resolved(other, links)
 
 
