@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import anyio.to_thread
 
-from service.control.budgets import read_budget
 from service.control.model import Control
 from service.settings import Settings, TargetSettings
 from service.store import batches, logs, plans, runs
@@ -19,15 +18,19 @@ from service.store.states import Ending
 from service.store.summary import summary
 from worker.applying.executor import Executor
 from worker.applying.outage import Outage
+from worker.applying.preparing import Preparer, Ways
 from worker.applying.strays import settle_strays
 from worker.context import RunContext, RunLog, Stop, StoppedError
 from worker.errors import AccessionError, Fatal
 from worker.heartbeat import beating
 from worker.limiters import Limiters
+from worker.planning.absent import AbsentPass, check_removals
 from worker.planning.look_ups import StoredLookUps
-from worker.planning.phase import InputFile, PlanPhase, Totals, check_budget
+from worker.planning.merging import Merger
+from worker.planning.phase import InputFile, PlanPhase, Totals, check_errors
 from worker.planning.planner import Planner
 from worker.planning.survey import Surveyor
+from worker.planning.target_reads import TargetReads
 from worker.preflight import preflight, prove, read_control
 from worker.targets.base import Adapter, Resolver
 from worker.targets.registry import make_adapter
@@ -134,7 +137,8 @@ async def _stages(shop: Workshop, context: RunContext, facts: RunFacts, batch: b
     if facts.phase == "plan":
         await _plan(shop, context, control, adapter, resolver, outage)
     if facts.mode != "dry-run":
-        await Executor(context, adapter, shop.settings, settings.connections).run()
+        ways = Ways(control.on_conflict, exactly=facts.options.plan is not None)
+        await Executor(context, adapter, shop.settings, settings.connections, ways).run()
 
 
 def _target(shop: Workshop, context: RunContext, name: str) -> tuple[Adapter, TargetSettings]:
@@ -171,11 +175,20 @@ async def _plan(
     await anyio.to_thread.run_sync(_clear, context)
     surveyor = Surveyor(context, adapter)
     standing = await outage.patiently(lambda: surveyor.learn(control))
+    reads = TargetReads(adapter, outage)
     look_ups = StoredLookUps(
-        shop.db, context.target, context.claim.run_id, standing.listings, standing.surveys
+        shop.db, context.target, context.claim.run_id, standing.listings, standing.surveys, reads
     )
-    planner = Planner(control, resolver, look_ups)
-    phase = PlanPhase(context, control, planner, resolver, shop.settings.chunk)
+    merger = Merger(adapter, control.on_conflict, reads.prepare_updates)
+    phase = PlanPhase(
+        context,
+        control,
+        Planner(control, resolver, look_ups, merger),
+        resolver,
+        shop.settings.chunk,
+        AbsentPass(context, control, look_ups, merger),
+        changes_ledger=run.mode != "dry-run",
+    )
     files = await shop.db.run(_input_files, shop.blobs, context.claim.run_id)
     totals = await anyio.to_thread.run_sync(phase.carry_out, files)
     _check_errors(context, control, run, totals)
@@ -186,11 +199,11 @@ async def _plan(
 
 
 def _check_errors(context: RunContext, control: Control, run: RunFacts, totals: Totals) -> None:
-    """Stop an import that has more errors than allowed; a dry run shows them all, and says so."""
-    said = run.options.max_errors  # outranks the control file, this once
-    budget = read_budget(said) if said is not None else control.max_errors
+    """Stop an import that has more errors, or would remove more, than allowed; a dry run shows all, and says
+    so."""
     try:
-        check_budget("maxErrors", budget, totals.rejected, totals.read)
+        check_errors(run.options.max_errors, control, totals.rejected, totals.read)
+        check_removals(totals.removals, control, run.options.max_removals)
     except Fatal as error:
         if run.mode != "dry-run":
             raise
@@ -238,9 +251,15 @@ async def _end(shop: Workshop, context: RunContext, ending: Ending, failure: Acc
             await shop.db.run(runs.end_run, context.claim, ending, code, reason)
         except OpenStraysError:
             assert context.adapter is not None, "strays come from a target"
-            await settle_strays(context, context.adapter)
+            await settle_strays(context, context.adapter, _preparer(shop, context))
         else:
             return
+
+
+def _preparer(shop: Workshop, context: RunContext) -> Preparer:
+    """For what is still to be settled at the end of a run."""
+    assert context.adapter is not None
+    return Preparer(context, context.adapter, Outage(context, lambda: shop.settings.outage), Ways())
 
 
 async def _release(shop: Workshop, claim: Claim) -> None:

@@ -18,7 +18,7 @@ from msgspec import Struct
 from service.control.target_model import TargetModel
 from worker.errors import Fatal
 from worker.mapping.lookups import CustomVocabulary
-from worker.records import Draft, Identity, Json, Kind, Problem
+from worker.records import Draft, Identity, Json, Kind, Problem, Sought
 
 if TYPE_CHECKING:
     from service.control.names_used import NamesUsed
@@ -220,8 +220,15 @@ class Adapter(Protocol):
         """Everything that a control file can map to, listed anew, in the target's order."""
         ...
 
+    async def prepare_updates(self) -> None:
+        """Called before the first `current` or `meant`: lists, once, what comparing needs beside the names.
+
+        Raises as reads do.
+        """
+        ...
+
     def create_payload(
-        self, draft: Draft, inline: Sequence[Draft], links: Mapping[Identity, LinkTarget], item_id: int | None
+        self, draft: Draft, inline: Sequence[Draft], links: Mapping[Sought, LinkTarget], item_id: int | None
     ) -> bytes:
         """The JSON body that creates this draft.
 
@@ -234,7 +241,7 @@ class Adapter(Protocol):
         """A resource as it stands, in the form in which it is merged."""
         ...
 
-    def meant(self, draft: Draft, links: Mapping[Identity, LinkTarget], current: Current | None) -> Meant:
+    def meant(self, draft: Draft, links: Mapping[Sought, LinkTarget], current: Current | None) -> Meant:
         """A draft in the same form. `links` as for a create; numbers below zero stand for resources that
         this run is still to create. `current`: the resource that it is about.
 
@@ -247,6 +254,18 @@ class Adapter(Protocol):
 
         Raises `ValueError` where there is nothing to send, or a link to what is not created yet.
         """
+        ...
+
+    def restorable(self, media: Saved) -> bool:
+        """Whether a deleted media could be made again from its representation alone."""
+        ...
+
+    def linking(self, saved: Saved) -> frozenset[int]:
+        """The numbers of the resources, of whatever kind, whose values link to this one."""
+        ...
+
+    def values_linking(self, saved: Saved, to: int) -> Sequence[tuple[str, bytes]]:
+        """(term, JSON of the value) of each value that links to that number."""
         ...
 
     def linked(self, saved: Saved) -> frozenset[int]:
