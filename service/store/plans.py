@@ -364,7 +364,12 @@ def read_plan(
     with db.read() as connection:
         rows = connection.execute(
             select(*_COLUMNS)
-            .where(plan_entry.c.run_id == run_id, plan_entry.c.seq > after, *_conditions(wanted))
+            .where(
+                plan_entry.c.run_id == run_id,
+                plan_entry.c.seq > after,
+                plan_entry.c.action != "complete",  # part of what another entry creates
+                *_conditions(wanted),
+            )
             .order_by(plan_entry.c.seq)
             .limit(limit)
         )
@@ -401,6 +406,7 @@ def read_report(
             return []
         statement = select(plan_entry.c.run_id, *_COLUMNS).where(
             plan_entry.c.run_id.in_(relevant),
+            plan_entry.c.action != "complete",
             or_(
                 plan_entry.c.run_id > after[0],
                 and_(plan_entry.c.run_id == after[0], plan_entry.c.seq > after[1]),
