@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import anyio.to_thread
 
@@ -18,8 +19,10 @@ from service.store.states import Ending
 from service.store.summary import summary
 from worker.applying.executor import Executor
 from worker.applying.outage import Outage
-from worker.applying.preparing import Preparer, Ways
+from worker.applying.preparing import Preparer, Prepares, Ways
 from worker.applying.strays import settle_strays
+from worker.applying.undo_plan import UndoPlan
+from worker.applying.undo_prepare import UndoPreparer
 from worker.context import RunContext, RunLog, Stop, StoppedError
 from worker.errors import AccessionError, Fatal
 from worker.heartbeat import beating
@@ -81,14 +84,14 @@ async def _hold(shop: Workshop, claim: Claim, stop: Stop) -> None:
     assert facts is not None, "a claimed run exists"
     batch = await shop.db.run(batches.batch_facts, facts.batch_id)
     log = RunLog(claim.run_id, await shop.db.run(logs.last_seq, claim.run_id))
-    context = RunContext(shop.db, claim, batch.target, log, stop)
+    context = RunContext(shop.db, claim, batch.target, log, stop, batch.id)
     async with beating(context, shop.settings.lease):
         ending, failure = await _attempt(shop, context, facts, batch)
         if ending is None:
             await anyio.to_thread.run_sync(context.flush)
             await _release(shop, claim)
         else:
-            await _end(shop, context, ending, failure)
+            await _end(shop, context, batch.control_digest, ending, failure)
         if context.adapter is not None:
             await context.adapter.close()
 
@@ -133,12 +136,18 @@ async def _stages(shop: Workshop, context: RunContext, facts: RunFacts, batch: b
     control, _ = await read_control(shop.blobs, batch.control_digest)
     adapter, settings = _target(shop, context, batch.target)
     outage = Outage(context, lambda: shop.settings.outage)
-    resolver = await _preflight(shop, context, control, adapter, outage)
+    await _prove(shop, context, adapter, outage)
+    if facts.mode != "undo":
+        found = await outage.patiently(lambda: preflight(control, adapter))
+        resolver = found.require()
     if facts.phase == "plan":
-        await _plan(shop, context, control, adapter, resolver, outage)
-    if facts.mode != "dry-run":
-        ways = Ways(control.on_conflict, exactly=facts.options.plan is not None)
-        await Executor(context, adapter, shop.settings, settings.connections, ways).run()
+        if facts.mode == "undo":
+            await _plan_undo(context, facts, adapter, outage)
+        else:
+            await _plan(shop, context, control, adapter, resolver, outage)
+    if facts.mode != "dry-run" and not facts.options.dry_run:
+        preparing = partial(_preparer, context, facts, control)
+        await Executor(context, adapter, shop.settings, settings.connections, preparing).run()
 
 
 def _target(shop: Workshop, context: RunContext, name: str) -> tuple[Adapter, TargetSettings]:
@@ -151,15 +160,33 @@ def _target(shop: Workshop, context: RunContext, name: str) -> tuple[Adapter, Ta
     return adapter, settings
 
 
-async def _preflight(
-    shop: Workshop, context: RunContext, control: Control, adapter: Adapter, outage: Outage
-) -> Resolver:
-    """Prove address and key, and that every name of the control file exists there."""
+def _preparer(context: RunContext, facts: RunFacts, control: Control, outage: Outage) -> Prepares:
+    assert context.adapter is not None, "the target is connected first"
+    if facts.mode == "undo":
+        return UndoPreparer(context, context.adapter, outage)
+    ways = Ways(control.on_conflict, exactly=facts.options.plan is not None)
+    return Preparer(context, context.adapter, outage, ways)
+
+
+async def _prove(shop: Workshop, context: RunContext, adapter: Adapter, outage: Outage) -> None:
+    """Prove address and key."""
     settings = shop.settings.targets[context.target]
     site = await prove(shop.db, context.target, settings, lambda: outage.patiently(adapter.prove))
     context.log.say("info", "preflight", f"{site.address} answers: version {site.version}.")
-    found = await outage.patiently(lambda: preflight(control, adapter))
-    return found.require()
+
+
+async def _plan_undo(context: RunContext, facts: RunFacts, adapter: Adapter, outage: Outage) -> None:
+    await anyio.to_thread.run_sync(_clear, context)
+    plan = UndoPlan(context, adapter, TargetReads(adapter, outage), context.batch_id, facts.options.force)
+    await anyio.to_thread.run_sync(plan.carry_out)
+    await _end_plan(context)
+
+
+async def _end_plan(context: RunContext) -> None:
+    await anyio.to_thread.run_sync(_planned, context)
+    facts = await context.db.run(runs.run_facts, context.claim.run_id)
+    assert facts is not None
+    context.log.say("info", "planned", summary(facts, planned=True))
 
 
 async def _plan(
@@ -192,10 +219,7 @@ async def _plan(
     files = await shop.db.run(_input_files, shop.blobs, context.claim.run_id)
     totals = await anyio.to_thread.run_sync(phase.carry_out, files)
     _check_errors(context, control, run, totals)
-    await anyio.to_thread.run_sync(_planned, context)
-    facts = await shop.db.run(runs.run_facts, context.claim.run_id)
-    assert facts is not None
-    context.log.say("info", "planned", summary(facts, planned=True))
+    await _end_plan(context)
 
 
 def _check_errors(context: RunContext, control: Control, run: RunFacts, totals: Totals) -> None:
@@ -236,7 +260,9 @@ def _input_files(db: Database, blobs: BlobStore, run_id: str) -> Sequence[InputF
     return result
 
 
-async def _end(shop: Workshop, context: RunContext, ending: Ending, failure: AccessionError | None) -> None:
+async def _end(
+    shop: Workshop, context: RunContext, control_digest: str, ending: Ending, failure: AccessionError | None
+) -> None:
     await anyio.to_thread.run_sync(context.flush)
     facts = await shop.db.run(runs.run_facts, context.claim.run_id)
     assert facts is not None
@@ -251,15 +277,12 @@ async def _end(shop: Workshop, context: RunContext, ending: Ending, failure: Acc
             await shop.db.run(runs.end_run, context.claim, ending, code, reason)
         except OpenStraysError:
             assert context.adapter is not None, "strays come from a target"
-            await settle_strays(context, context.adapter, _preparer(shop, context))
+            outage = Outage(context, lambda: shop.settings.outage)
+            control, _ = await read_control(shop.blobs, control_digest)
+            preparer = _preparer(context, facts, control, outage)
+            await settle_strays(context, context.adapter, preparer)
         else:
             return
-
-
-def _preparer(shop: Workshop, context: RunContext) -> Preparer:
-    """For what is still to be settled at the end of a run."""
-    assert context.adapter is not None
-    return Preparer(context, context.adapter, Outage(context, lambda: shop.settings.outage), Ways())
 
 
 async def _release(shop: Workshop, claim: Claim) -> None:

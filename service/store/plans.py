@@ -18,7 +18,16 @@ from service.store.tables import plan_entry, plan_key, plan_link, run
 Action = Literal["create", "update", "complete", "delete", "unchanged", "skip", "reject"]
 """`complete`: the links of a new resource that could not be written with it (see `Entry.completes`)."""
 Outcome = Literal[
-    "created", "updated", "deleted", "unchanged", "skipped", "rejected", "failed", "uncertain", "altered"
+    "created",
+    "updated",
+    "deleted",
+    "undone",
+    "unchanged",
+    "skipped",
+    "rejected",
+    "failed",
+    "uncertain",
+    "altered",
 ]
 WRITING: tuple[Action, ...] = ("create", "update", "complete", "delete")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import anyio.to_thread
@@ -23,7 +23,7 @@ from service.store.runs import FenceLostError
 from worker.applying.outage import Outage
 from worker.applying.outgoing import Outgoing
 from worker.applying.pace import Pace
-from worker.applying.preparing import Preparer, Ways
+from worker.applying.preparing import Prepares
 from worker.applying.reconcile import Found, GivenUp, Reconciler, Several
 from worker.applying.results import Deleted, Ended, Recorder, Result, Stands, Uncertain, Written
 from worker.applying.sending import Sender
@@ -51,7 +51,7 @@ class Executor:
         adapter: Adapter,
         settings: Settings,
         connections: int,
-        ways: Ways,
+        preparing: Callable[[Outage], Prepares],
     ) -> None:
         self._context = context
         self._adapter = adapter
@@ -61,7 +61,7 @@ class Executor:
         self._outage = Outage(context, self._patience)
         self._sender = Sender(context, adapter, self._outage, self._pace)
         self._recorder = Recorder(context)
-        self._preparer = Preparer(context, adapter, self._outage, ways)
+        self._preparer = preparing(self._outage)
         self._reconciler = Reconciler(context, adapter, settings.look_again, lambda: self._pace.slowest)
         self._queue: asyncio.Queue[Outgoing | None] = asyncio.Queue()
         self._in_flight: dict[str, Outgoing] = {}

@@ -32,6 +32,8 @@ class PreImage(Struct, frozen=True, omit_defaults=True):
     media: tuple[bytes, ...] = ()
     """Of an item that is deleted: its media, in their order."""
     inbound: tuple[Inbound, ...] = ()
+    members: tuple[int, ...] = ()
+    """Of an item set that is deleted: the items in it."""
     ledger: LedgerRow | None = None
     """What the ledger held of it; None: this service did not know it."""
 

@@ -44,6 +44,10 @@ class Outgoing(Struct, frozen=True):
     completed: Entry | None = None
     """Of a completing entry: the one that made the resource."""
     moved: Moved | None = None
+    forgets: bool = False
+    """Whether the ledger forgets the resource once this is done."""
+    undoes: bool = False
+    """Whether this takes back what a batch did to the resource; `ledger` is then the row as it was before."""
 
     @property
     def digest(self) -> str:

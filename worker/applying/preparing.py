@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -68,8 +68,30 @@ class Surroundings(Struct, frozen=True):
         return None if entry is None else entry.outcome_id or entry.resource_id
 
 
+class Prepares(Protocol):
+    """Makes entries ready to be sent: for an import, or for an undo."""
+
+    async def surroundings(self, entries: Sequence[Entry]) -> Surroundings:
+        """Look up what these entries need. A handful of queries, however many they are."""
+        ...
+
+    async def prepare(self, entries: Sequence[Entry], highest: Mapping[Kind, int]) -> list[Prepared]:
+        """One for each entry, in order. `highest`: the highest id of each kind in the target."""
+        ...
+
+    def create(
+        self, entry: Entry, about: Surroundings, above_id: int, attempt: int | None = None
+    ) -> Outgoing | RefusedResult:
+        """The create of an entry. The same entry gives the same request, also to another worker."""
+        ...
+
+    async def as_meant(self, entry: Entry, opened: OpenOperation) -> Outgoing | None:
+        """The operation of an intent without outcome, as it was sent; None where that cannot be told."""
+        ...
+
+
 class Preparer:
-    """Makes entries ready, in groups."""
+    """Makes the entries of an import ready. See `Prepares`."""
 
     def __init__(
         self,
@@ -331,6 +353,7 @@ class Preparer:
             images.image_of(saved, known),
             media=tuple(images.representation(one) for one in media),
             inbound=tuple(inbound),
+            members=await self._members(saved),
         )
         number = about.attempts.get(entry.seq, 0) + 1
         return Outgoing(
@@ -342,6 +365,11 @@ class Preparer:
             before=saved,
             pre_image=images.pack(image),
         )
+
+    async def _members(self, saved: Saved) -> tuple[int, ...]:
+        if saved.kind != "item-set":
+            return ()
+        return tuple(await self._outage.patiently(partial(self._adapter.members, saved.id)))
 
     async def _inbound(self, saved: Saved) -> list[images.Inbound]:
         """The values of other resources that link to this one: Omeka removes them with it."""

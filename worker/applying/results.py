@@ -10,7 +10,7 @@ import msgspec
 import orjson
 from msgspec import Struct
 
-from service.store import journal, ledger, plans
+from service.store import journal, ledger, plans, undo
 from service.store.journal import OperationEnd
 from service.store.ledger import LedgerKey, LedgerRow
 from service.store.plans import EntryOutcome, Outcome
@@ -94,7 +94,13 @@ class Recorder:
         counts: Counter[str] = Counter()
         for result in results:
             counts.update(_counted(result))
+        taken_back = [
+            (result.outgoing.entry.kind, result.outgoing.entry.resource_id or 0)
+            for result in results
+            if result.outgoing.undoes and isinstance(result, Written | Deleted | Stands)
+        ]
         with context.transaction(counts) as connection:
+            undo.mark_undone(connection, context.batch_id, run_id, taken_back)
             journal.record_ends(connection, context.claim, ends)
             plans.set_outcomes(connection, run_id, [*outcomes, *(now for _, now in corrected)])
             plans.set_changes(connection, run_id, _moved(results))
@@ -139,9 +145,11 @@ class Recorder:
 
     def _removed(self, result: Result) -> list[tuple[LedgerKey, str]]:
         """The ledger forgets what is gone, by our doing or by what was found."""
+        entry, outgoing = result.outgoing.entry, result.outgoing
+        done = isinstance(result, Written | Deleted | Stands)
         gone = isinstance(result, Deleted) or (isinstance(result, Stands) and result.code == "gone")
-        entry = result.outgoing.entry
-        if not gone or entry.key_digest is None:
+        forgotten = outgoing.forgets and done if outgoing.undoes else gone
+        if not forgotten or entry.key_digest is None:
             return []
         key = LedgerKey(self._context.target, entry.kind, entry.scope or "", entry.by or "")
         return [(key, entry.key_digest)]
@@ -184,15 +192,19 @@ def _outcomes(result: Result) -> list[EntryOutcome]:
     match result:
         case Written(saved=saved, differences=differences):
             done: Outcome = "created" if outgoing.operation.method == "create" else "updated"
+            if outgoing.undoes:
+                done = "undone"
             text = altered_text(differences) if differences else None
             code = "altered" if differences else None
             own = EntryOutcome(entry.seq, "altered" if differences else done, saved.id, code, text)
             return [own, *_media_outcomes(outgoing, saved)]
         case Deleted():
-            return [EntryOutcome(entry.seq, "deleted", outgoing.operation.resource_id)]
+            gone: Outcome = "undone" if outgoing.undoes else "deleted"
+            return [EntryOutcome(entry.seq, gone, outgoing.operation.resource_id)]
         case Stands(saved=saved, outcome=outcome, code=code, message=message):
             number = saved.id if saved is not None else entry.resource_id
-            return [EntryOutcome(entry.seq, outcome, number, code, message)]
+            word: Outcome = "undone" if outgoing.undoes else outcome
+            return [EntryOutcome(entry.seq, word, number, code, message)]
         case RefusedResult(code=code, message=message):
             return _all(outgoing, "rejected", code, message)
         case Ended():
@@ -244,15 +256,15 @@ def _moved(results: Sequence[Result]) -> list[tuple[int, bytes]]:
 
 def _ledger(result: Result) -> list[LedgerRow]:
     row = result.outgoing.ledger
+    if result.outgoing.undoes:
+        saved = result.saved if isinstance(result, Written | Stands) else None
+        return [] if row is None or saved is None else [_standing(row, saved)]
     if not isinstance(result, Written) or row is None:
         return []
     altered = (*result.outgoing.carried, *result.differences)
     return [
         msgspec.structs.replace(
-            row,
-            resource_id=result.saved.id,
-            saved=orjson.dumps(result.saved.body),
-            modified=result.saved.modified,
+            _standing(row, result.saved),
             operation_key=result.outgoing.operation.key,
             altered=msgspec.json.encode(altered) if altered else None,
             withdrawn=withdrawn_after(result.outgoing.entry),
@@ -264,12 +276,14 @@ def _refreshed(result: Result) -> list[LedgerRow]:
     row = result.outgoing.ledger
     if not isinstance(result, Stands) or result.saved is None or row is None or not result.known:
         return []
-    saved = result.saved
-    return [
-        msgspec.structs.replace(
-            row, resource_id=saved.id, saved=orjson.dumps(saved.body), modified=saved.modified
-        )
-    ]
+    return [_standing(row, result.saved)]
+
+
+def _standing(row: LedgerRow, saved: Saved) -> LedgerRow:
+    """The row of a resource as it stands now."""
+    return msgspec.structs.replace(
+        row, resource_id=saved.id, saved=orjson.dumps(saved.body), modified=saved.modified
+    )
 
 
 # --- words ----------------------------------------------------------------------------------------

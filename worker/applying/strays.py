@@ -16,21 +16,21 @@ from service.store.journal import Intent, OperationEnd, Stray, StrayResolution
 from service.store.plans import Entry
 from worker.applying import images
 from worker.applying.outgoing import Outgoing, operation_key
-from worker.applying.preparing import Preparer
+from worker.applying.preparing import Prepares
 from worker.applying.reconcile import fits, unexplained
 from worker.context import RunContext
 from worker.errors import Retriable
 from worker.targets.base import Adapter, Done, Operation, Refused, Saved
 
 
-async def settle_strays(context: RunContext, adapter: Adapter, preparer: Preparer) -> None:
+async def settle_strays(context: RunContext, adapter: Adapter, preparer: Prepares) -> None:
     """Account for every late answer: the run cannot end before. Raises `Retriable`."""
     for stray in await context.db.run(journal.open_strays, context.claim.run_id):
         await _resolve(context, stray, await _settle_stray(context, adapter, preparer, stray))
 
 
 async def _settle_stray(
-    context: RunContext, adapter: Adapter, preparer: Preparer, stray: Stray
+    context: RunContext, adapter: Adapter, preparer: Prepares, stray: Stray
 ) -> StrayResolution:
     run_id = context.claim.run_id
     recorded = await context.db.run(journal.recorded_operation, run_id, stray.operation_key)
@@ -55,7 +55,7 @@ async def _settle_stray(
     return "removed"
 
 
-async def settle_twins(context: RunContext, adapter: Adapter, preparer: Preparer) -> None:
+async def settle_twins(context: RunContext, adapter: Adapter, preparer: Prepares) -> None:
     """The last listing of a run: whether a create that was given up for lost arrived after all.
 
     Raises `Retriable`.
@@ -75,7 +75,7 @@ async def settle_twins(context: RunContext, adapter: Adapter, preparer: Preparer
                 await _remove(context, adapter, twin, saved)
 
 
-async def as_sent(preparer: Preparer, entry: Entry, attempt: int, above_id: int) -> Outgoing | None:
+async def as_sent(preparer: Prepares, entry: Entry, attempt: int, above_id: int) -> Outgoing | None:
     """The create of an entry as an earlier worker sent it; None where it could not have been sent."""
     about = await preparer.surroundings([entry])
     made = preparer.create(entry, about, above_id, attempt)

@@ -10,7 +10,7 @@ repeated by an adapter: each answers `Done`, `Refused`, `NotDone` or `Lost`, and
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NewType, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -254,6 +254,52 @@ class Adapter(Protocol):
 
         Raises `ValueError` where there is nothing to send, or a link to what is not created yet.
         """
+        ...
+
+    def restore_payload(
+        self,
+        image: bytes,
+        kind: Kind,
+        current: Saved,
+        numbers: Mapping[int, int],
+        without: Collection[int],
+    ) -> bytes | None:
+        """The JSON body that gives a resource its earlier state back (`image`: its representation then).
+
+        `numbers`: old number → new one, of linked resources that were created again; `without`: what is not
+        there any more, so that nothing can link to it. None: it stands so.
+        """
+        ...
+
+    def recreate_payload(
+        self,
+        image: bytes,
+        kind: Kind,
+        media: Sequence[bytes],
+        numbers: Mapping[int, int],
+        without: Collection[int],
+    ) -> bytes:
+        """The JSON body that creates a deleted resource again, with its media. `without`: values that link to
+        these numbers are left out, since what they lead to is still to be created."""
+        ...
+
+    def relink_payload(
+        self,
+        current: Saved,
+        values: Sequence[tuple[str, bytes]],
+        sets: Collection[int],
+        numbers: Mapping[int, int],
+    ) -> bytes | None:
+        """The JSON body that brings back what went with a deleted resource that is there again: values that
+        linked to it (term, JSON as it was), and memberships of item sets. None: nothing is missing."""
+        ...
+
+    async def members(self, item_set: int) -> Sequence[int]:
+        """The numbers of the items in an item set."""
+        ...
+
+    def linked_in(self, image: bytes, kind: Kind) -> frozenset[int]:
+        """As `linked`, of a representation kept in the journal."""
         ...
 
     def restorable(self, media: Saved) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 import msgspec
 
@@ -26,7 +26,7 @@ from worker.targets.base import (
     SurveyPage,
 )
 from worker.targets.http import Outcome, Reply, TargetHttp
-from worker.targets.omeka_s import compare, payloads, surveying, updates
+from worker.targets.omeka_s import compare, payloads, restoring, surveying, updates
 from worker.targets.omeka_s.answers import answer_to_write, body_of_read, classify
 from worker.targets.omeka_s.client import TOTAL_HEADER, VERBS, VERSION_HEADER, OmekaClient
 from worker.targets.omeka_s.modelling import list_model
@@ -132,6 +132,41 @@ class OmekaSAdapter:
 
     def update_payload(self, current: Current, merge: Merge) -> bytes:
         return updates.update_payload(current, merge, self._vocabulary)
+
+    def restore_payload(
+        self,
+        image: bytes,
+        kind: Kind,
+        current: Saved,
+        numbers: Mapping[int, int],
+        without: Collection[int],
+    ) -> bytes | None:
+        return restoring.restore_body(image, kind, current, numbers, without)
+
+    def recreate_payload(
+        self,
+        image: bytes,
+        kind: Kind,
+        media: Sequence[bytes],
+        numbers: Mapping[int, int],
+        without: Collection[int],
+    ) -> bytes:
+        return restoring.recreate_body(image, kind, media, numbers, without)
+
+    def relink_payload(
+        self,
+        current: Saved,
+        values: Sequence[tuple[str, bytes]],
+        sets: Collection[int],
+        numbers: Mapping[int, int],
+    ) -> bytes | None:
+        return restoring.relink_body(current, values, sets, numbers)
+
+    async def members(self, item_set: int) -> Sequence[int]:
+        return await self._client.members(item_set)
+
+    def linked_in(self, image: bytes, kind: Kind) -> frozenset[int]:
+        return self.linked(self.saved(image, kind))
 
     def restorable(self, media: Saved) -> bool:
         return media.body.get("o:ingester") == "html"
