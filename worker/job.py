@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import anyio.to_thread
 
 from service.control.budgets import read_budget
+from service.control.chosen import is_list
 from service.control.model import Control
 from service.settings import Settings, TargetSettings
 from service.store import batches, logs, plans, runs
@@ -22,8 +23,10 @@ from worker.applying.outage import Outage
 from worker.applying.strays import settle_strays
 from worker.context import RunContext, RunLog, Stop, StoppedError
 from worker.errors import AccessionError, Fatal
+from worker.failed_rows import keep_failed_rows
 from worker.heartbeat import beating
 from worker.limiters import Limiters
+from worker.planning.choosing import say_choice, selection_of
 from worker.planning.look_ups import StoredLookUps
 from worker.planning.phase import InputFile, PlanPhase, Totals, check_budget
 from worker.planning.planner import Planner
@@ -85,7 +88,7 @@ async def _hold(shop: Workshop, claim: Claim, stop: Stop) -> None:
             await anyio.to_thread.run_sync(context.flush)
             await _release(shop, claim)
         else:
-            await _end(shop, context, ending, failure)
+            await _end(shop, context, batch, ending, failure)
         if context.adapter is not None:
             await context.adapter.close()
 
@@ -132,7 +135,7 @@ async def _stages(shop: Workshop, context: RunContext, facts: RunFacts, batch: b
     outage = Outage(context, lambda: shop.settings.outage)
     resolver = await _preflight(shop, context, control, adapter, outage)
     if facts.phase == "plan":
-        await _plan(shop, context, control, adapter, resolver, outage)
+        await _plan(shop, context, batch, control, adapter, resolver, outage)
     if facts.mode != "dry-run":
         await Executor(context, adapter, shop.settings, settings.connections).run()
 
@@ -161,6 +164,7 @@ async def _preflight(
 async def _plan(
     shop: Workshop,
     context: RunContext,
+    batch: batches.BatchFacts,
     control: Control,
     adapter: Adapter,
     resolver: Resolver,
@@ -175,8 +179,12 @@ async def _plan(
         shop.db, context.target, context.claim.run_id, standing.listings, standing.surveys
     )
     planner = Planner(control, resolver, look_ups)
-    phase = PlanPhase(context, control, planner, resolver, shop.settings.chunk)
-    files = await shop.db.run(_input_files, shop.blobs, context.claim.run_id)
+    files = await shop.db.run(_input_files, shop.blobs, run.batch_id)
+    lists = {file.name: file.path for file in files if is_list(file.name)}
+    selection = await shop.db.run(selection_of, run, batch.corrects, lists)
+    say_choice(context.log, run)
+    phase = PlanPhase(context, control, planner, resolver, shop.settings.chunk, selection=selection)
+    files = [file for file in files if file.name not in lists]
     totals = await anyio.to_thread.run_sync(phase.carry_out, files)
     _check_errors(context, control, run, totals)
     await anyio.to_thread.run_sync(_planned, context)
@@ -209,11 +217,9 @@ def _planned(context: RunContext) -> None:
         runs.set_phase(connection, context.claim, "apply", planned_at=now_ms())
 
 
-def _input_files(db: Database, blobs: BlobStore, run_id: str) -> Sequence[InputFile]:
-    facts = runs.run_facts(db, run_id)
-    assert facts is not None
+def _input_files(db: Database, blobs: BlobStore, batch_id: str) -> Sequence[InputFile]:
     result = []
-    for file in batches.batch_files(db, facts.batch_id):
+    for file in batches.batch_files(db, batch_id):
         try:
             path = blobs.local_path(Digest(file.digest))
         except BlobMissingError as error:
@@ -223,10 +229,22 @@ def _input_files(db: Database, blobs: BlobStore, run_id: str) -> Sequence[InputF
     return result
 
 
-async def _end(shop: Workshop, context: RunContext, ending: Ending, failure: AccessionError | None) -> None:
+async def _end(
+    shop: Workshop,
+    context: RunContext,
+    batch: batches.BatchFacts,
+    ending: Ending,
+    failure: AccessionError | None,
+) -> None:
     await anyio.to_thread.run_sync(context.flush)
     facts = await shop.db.run(runs.run_facts, context.claim.run_id)
     assert facts is not None
+    try:
+        await keep_failed_rows(context, shop.blobs, facts, batch)
+    except StoppedError:
+        # All else is done; whoever takes the run up next does this, and ends it.
+        await _release(shop, context.claim)
+        return
     if ending != "failed":
         context.log.say("info", "summary", summary(facts))
     else:
@@ -239,6 +257,7 @@ async def _end(shop: Workshop, context: RunContext, ending: Ending, failure: Acc
         except OpenStraysError:
             assert context.adapter is not None, "strays come from a target"
             await settle_strays(context, context.adapter)
+            await keep_failed_rows(context, shop.blobs, facts, batch)
         else:
             return
 

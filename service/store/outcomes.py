@@ -155,9 +155,18 @@ def standing(entry: Table, ids: Sequence[str]) -> list[ColumnElement[bool]]:
 
 def latest(db: Database, ids: Sequence[str], file: str, rows: Sequence[int]) -> list[Latest]:
     """What these runs say of these records of a file. Rows that none of them speaks of are absent."""
-    if not ids or not rows:
-        return []
-    open_write = (
+    return _about(db, ids, file, rows, [plan_entry.c.action != "complete", *standing(plan_entry, ids)])
+
+
+def made(db: Database, ids: Sequence[str], file: str, rows: Sequence[int]) -> list[Latest]:
+    """What these runs made of these records without an identity, or may have made: all of them, for what a
+    later run said of the record does not take it away."""
+    there = plan_entry.c.outcome.in_(("created", "altered", "uncertain"))
+    return _about(db, ids, file, rows, [plan_entry.c.key_digest.is_(None), or_(there, _write_open())])
+
+
+def _write_open() -> ColumnElement[bool]:
+    return (
         select(operation.c.key)
         .where(
             operation.c.run_id == plan_entry.c.run_id,
@@ -166,6 +175,17 @@ def latest(db: Database, ids: Sequence[str], file: str, rows: Sequence[int]) -> 
         )
         .exists()
     )
+
+
+def _about(
+    db: Database,
+    ids: Sequence[str],
+    file: str,
+    rows: Sequence[int],
+    conditions: Sequence[ColumnElement[bool]],
+) -> list[Latest]:
+    if not ids or not rows:
+        return []
     with db.read() as connection:
         found = connection.execute(
             select(
@@ -177,16 +197,15 @@ def latest(db: Database, ids: Sequence[str], file: str, rows: Sequence[int]) -> 
                 plan_entry.c.outcome,
                 func.coalesce(plan_entry.c.outcome_id, plan_entry.c.resource_id),
                 plan_entry.c.key_digest.is_not(None),
-                open_write,
+                _write_open(),
             )
             .where(
                 plan_entry.c.run_id.in_(ids),
                 plan_entry.c.file == file,
                 plan_entry.c.row.in_(rows),
-                plan_entry.c.action != "complete",
-                *standing(plan_entry, ids),
+                *conditions,
             )
-            .order_by(plan_entry.c.row, plan_entry.c.ordinal)
+            .order_by(plan_entry.c.row, plan_entry.c.ordinal, plan_entry.c.run_id)
         )
         return [
             Latest(

@@ -21,7 +21,10 @@ from worker.context import RunContext
 from worker.errors import Fatal
 from worker.mapping.compiler import RecordMapper, compile_control
 from worker.mapping.lookups import VocabularyLookups
+from worker.planning.again import not_made_twice
+from worker.planning.choosing import say_left_out
 from worker.planning.planner import Planner
+from worker.planning.selection import Selection
 from worker.readers.base import BadRow, Item, Reading
 from worker.readers.opening import open_reader
 from worker.records import Mapped, Problem, Row
@@ -56,13 +59,17 @@ class PlanPhase:
         planner: Planner,
         vocabularies: VocabularyLookups,
         chunk: int,
+        *,
+        selection: Selection,
     ) -> None:
+        self._selection = selection
         self._context = context
         self._control = control
         self._planner = planner
         self._vocabularies = vocabularies
         self._chunk = chunk
         self._totals = Totals()
+        self._left_out = 0
 
     def carry_out(self, files: Sequence[InputFile]) -> Totals:
         """Plan everything. Blocking: call it in a thread.
@@ -71,6 +78,7 @@ class PlanPhase:
         """
         for spec, file in in_order(self._control, files):
             self._plan_file(spec, file)
+        say_left_out(self._context.log, self._selection, self._totals.read)
         with self._context.transaction() as connection:
             runs.set_phase(connection, self._context.claim, "plan", records_total=self._totals.read)
         return self._totals
@@ -84,10 +92,13 @@ class PlanPhase:
         items = iter(reading)
         while chunk := list(islice(items, self._chunk)):
             self._context.check()
-            self._keep(self._map(chunk, mapper))
+            wanted = self._selection.rows(file.name, [item.number for item in chunk])
+            mapped = self._map([item for item in chunk if item.number in wanted], mapper)
+            self._keep(self._selection.mapped(mapped), len(chunk))
         for note in reading.notes():
             log.say("warning", "reading", note, file=file.name)
-        for problem in mapper.finish():
+        # What is empty in every record says nothing where most of them were not looked at.
+        for problem in () if self._selection.narrowed else mapper.finish():
             log.problem(problem, file=file.name)
 
     def _map(self, items: Sequence[Item], mapper: RecordMapper) -> list[Mapped]:
@@ -104,15 +115,19 @@ class PlanPhase:
                 chunk[index] = mapper.map(item, missing[index])
         return chunk
 
-    def _keep(self, chunk: Sequence[Mapped]) -> None:
-        self._totals.read += len(chunk)
+    def _keep(self, chunk: Sequence[Mapped], read: int) -> None:
+        """Plan these of `read` records, the others are left out."""
+        self._totals.read += read
         for mapped in chunk:
             stop = next((one for one in mapped.problems if one.severity == "stop"), None)
             if stop is not None:
                 self._context.log.problem(stop, file=mapped.file, row=mapped.row)
                 raise Fatal(stop.code, f"{mapped.file}, row {mapped.row}: {stop.message}")
-        entries = self._planner.plan(chunk)
-        counts: Counter[str] = Counter({"read": len(chunk), "planned": len(entries)})
+        entries = not_made_twice(self._planner.plan(chunk), self._selection.made)
+        entries = self._selection.planned(entries)
+        counts: Counter[str] = Counter({"read": read, "planned": len(entries)})
+        counts["left-out"] = self._selection.left_out - self._left_out
+        self._left_out = self._selection.left_out
         for entry in entries:
             counts[f"action:{entry.action}"] += 1
             if entry.outcome is not None:
