@@ -21,6 +21,9 @@ from worker.readers.base import count
 from worker.readers.numbers import RowNumbers
 from worker.readers.opening import excerpt
 
+PIECE = 64 * 1024
+"""Bytes that are written at a time; a record alone may be a few."""
+
 
 async def keep_failed_rows(context: RunContext, blobs: BlobStore, run: RunFacts, batch: BatchFacts) -> None:
     """Keep, for each input file, what the batch could not write of it so far, and say so in the log.
@@ -76,9 +79,8 @@ def _keep_all(
             context.log.say("warning", "failed-not-kept", text, file=name)
             continue
         kept.append(FailedFile(name, stored.digest, stored.size, len(numbers)))
-        text = (
-            f"{count(len(numbers), 'record')} not written; to be had as in the file: batch/{batch_id}/failed"
-        )
+        records = count(len(numbers), "record")
+        text = f"{records} not written; to be had as in the file: GET batch/{batch_id}/failed"
         context.log.say("info", "failed-kept", text, file=name)
     return kept
 
@@ -94,9 +96,14 @@ def _bytes(
         path = blobs.local_path(digest)
     except BlobMissingError as error:
         raise Fatal("blob-missing", f"The store no longer holds the bytes of {name}.") from error
+    gathered = bytearray()
     for piece in excerpt(spec.reader, path, numbers, fill_down=spec.fill_down, group=spec.group):
-        _go_on(context)
-        yield piece
+        gathered += piece
+        if len(gathered) >= PIECE:
+            _go_on(context)
+            yield bytes(gathered)
+            gathered.clear()
+    yield bytes(gathered)
 
 
 def _record(context: RunContext, kept: Sequence[FailedFile]) -> None:

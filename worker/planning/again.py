@@ -21,7 +21,8 @@ _Key = tuple[str, int, int]
 def not_made_twice(entries: Sequence[Entry], earlier: Sequence[Latest]) -> list[Entry]:
     """The entries of whole records, with creates that were done already turned into `unchanged`.
 
-    `earlier`: what earlier runs made of these records without an identity, or may have (`outcomes.made`). A record of which it is not known whether its resource was created is refused, with what to do.
+    `earlier`: what earlier runs made of these records without an identity, or may have (`outcomes.made`).
+    A record of which it is not known whether its resource was created is refused, with what to do.
     """
     # What is known to be there outranks a doubt of another run.
     known_last = sorted(earlier, key=lambda one: not _in_doubt(one))

@@ -39,10 +39,11 @@ class StoredRuns:
         return self._latest(self._reported, file, rows)
 
     def _latest(self, ids: Sequence[str], file: str, rows: Sequence[int]) -> list[Latest]:
-        slices: Iterator[Sequence[int]] = (
-            rows[start : start + SLICE] for start in range(0, len(rows), SLICE)
-        )
-        return [one for part in slices for one in latest(self._db, ids, file, part)]
+        return [one for part in _slices(rows) for one in latest(self._db, ids, file, part)]
+
+
+def _slices(rows: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (rows[start : start + SLICE] for start in range(0, len(rows), SLICE))
 
 
 def selection_of(db: Database, run: RunFacts, corrects: str | None, lists: Mapping[str, Path]) -> Selection:

@@ -48,9 +48,8 @@ def read_identifiers(path: Path, file: str) -> frozenset[str]:
         cell = record.cells[column or 0] if len(record.cells) > (column or 0) else ""
         found.update(_forms(normal_identity(cell)))
         if len(found) > MOST:
-            raise FileUnreadable(
-                "identifiers-too-many", f"It lists more than {count(MOST, 'identifier')}.", file
-            )
+            text = f"It lists more than {count(MOST, 'identifier')}. Choose by rows, or in several runs."
+            raise FileUnreadable("identifiers-too-many", text, file)
     if not found:
         raise FileUnreadable("identifiers-none", "It lists no identifier.", file)
     return frozenset(found)
