@@ -57,6 +57,8 @@ Code = Literal[
     "batch-corrected",
     "file-conflict",
     "plan-missing",
+    "nothing-to-retry",
+    "nothing-failed",
     "too-large",
     "unavailable",
     "wrong-schema",

@@ -9,6 +9,7 @@ from functools import partial
 
 import anyio.to_thread
 
+from service.control.chosen import is_list
 from service.control.model import Control
 from service.settings import Settings, TargetSettings
 from service.store import batches, logs, plans, runs
@@ -25,9 +26,11 @@ from worker.applying.undo_plan import UndoPlan
 from worker.applying.undo_prepare import UndoPreparer
 from worker.context import RunContext, RunLog, Stop, StoppedError
 from worker.errors import AccessionError, Fatal
+from worker.failed_rows import keep_failed_rows
 from worker.heartbeat import beating
 from worker.limiters import Limiters
 from worker.planning.absent import AbsentPass, check_removals
+from worker.planning.choosing import say_choice, selection_of
 from worker.planning.look_ups import StoredLookUps
 from worker.planning.merging import Merger
 from worker.planning.phase import InputFile, PlanPhase, Totals, check_errors
@@ -91,7 +94,7 @@ async def _hold(shop: Workshop, claim: Claim, stop: Stop) -> None:
             await anyio.to_thread.run_sync(context.flush)
             await _release(shop, claim)
         else:
-            await _end(shop, context, batch.control_digest, ending, failure)
+            await _end(shop, context, batch, ending, failure)
         if context.adapter is not None:
             await context.adapter.close()
 
@@ -144,7 +147,7 @@ async def _stages(shop: Workshop, context: RunContext, facts: RunFacts, batch: b
         if facts.mode == "undo":
             await _plan_undo(context, facts, adapter, outage)
         else:
-            await _plan(shop, context, control, adapter, resolver, outage)
+            await _plan(shop, context, batch, control, adapter, resolver, outage)
     if facts.mode != "dry-run" and not facts.options.dry_run:
         preparing = partial(_preparer, context, facts, control)
         await Executor(context, adapter, shop.settings, settings.connections, preparing).run()
@@ -192,6 +195,7 @@ async def _end_plan(context: RunContext) -> None:
 async def _plan(
     shop: Workshop,
     context: RunContext,
+    batch: batches.BatchFacts,
     control: Control,
     adapter: Adapter,
     resolver: Resolver,
@@ -207,6 +211,10 @@ async def _plan(
         shop.db, context.target, context.claim.run_id, standing.listings, standing.surveys, reads
     )
     merger = Merger(adapter, control.on_conflict, reads.prepare_updates)
+    files = await shop.db.run(_input_files, shop.blobs, run.batch_id)
+    lists = {file.name: file.path for file in files if is_list(file.name)}
+    selection = await shop.db.run(selection_of, run, batch.corrects, lists)
+    say_choice(context.log, run)
     phase = PlanPhase(
         context,
         control,
@@ -214,9 +222,10 @@ async def _plan(
         resolver,
         shop.settings.chunk,
         AbsentPass(context, control, look_ups, merger),
+        selection,
         changes_ledger=run.mode != "dry-run",
     )
-    files = await shop.db.run(_input_files, shop.blobs, context.claim.run_id)
+    files = [file for file in files if file.name not in lists]
     totals = await anyio.to_thread.run_sync(phase.carry_out, files)
     _check_errors(context, control, run, totals)
     await _end_plan(context)
@@ -246,11 +255,9 @@ def _planned(context: RunContext) -> None:
         runs.set_phase(connection, context.claim, "apply", planned_at=now_ms())
 
 
-def _input_files(db: Database, blobs: BlobStore, run_id: str) -> Sequence[InputFile]:
-    facts = runs.run_facts(db, run_id)
-    assert facts is not None
+def _input_files(db: Database, blobs: BlobStore, batch_id: str) -> Sequence[InputFile]:
     result = []
-    for file in batches.batch_files(db, facts.batch_id):
+    for file in batches.batch_files(db, batch_id):
         try:
             path = blobs.local_path(Digest(file.digest))
         except BlobMissingError as error:
@@ -261,11 +268,21 @@ def _input_files(db: Database, blobs: BlobStore, run_id: str) -> Sequence[InputF
 
 
 async def _end(
-    shop: Workshop, context: RunContext, control_digest: str, ending: Ending, failure: AccessionError | None
+    shop: Workshop,
+    context: RunContext,
+    batch: batches.BatchFacts,
+    ending: Ending,
+    failure: AccessionError | None,
 ) -> None:
     await anyio.to_thread.run_sync(context.flush)
     facts = await shop.db.run(runs.run_facts, context.claim.run_id)
     assert facts is not None
+    try:
+        await keep_failed_rows(context, shop.blobs, facts, batch)
+    except StoppedError:
+        # All else is done; whoever takes the run up next does this, and ends it.
+        await _release(shop, context.claim)
+        return
     if ending != "failed":
         context.log.say("info", "summary", summary(facts))
     else:
@@ -278,9 +295,10 @@ async def _end(
         except OpenStraysError:
             assert context.adapter is not None, "strays come from a target"
             outage = Outage(context, lambda: shop.settings.outage)
-            control, _ = await read_control(shop.blobs, control_digest)
+            control, _ = await read_control(shop.blobs, batch.control_digest)
             preparer = _preparer(context, facts, control, outage)
             await settle_strays(context, context.adapter, preparer)
+            await keep_failed_rows(context, shop.blobs, facts, batch)
         else:
             return
 

@@ -29,8 +29,9 @@ from service.store.batches import BatchFacts, BatchMissingError, batch_facts
 from service.store.database import Database
 from service.store.keys import Key
 from service.store.logs import LEVELS, Level, LogLine, last_seq, read_batch_log, read_log
+from service.store.outcomes import state_of
 from service.store.runs import RunFacts, runs_of_batch
-from service.store.states import ACTIVE, batch_state
+from service.store.states import ACTIVE, BatchState
 from service.store.summary import summary
 
 PAGE = 1000
@@ -57,6 +58,7 @@ class LogPage:
 
     batch: BatchFacts
     runs: list[RunFacts]
+    state: BatchState
     lines: list[LogLine]
     more: bool
     newest: int
@@ -110,7 +112,7 @@ def _read(db: Database, key: Key, batch_id: str, query: LogPageQuery) -> LogPage
     else:
         lines = read_batch_log(db, batch.id, after=(run_id, after), level=query.level, limit=PAGE + 1)
     newest = last_seq(db, runs[0].id) if runs else 0
-    return LogPage(batch, runs, lines[:PAGE], len(lines) > PAGE, newest)
+    return LogPage(batch, runs, state_of(db, runs), lines[:PAGE], len(lines) > PAGE, newest)
 
 
 def _context(page: LogPage, query: LogPageQuery) -> dict[str, object]:
@@ -123,7 +125,7 @@ def _context(page: LogPage, query: LogPageQuery) -> dict[str, object]:
         "batch": page.batch,
         "runs": page.runs,
         "lines": page.lines,
-        "state": batch_state([run.state for run in page.runs]),
+        "state": page.state,
         "active": bool(page.runs) and page.runs[0].state in ACTIVE,
         "level": query.level,
         "levels": LEVELS,

@@ -24,13 +24,15 @@ from service.store.batches import (
     NewBatch,
     batch_files,
     control_named,
+    corrected_by,
     create_batch,
     delete_batch,
     readable_size,
 )
 from service.store.blobs import Digest, is_digest
+from service.store.outcomes import counts_of, real_runs, state_of
 from service.store.runs import RunActiveError, RunFacts, runs_of_batch
-from service.store.states import ACTIVE, BatchState, batch_state
+from service.store.states import ACTIVE, BatchState
 
 
 class BatchForm(Struct, frozen=True):
@@ -144,7 +146,8 @@ class FileShown(Struct, frozen=True):
 
 
 class BatchStatus(Struct, frozen=True):
-    """A batch, its files and its runs, newest first."""
+    """A batch, its files and its runs, newest first. `counts`: how many resources have each outcome, over all
+    runs the newest word about each. `corrected_by`: batches that bring failed rows of this one again."""
 
     batch: str
     state: BatchState
@@ -155,6 +158,8 @@ class BatchStatus(Struct, frozen=True):
     created: str
     url: str
     corrects: str | None
+    corrected_by: tuple[str, ...]
+    counts: Mapping[str, int]
     files: tuple[FileShown, ...]
     runs: tuple[RunShown, ...]
 
@@ -171,7 +176,7 @@ async def get_batch(call: Call) -> Response:
 
     await call.until(query.wait, none_is_active)
     files = await call.db.run(batch_files, batch.id)
-    state = batch_state([run.state for run in runs])
+    state = await call.db.run(state_of, runs)
     status = BatchStatus(
         batch=batch.id,
         state=state,
@@ -182,10 +187,12 @@ async def get_batch(call: Call) -> Response:
         created=moment(batch.created_at),
         url=call.url(f"{PREFIX}/batch/{batch.id}"),
         corrects=batch.corrects,
+        corrected_by=tuple(await call.db.run(corrected_by, batch.id)),
+        counts=await call.db.run(counts_of, runs),
         files=tuple(_file_shown(file) for file in files),
         runs=tuple(run_shown(run) for run in runs),
     )
-    return call.answer(_status_text(status), status)
+    return call.answer(_status_text(status, several=len(real_runs(runs)) > 1), status)
 
 
 def run_shown(run: RunFacts) -> RunShown:
@@ -216,8 +223,11 @@ def _file_shown(file: FileFacts) -> FileShown:
     return FileShown(file.name, file.digest, file.filename, file.size, file.key_label, moment(file.at))
 
 
-def _status_text(status: BatchStatus) -> str:
-    """The state alone on the first line, for `head -1`; then what one wants to know first, first."""
+def _status_text(status: BatchStatus, *, several: bool) -> str:
+    """The state alone on the first line, for `head -1`; then what one wants to know first, first.
+
+    `several`: the counts of the last run are not those of the batch, which come too.
+    """
     lines = [f"{status.state}\n"]
     lines.append(
         facts(
@@ -228,6 +238,8 @@ def _status_text(status: BatchStatus) -> str:
             ("made", status.created),
             ("by", status.by),
             ("corrects", status.corrects),
+            ("corrected-by", " ".join(status.corrected_by)),
+            *((f"batch-{name}", n) for name, n in sorted(status.counts.items()) if several),
         )
     )
     lines.extend(f"file: {one_line(file.name)} {file.digest} {file.size}\n" for file in status.files)

@@ -19,6 +19,7 @@ from service.api.file import named_parts, take_part
 from service.api.forms import Captured
 from service.api.naming import file_name, target_for, the_batch
 from service.api.tasks import Wait, answer_task, ask_worker, pending_answer
+from service.control.chosen import is_list
 from service.control.offered import not_offered
 from service.control.parse import ParsedControl, parse_control
 from service.errors import bad_parameter, refusal
@@ -180,7 +181,8 @@ async def _data(
     call: Call, batch: BatchFacts | None, pairs: Sequence[tuple[str, FilePart | TextPart]]
 ) -> tuple[NamedBytes, ...]:
     if batch is not None:
-        return tuple(NamedBytes(file.name, file.digest) for file in await call.db.run(batch_files, batch.id))
+        held = await call.db.run(batch_files, batch.id)
+        return tuple(NamedBytes(file.name, file.digest) for file in held if not is_list(file.name))
     files = [await take_part(call, name, part) for name, part in pairs]
     brought = {
         Digest(file.digest): file.size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from anyio import from_thread
@@ -13,6 +14,7 @@ from service.api.context import PREFIX, Answer, Call, Operation, form_with_files
 from service.api.controls import load_control
 from service.api.forms import Captured
 from service.api.naming import batch_not_found, file_name, not_captured, the_batch
+from service.control.chosen import is_list
 from service.control.expected import match_file
 from service.control.model import Control
 from service.errors import ApiError, Problem, bad_parameter, refusal, shown
@@ -68,11 +70,11 @@ async def post_file(call: Call) -> Response:
         # Before the first byte of a file is taken in: it may be 5 GB, and the batch unknown.
         batches = form.texts("batch")
         if len(batches) == 1:
-            from_thread.run(_open_batch, call, batches[0])
+            from_thread.run(_open_batch, call, batches[0], form.texts("name"))
 
     async with form_with_files(call, call.services.form_limits, refuse_early) as form:
         fields = call.fields(FileForm, form, also=("file",))
-        batch = await _open_batch(call, fields.batch)
+        batch = await _open_batch(call, fields.batch, fields.name)
         control = await load_control(call.services.blobs, batch.control_digest)
         pairs = named_parts(form)
         _refuse_unexpected(control, [name for name, _ in pairs])
@@ -97,13 +99,14 @@ async def post_file(call: Call) -> Response:
     return call.answer("\n".join(file.digest for file in files), FilesStored(batch.id, tuple(files)))
 
 
-async def _open_batch(call: Call, batch_id: str) -> BatchFacts:
-    """The batch, if it takes files now."""
+async def _open_batch(call: Call, batch_id: str, names: Sequence[str]) -> BatchFacts:
+    """The batch, if it takes files of these names now: lists of identifiers also when it was applied."""
     batch = await the_batch(call, batch_id, "batch")
     runs = await call.db.run(runs_of_batch, batch.id)
     if runs and runs[0].state in ACTIVE:
         raise _closed("batch-active", runs[0].state)
-    if await call.db.run(ever_wrote, batch.id):
+    lists = bool(names) and all(map(is_list, names))
+    if not lists and await call.db.run(ever_wrote, batch.id):
         raise _closed("batch-applied", runs[0].state)
     return batch
 
@@ -146,7 +149,7 @@ def _refuse_unexpected(control: Control, names: list[str]) -> None:
             "name",
         )
         for name in names
-        if match_file(control, name) is None
+        if not is_list(name) and match_file(control, name) is None
     ]
     if problems:
         raise ApiError(400, problems)
@@ -179,23 +182,28 @@ async def get_bytes(call: Call) -> Response:
     size = await call.db.run(readable_size, call.key, digest)
     if size is None:
         raise missing
+    try:
+        return await attachment(call, digest, size, digest)
+    except BlobMissingError:
+        raise missing from None
+
+
+async def attachment(call: Call, digest: Digest, size: int, name: str) -> Response:
+    """Bytes of the store as a download; `name` needs no quoting. Raises `BlobMissingError`."""
     headers = {
         "Content-Length": str(size),
-        "Content-Disposition": f'attachment; filename="{digest}"',
+        "Content-Disposition": f'attachment; filename="{name}"',
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "Cache-Control": "private, no-store",
         "ETag": f'"{digest}"',
     }
     if call.request.method == "HEAD":
         return Response(None, 200, headers, media_type="application/octet-stream")
-    try:
-        chunks = await run_sync(call.services.blobs.open_range, digest)
-    except BlobMissingError:
-        raise missing from None
+    chunks = await run_sync(call.services.blobs.open_range, digest)
     return StreamingResponse(chunks, 200, headers, media_type="application/octet-stream")
 
 
-_BYTES = Answer("The bytes, as an attachment.", media_types=("application/octet-stream",))
+BYTES = Answer("The bytes, as an attachment.", media_types=("application/octet-stream",))
 
 OPERATIONS = (
     Operation(
@@ -221,7 +229,7 @@ OPERATIONS = (
         handler=get_bytes,
         summary="Read the bytes of a file",
         scope="read",
-        answers={200: _BYTES},
+        answers={200: BYTES},
         errors=(404,),
     ),
     Operation(
@@ -230,7 +238,7 @@ OPERATIONS = (
         handler=get_bytes,
         summary="Read the bytes of a control file",
         scope="read",
-        answers={200: _BYTES},
+        answers={200: BYTES},
         errors=(404,),
     ),
 )

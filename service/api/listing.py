@@ -13,8 +13,9 @@ from service.api.lines import moment, one_line
 from service.api.naming import the_batch
 from service.store.batches import BatchFacts, BatchFilter, list_batches
 from service.store.database import Database
+from service.store.outcomes import state_of
 from service.store.runs import runs_of_batches
-from service.store.states import BatchState, batch_state
+from service.store.states import BatchState
 
 PAGE = 50
 SCAN = 200
@@ -87,7 +88,7 @@ def _find(
         page = list_batches(db, call.key, BatchFilter(query.target, query.comment, before), size)
         runs = runs_of_batches(db, [batch.id for batch in page])
         for batch in page:
-            state = batch_state([run.state for run in runs.get(batch.id, ())])
+            state = state_of(db, runs.get(batch.id, ()))
             if not query.state or state in query.state:
                 found.append((batch, state))
             if len(found) > query.limit:

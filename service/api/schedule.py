@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -13,6 +12,7 @@ from service.api.controls import load_control
 from service.api.forms import Captured
 from service.api.naming import the_batch
 from service.control.budgets import read_budget
+from service.control.chosen import LISTS, Choice, ChoiceError, is_list, read_choice
 from service.control.expected import missing_required
 from service.control.summary import summary
 from service.errors import ApiError, Code, Problem, bad_parameter, refusal, shown
@@ -24,6 +24,7 @@ from service.store.batches import (
     inputs_digest,
     require_inputs,
 )
+from service.store.outcomes import anything_to_retry, state_of
 from service.store.runs import (
     RunActiveError,
     RunFacts,
@@ -34,15 +35,18 @@ from service.store.runs import (
     runs_of_batch,
     schedule_run,
 )
-from service.store.states import ACTIVE, RunMode
+from service.store.states import ACTIVE, BatchState, RunMode
 from service.uploads import Form, read_form
 
-SchedulableMode = Literal["import", "dry-run"]
-MODES_TO_COME = ("retry", "undo")
-OPTIONS_TO_COME = ("plan", "only", "limit", "force", "maxRemovals", "dry-run")
+SchedulableMode = Literal["import", "dry-run", "retry"]
+MODES_TO_COME = ("undo",)
+OPTIONS_TO_COME = ("plan", "force", "maxRemovals", "dry-run")
 """Parameters that no worker honours yet. They are refused: an option that is overlooked imports too much."""
 
-_ONLY = re.compile(r"row:[1-9]\d{0,14}(-[1-9]\d{0,14})?|(identifier|file|action|outcome):.+")
+RETRIED: frozenset[BatchState] = frozenset({"complete-with-errors", "failed", "cancelled"})
+"""States, as real runs left them, in which a retry makes sense."""
+MOST_WORDS = 500
+"""Words of `only` in one call; who means more uploads a list of identifiers."""
 
 
 class ScheduleForm(
@@ -52,7 +56,11 @@ class ScheduleForm(
 ):
     batch: Annotated[Captured, Meta(description="The identifier that the second step printed.")]
     mode: Annotated[
-        SchedulableMode, Meta(description="import (also when left out), or dry-run: a plan and no write.")
+        SchedulableMode,
+        Meta(
+            description="import (also when left out); dry-run: a plan and no write; retry: the records again"
+            " that were rejected, failed or are uncertain."
+        ),
     ] = "import"
     max_errors: Annotated[
         str | None,
@@ -63,9 +71,16 @@ class ScheduleForm(
     ] = None
     only: Annotated[
         tuple[str, ...],
-        Meta(description="row:12-40, identifier:X, action:A, outcome:O or file:NAME. Not yet possible."),
+        Meta(
+            description="Only these records: row:12-40, identifier:X, action:A (what the plan would do),"
+            " outcome:O (as the report has it), or file:only/NAME, an uploaded list of identifiers."
+            " May repeat: several of a kind are alternatives, kinds narrow each other."
+        ),
     ] = ()
-    limit: Annotated[int | None, Meta(description="Only the first N records. Not yet possible.")] = None
+    limit: Annotated[
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(description="Only the first N of the records that are chosen otherwise."),
+    ] = None
     force: Annotated[bool, Meta(description="true: undo over later edits. Not yet possible.")] = False
     max_removals: Annotated[
         str | None, Meta(description="How many removals may be carried out: 20 or 10%. Not yet possible.")
@@ -90,6 +105,7 @@ async def post_schedule(call: Call) -> Response:
     batch = await the_batch(call, form.batch, "batch")
     files = await call.db.run(batch_files, batch.id)
     await _refuse_incomplete(call, batch, files)
+    await _refuse_choice(call, batch, files, options)
     await _refuse_state(call, batch, form.mode)
     run = await _commit(call, batch, files, form.mode, options)
     await call.services.bell.ring_run(run.id)
@@ -107,13 +123,54 @@ def _options(form: ScheduleForm) -> RunOptions:
             f"maxErrors must be a number such as 20 or a share such as 10%, not {shown(form.max_errors)}."
         )
         raise bad_parameter("maxErrors", message)
-    return RunOptions(max_errors=form.max_errors)
+    _choice(form.only)
+    return RunOptions(only=form.only, limit=form.limit, max_errors=form.max_errors)
+
+
+def _choice(only: tuple[str, ...]) -> Choice:
+    """Raises `ApiError` 400."""
+    if len(only) > MOST_WORDS:
+        message = (
+            f"only is given {len(only)} times, {MOST_WORDS} are possible. Upload a list of identifiers:"
+            f" -F name={LISTS}NAME -F file=@FILE, then only=file:{LISTS}NAME."
+        )
+        raise bad_parameter("only", message)
+    try:
+        return read_choice(only)
+    except ChoiceError as error:
+        raise bad_parameter("only", str(error)) from None
+
+
+async def _refuse_choice(call: Call, batch: BatchFacts, files: list[FileFacts], options: RunOptions) -> None:
+    """Raises `ApiError` 400 for records that cannot be told, by this control file or with these files."""
+    choice = _choice(options.only)
+    there = {file.name for file in files}
+    problems = [
+        Problem(
+            f"only=file:{name}: the batch has no list {shown(name)}. Upload it:"
+            f" -F batch={batch.id} -F name={name} -F file=@FILE",
+            "file-missing",
+            "only",
+        )
+        for name in choice.lists
+        if name not in there
+    ]
+    if choice.identifiers or choice.lists:
+        control = await load_control(call.services.blobs, batch.control_digest)
+        if not control.match:
+            message = (
+                "only: the control file has no match, so no record has an identifier. Choose by row"
+                " (only=row:12-40), or add a match and make a new batch."
+            )
+            problems.append(Problem(message, "parameter-invalid", "only"))
+    if problems:
+        raise ApiError(400, problems)
 
 
 def _refuse_what_is_to_come(form: Form) -> None:
     problems = [
         Problem(
-            f"mode={mode} is not possible yet: this release knows {' and '.join(_MODES)}.",
+            f"mode={mode} is not possible yet: this release knows {', '.join(_MODES)}.",
             "parameter-not-yet",
             "mode",
         )
@@ -133,13 +190,13 @@ def _refuse_what_is_to_come(form: Form) -> None:
         raise ApiError(400, problems)
 
 
-_MODES: tuple[SchedulableMode, ...] = ("import", "dry-run")
+_MODES: tuple[SchedulableMode, ...] = ("import", "dry-run", "retry")
 
 
 async def _refuse_incomplete(call: Call, batch: BatchFacts, files: list[FileFacts]) -> None:
     """Raises `ApiError` 400 that names each required file that is missing, or says that there are none."""
     control = await load_control(call.services.blobs, batch.control_digest)
-    if not files and summary(control).needs_files:
+    if summary(control).needs_files and all(is_list(file.name) for file in files):
         message = (
             "The batch has no files: the upload before this call probably failed (curl -s hides errors)."
         )
@@ -162,6 +219,8 @@ async def _refuse_state(call: Call, batch: BatchFacts, mode: RunMode) -> None:
     runs = await call.db.run(runs_of_batch, batch.id)
     if runs and runs[0].state in ACTIVE:
         raise _active(runs[0])
+    if mode == "retry":
+        await _refuse_retry(call, runs)
     if mode != "import" or (runs and runs[0].state == "undone"):
         return
     if await call.db.run(ever_wrote, batch.id):
@@ -174,6 +233,25 @@ async def _refuse_state(call: Call, batch: BatchFacts, mode: RunMode) -> None:
                 f" create everything twice: the control file has no match for {', '.join(unmatched)}. Add one"
                 " and make a new batch, or look first: mode=dry-run.",
             )
+
+
+async def _refuse_retry(call: Call, runs: list[RunFacts]) -> None:
+    """Raises `ApiError` 409 where a retry could do nothing. Dry runs in between do not matter."""
+    writing = [run for run in runs if run.mode != "dry-run"]
+    state = await call.db.run(state_of, writing)
+    if state not in RETRIED:
+        what = "it was not imported yet" if state == "uploading" else f"it is {state}"
+        message = (
+            f"mode: there is nothing to retry in this batch: {what}. A retry is possible when it is"
+            f" {', '.join(sorted(RETRIED))}. Schedule it with mode=import."
+        )
+        raise refusal(409, "nothing-to-retry", message, "mode")
+    if not await call.db.run(anything_to_retry, writing):
+        message = (
+            f"mode: there is nothing to retry in this batch: it is {state}, but no record is known to be"
+            " rejected, failed or uncertain. Schedule it with mode=import, once what its log says is mended."
+        )
+        raise refusal(409, "nothing-to-retry", message, "mode")
 
 
 async def _commit(
@@ -248,7 +326,7 @@ OPERATIONS = (
         method="POST",
         path=f"{PREFIX}/schedule",
         handler=post_schedule,
-        summary="Schedule a dry run or an import of a batch",
+        summary="Schedule a dry run, an import or a retry of a batch",
         scope="schedule",
         form=ScheduleForm,
         answers={200: Answer("The run is recorded durably.", "SCHEDULED, without a line end.", Scheduled)},

@@ -109,16 +109,22 @@ class Api:
             fields = _given(comment=comment, target=target)
             return self._post("control", fields, {"file": (path.name, file)})
 
-    def create_batch(self, control: str, comment: str | None, target: str | None) -> str:
-        return self._post("batch", _given(control=control, comment=comment, target=target))
+    def create_batch(
+        self, control: str, comment: str | None, target: str | None, corrects: str | None = None
+    ) -> str:
+        return self._post("batch", _given(control=control, comment=comment, target=target, corrects=corrects))
 
     def upload_file(self, batch: str, name: str, path: Path, told: Progress) -> str:
         with path.open("rb") as file:
             fields = {"batch": batch, "name": name}
             return self._post("file", fields, {"file": (path.name, _Counted(file, told))})
 
-    def schedule(self, batch: str, mode: str) -> str:
-        return self._post("schedule", {"batch": batch, "mode": mode})
+    def schedule(self, batch: str, mode: str, only: Sequence[str] = (), limit: int | None = None) -> str:
+        """`only` and `limit`: which records, as `POST schedule` takes them."""
+        fields: dict[str, str | list[str]] = {"batch": batch, "mode": mode, "only": list(only)}
+        if limit is not None:
+            fields["limit"] = str(limit)
+        return self._post("schedule", fields)
 
     def cancel(self, batch: str) -> str:
         return self._post(f"batch/{batch}/cancel", {})
@@ -179,7 +185,9 @@ class Api:
             raise _refused(answer)
         return answer.text
 
-    def _post(self, path: str, fields: Mapping[str, str], files: Mapping[str, Any] | None = None) -> str:
+    def _post(
+        self, path: str, fields: Mapping[str, str | list[str]], files: Mapping[str, Any] | None = None
+    ) -> str:
         with self._errors_as_lines():
             answer = self._client.post(
                 f"{PREFIX}/{path}", data=dict(fields), files=files, headers={"Accept": "text/plain"}

@@ -33,6 +33,20 @@ _COUNTS = (
     "altered",
     "undone",
 )
+Mode = Literal["import", "dry-run", "retry"]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="CHOICE",
+        help="Only these records: row:12-40, identifier:X, action:A, outcome:O, file:only/NAME. May repeat.",
+    ),
+]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Only the first N of the records.")]
+Files = Annotated[
+    list[str] | None,
+    typer.Option("--file", metavar="NAME=PATH", help="An input file by its name in the control file."),
+]
 _WAIT = 2.0
 """Seconds that one question after a batch's state waits for its end."""
 
@@ -43,16 +57,14 @@ def add_to(app: typer.Typer) -> None:
     app.command()(status)
     app.command()(log)
     app.command()(report)
+    app.command()(failed)
     app.command()(plan)
     app.command()(cancel)
 
 
 def import_(
     control: Annotated[Path, typer.Argument(help="The control file.")],
-    file: Annotated[
-        list[str] | None,
-        typer.Option("--file", metavar="NAME=PATH", help="An input file by its name in the control file."),
-    ] = None,
+    file: Files = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")
     ] = False,
@@ -61,22 +73,38 @@ def import_(
         str | None, typer.Option(help="The target; else the control file's, else the default.")
     ] = None,
     comment: Annotated[str | None, typer.Option(help="What this is, for the list of batches.")] = None,
+    corrects: Annotated[
+        str | None, typer.Option(metavar="BATCH", help="The batch whose failed records this brings again.")
+    ] = None,
+    only: Only = None,
+    limit: Limit = None,
     url: Url = None,
     key_file: KeyFile = None,
 ) -> None:
     """Upload a control file and its data, and schedule the import. Prints the batch's identifier."""
-    files = [name_and_path("--file", word) for word in file or ()]
-    for path in (control, *(path for _, path in files)):
-        if not path.is_file():
-            raise CommandError(f"{path} is not a file.")
+    files = _files(file, control)
     with connect(load_settings(), url, key_file) as api:
         digest = api.upload_control(control, comment, target)
-        batch = api.create_batch(digest, comment, target)
+        batch = api.create_batch(digest, comment, target, corrects)
         typer.echo(batch)
-        for name, path in files:
-            with _upload_shown(name, path) as told:
-                api.upload_file(batch, name, path, told)
-        _schedule(api, batch, dry_run=dry_run, wait=wait)
+        _upload(api, batch, files)
+        api.schedule(batch, "dry-run" if dry_run else "import", only or (), limit)
+        _scheduled(api, batch, wait=wait)
+
+
+def _files(words: Sequence[str] | None, *others: Path) -> list[tuple[str, Path]]:
+    """Raises `CommandError` unless each is NAME=PATH, and all of them and of the others are files."""
+    files = [name_and_path("--file", word) for word in words or ()]
+    for path in (*others, *(path for _, path in files)):
+        if not path.is_file():
+            raise CommandError(f"{path} is not a file.")
+    return files
+
+
+def _upload(api: Api, batch: str, files: Sequence[tuple[str, Path]]) -> None:
+    for name, path in files:
+        with _upload_shown(name, path) as told:
+            api.upload_file(batch, name, path, told)
 
 
 def name_and_path(option: str, word: str) -> tuple[str, Path]:
@@ -93,16 +121,29 @@ def schedule(
         bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")
     ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Stay until it has ended, and say how.")] = False,
+    mode: Annotated[
+        Mode | None, typer.Option(help="import (default), dry-run, or retry: what was not written, again.")
+    ] = None,
+    only: Only = None,
+    limit: Limit = None,
+    file: Annotated[
+        list[str] | None,
+        typer.Option("--file", metavar="only/NAME=PATH", help="A list of identifiers for --only file:…"),
+    ] = None,
     url: Url = None,
     key_file: KeyFile = None,
 ) -> None:
     """Schedule a batch that was uploaded before, for example after its dry run."""
+    if dry_run and mode not in (None, "dry-run"):
+        raise CommandError(f"--dry-run and --mode {mode} say different things; give one.")
+    files = _files(file)
     with connect(load_settings(), url, key_file) as api:
-        _schedule(api, batch, dry_run=dry_run, wait=wait)
+        _upload(api, batch, files)
+        api.schedule(batch, "dry-run" if dry_run else mode or "import", only or (), limit)
+        _scheduled(api, batch, wait=wait)
 
 
-def _schedule(api: Api, batch: str, *, dry_run: bool, wait: bool) -> None:
-    api.schedule(batch, "dry-run" if dry_run else "import")
+def _scheduled(api: Api, batch: str, *, wait: bool) -> None:
     if not wait:
         say(f"Scheduled. See `accession status {batch}`.")
         return
@@ -152,6 +193,29 @@ def report(
     _copy(
         f"batch/{batch}/report", {}, "text/csv" if format_ == "csv" else "application/x-ndjson", url, key_file
     )
+
+
+def failed(
+    batch: Batch,
+    file: Annotated[str | None, typer.Option("--file", metavar="NAME", help="Of which input file.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write them there, not to standard output.")
+    ] = None,
+    url: Url = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Give back the records that were not written, as they came: correct them, and import them again."""
+    parameters = {"file": file} if file else {}
+    if output is None:
+        _copy(f"batch/{batch}/failed", parameters, "application/octet-stream", url, key_file)
+        return
+    with connect(load_settings(), url, key_file) as api:
+        pieces = api.stream(f"batch/{batch}/failed", parameters, "application/octet-stream")
+        first = next(pieces, b"")  # what is refused leaves an older file as it is
+        with output.open("wb") as stream:
+            stream.write(first)
+            stream.writelines(pieces)
+    say(f"Correct {output}, then: accession import CONTROL --file NAME={output} --corrects {batch}")
 
 
 def plan(batch: Batch, url: Url = None, key_file: KeyFile = None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import re2
 
+from service.control.chosen import is_list
 from service.control.files import name_fault
 from service.control.model import Control, FileSpec, SiteReader
 
@@ -19,8 +20,11 @@ def match_file(control: Control, name: str) -> FileSpec | None:
     """The entry that a file of this logical name is read by: exact, else the longest glob, else `DEFAULT`.
 
     Of two globs of one length the earlier one. Entries that read from a configured source take no file.
+    A list of identifiers (`only/…`) is read by none.
     """
     name = unicodedata.normalize("NFC", name)
+    if is_list(name):
+        return None
     found: FileSpec | None = None
     default: FileSpec | None = None
     for spec in control.files:

@@ -7,6 +7,7 @@ import re
 import unicodedata
 
 from service.control import haplo
+from service.control.chosen import LISTS, is_list
 from service.control.context import Context
 from service.control.document import Node, key_node
 from service.control.instructions import instructions
@@ -78,6 +79,9 @@ def _pattern(context: Context, node: Node) -> str:
     fault = name_fault(text)
     if fault is not None:
         context.problems.error("value", node, f"{quoted(text)} can be no name of a file: {fault}.")
+    elif is_list(text):
+        said = f"{quoted(text)} can be no file of records: {quoted(LISTS)} begins lists of identifiers."
+        context.problems.error("value", node, said)
     elif context.version == 0 and "*" in text:
         context.problems.error("version-1-key", node, f"globs such as {quoted(text)} belong to version 1.")
     return text

@@ -14,6 +14,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, func, insert, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
+from service.control.chosen import is_list
 from service.store.blobs import Digest, Stored
 from service.store.database import Database, clock
 from service.store.ids import new_id
@@ -203,6 +204,13 @@ def batch_facts(db: Database, batch_id: str, key: Key | None = None) -> BatchFac
         return _one_batch(connection, key, batch_id)
 
 
+def corrected_by(db: Database, batch_id: str) -> list[str]:
+    """Ids of the batches that bring failed rows of this one again, oldest first."""
+    with db.read() as connection:
+        rows = connection.execute(select(batch.c.id).where(batch.c.corrects == batch_id).order_by(batch.c.id))
+        return [row.id for row in rows]
+
+
 def list_batches(db: Database, key: Key, wanted: BatchFilter, limit: int) -> list[BatchFacts]:
     """Newest first. `comment` finds any that contain it, in either case."""
     conditions = _seen(key)
@@ -294,12 +302,14 @@ def add_files(
 ) -> None:
     """Put files into a batch, all or none, durably. The same bytes under the same name again change nothing.
 
+    Lists of identifiers (`only/…`) are no part of what was applied: a batch that has written takes them too.
     Raises `BatchMissingError`, `RunActiveError`, `BatchAppliedError`; `FileConflictError` for other
     bytes under a name that is taken, unless `replace`.
     """
     with db.write(durable=True) as connection:
         _lock_idle(connection, batch_id)
-        _refuse_applied(connection, batch_id)
+        if not all(is_list(file.name) for file in files):
+            _refuse_applied(connection, batch_id)
         present: dict[str, str] = {
             row.name: row.digest
             for row in connection.execute(
@@ -352,8 +362,12 @@ def file_count(db: Database, batch_id: str) -> int:
 
 
 def inputs_digest(control: Digest, files: Sequence[FileFacts]) -> str:
-    """What a plan is made from, as one digest: the control file, and each file's name and bytes."""
-    lines = [control, *(f"{file.digest} {file.name}" for file in sorted(files, key=lambda file: file.name))]
+    """What a plan is made from, as one digest: the control file, and each file's name and bytes.
+
+    Lists of identifiers choose among records, they are none.
+    """
+    data = sorted((file for file in files if not is_list(file.name)), key=lambda file: file.name)
+    lines = [control, *(f"{file.digest} {file.name}" for file in data)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

@@ -402,14 +402,18 @@ def read_report(
 ) -> list[ReportRow]:
     """A page of a batch's report: of each (file, row, ordinal) the entry of its newest real run.
 
-    A batch that has only dry runs reports the newest of these. `after` is (run id, seq) of the last row seen.
+    A run that never completed its plan counts only where there is none that did; a batch that has only dry
+    runs reports the newest of these. `after` is (run id, seq) of the last row seen.
     """
     newer = plan_entry.alias("newer")
     with db.read() as connection:
         runs = connection.execute(
-            select(run.c.id, run.c.mode).where(run.c.batch_id == batch_id).order_by(run.c.id)
+            select(run.c.id, run.c.mode, run.c.planned_at)
+            .where(run.c.batch_id == batch_id, run.c.started_at.is_not(None))
+            .order_by(run.c.id)
         ).all()
-        real = [row.id for row in runs if row.mode in ("import", "retry")]
+        began = [row for row in runs if row.mode in ("import", "retry")]
+        real = [row.id for row in began if row.planned_at is not None] or [row.id for row in began][-1:]
         relevant = real or [row.id for row in runs if row.mode == "dry-run"][-1:]
         if not relevant:
             return []

@@ -40,4 +40,5 @@ def summary(facts: RunFacts, *, planned: bool | None = None) -> str:
     read = counts.get("read", 0)
     what = ", ".join(parts) or "nothing to do"
     records = "1 record" if read == 1 else f"{read} records"
-    return f"{records} read: {what}. {facts.requests} requests to the target."
+    left_out = f", {n} left out" if (n := counts.get("left-out", 0)) else ""
+    return f"{records} read{left_out}: {what}. {facts.requests} requests to the target."

@@ -206,7 +206,7 @@ class Installation:
             )
         return batch
 
-    def schedule(self, batch: str, mode: str = "import", **options: str) -> None:
+    def schedule(self, batch: str, mode: str = "import", **options: str | list[str]) -> None:
         assert self.ok(self.post("schedule", data={"batch": batch, "mode": mode, **options})) == "SCHEDULED"
 
     def wait(self, batch: str, seconds: float = 60) -> str:
@@ -221,7 +221,7 @@ class Installation:
             time.sleep(0.05)
         return state
 
-    def run(self, batch: str, mode: str = "import", **options: str) -> str:
+    def run(self, batch: str, mode: str = "import", **options: str | list[str]) -> str:
         """Schedule and wait; the state at the end."""
         self.schedule(batch, mode, **options)
         return self.wait(batch)

@@ -24,9 +24,12 @@ from worker.errors import Fatal
 from worker.mapping.compiler import RecordMapper, compile_control
 from worker.mapping.lookups import VocabularyLookups
 from worker.planning.absent import AbsentPass, Doubts, Removals
+from worker.planning.again import not_made_twice
 from worker.planning.budgets import exceeds
+from worker.planning.choosing import say_left_out
 from worker.planning.merging import Judged, footing_json, representation
-from worker.planning.planner import Planner
+from worker.planning.planner import Planned, Planner
+from worker.planning.selection import Selection
 from worker.planning.settling import Settling, counted
 from worker.readers.base import BadRow, Item, Reading
 from worker.readers.opening import open_reader
@@ -66,11 +69,13 @@ class PlanPhase:
         vocabularies: VocabularyLookups,
         chunk: int,
         absent: AbsentPass,
+        selection: Selection,
         *,
         changes_ledger: bool,
     ) -> None:
         """`changes_ledger`: whether what planning learns of known resources is kept (not by a dry run)."""
         self._absent = absent
+        self._selection = selection
         self._changes_ledger = changes_ledger
         self._added: Counter[str] = Counter()
         self._context = context
@@ -80,6 +85,7 @@ class PlanPhase:
         self._chunk = chunk
         self._totals = Totals()
         self._pending = False
+        self._left_out = 0
 
     def carry_out(self, files: Sequence[InputFile]) -> Totals:
         """Plan everything. Blocking: call it in a thread.
@@ -89,6 +95,7 @@ class PlanPhase:
         for spec, file in in_order(self._control, files):
             self._plan_file(spec, file)
         self._settle()
+        say_left_out(self._context.log, self._selection, self._totals.read)
         self._remove_absent()
         with self._context.transaction() as connection:
             runs.set_phase(connection, self._context.claim, "plan", records_total=self._totals.read)
@@ -104,12 +111,15 @@ class PlanPhase:
         before = self._totals.read
         while chunk := list(islice(items, self._chunk)):
             self._context.check()
-            self._keep(self._map(chunk, mapper))
+            wanted = self._selection.rows(file.name, [item.number for item in chunk])
+            mapped = self._map([item for item in chunk if item.number in wanted], mapper)
+            self._keep(self._selection.mapped(mapped), len(chunk))
         if self._totals.read == before:
             self._totals.doubts.add(f"{file.name} holds no records.")
         for note in reading.notes():
             log.say("warning", "reading", note, file=file.name)
-        for problem in mapper.finish():
+        # What is empty in every record says nothing where most of them were not looked at.
+        for problem in () if self._selection.narrowed else mapper.finish():
             log.problem(problem, file=file.name)
 
     def _map(self, items: Sequence[Item], mapper: RecordMapper) -> list[Mapped]:
@@ -126,8 +136,9 @@ class PlanPhase:
                 chunk[index] = mapper.map(item, missing[index])
         return chunk
 
-    def _keep(self, chunk: Sequence[Mapped]) -> None:
-        self._totals.read += len(chunk)
+    def _keep(self, chunk: Sequence[Mapped], read: int) -> None:
+        """Plan these of `read` records, the others are left out."""
+        self._totals.read += read
         for mapped in chunk:
             stop = next((one for one in mapped.problems if one.severity == "stop"), None)
             if stop is not None:
@@ -137,11 +148,12 @@ class PlanPhase:
                 self._totals.doubts.add(
                     f"{mapped.file} has records whose identity was not read, the first in row {mapped.row}."
                 )
-        planned = self._planner.plan(chunk)
+        planned = self._chosen(self._planner.plan(chunk))
         decided = [entry for entry in planned.entries if not entry.pending]
         counts = counted(decided)
         self._added.update(counts)
-        counts["read"] += len(chunk)
+        counts["read"] += read
+        counts["left-out"] += self._newly_left_out()
         for entry in decided:
             self._say(entry)
         self._totals.rejected += len({(e.file, e.row) for e in decided if e.action == "reject"})
@@ -153,12 +165,38 @@ class PlanPhase:
             self._refresh(connection, planned.refreshed)
         self._pending = self._pending or len(decided) < len(planned.entries)
 
+    def _chosen(self, planned: Planned) -> Planned:
+        """Of what was planned, what is not made a second time and was asked for."""
+        entries = not_made_twice(planned.entries, self._selection.made)
+        planned.entries = self._selection.planned(entries)
+        kept = {entry.seq for entry in planned.entries}
+        planned.links = [row for row in planned.links if row.seq in kept]
+        planned.keys = [row for row in planned.keys if row.seq in kept]
+        return planned
+
+    def _newly_left_out(self) -> int:
+        before, self._left_out = self._left_out, self._selection.left_out
+        return self._left_out - before
+
+    def _leave_out(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Take records out again that waited for their links and are not what was asked for."""
+        if not self._selection.by_action:
+            return entries
+        kept = self._selection.planned(entries)
+        left = {entry.seq for entry in entries} - {entry.seq for entry in kept}
+        if left:
+            run_id = self._context.claim.run_id
+            with self._context.transaction({"left-out": self._newly_left_out()}) as connection:
+                plans.replace_entries(connection, run_id, sorted(left), [])
+                links.remove_links(connection, run_id, sorted(left))
+        return kept
+
     def _settle(self) -> None:
         """Decide what waited for its links, and put the plan into its order."""
         settling = Settling(self._context, self._planner)
         if self._pending:
             for planned in settling.decide_pending():
-                for entry in planned.entries:
+                for entry in self._leave_out(planned.entries):
                     self._say(entry)
                 with self._context.transaction() as connection:
                     self._refresh(connection, planned.refreshed)
@@ -173,6 +211,8 @@ class PlanPhase:
         """Plan what becomes of resources that no record mentions; nothing, where that may be a mistake."""
         if not self._absent.wanted:
             return
+        if self._selection.partial:
+            self._totals.doubts.add("This run is about some of the records only.")
         if self._totals.doubts.found:
             why = " ".join(self._totals.doubts.found)
             text = f"Nothing is removed that no record mentions: {why}"

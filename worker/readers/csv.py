@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -262,7 +262,7 @@ def _score(lines: list[str], separator: str, spec: CsvReader) -> float:
     return share * share * math.log2(wanted)
 
 
-def excerpt_csv(spec: CsvReader, path: Path, numbers: set[int]) -> Iterator[bytes]:
+def excerpt_csv(spec: CsvReader, path: Path, numbers: Set[int]) -> Iterator[bytes]:
     """The header and these rows as they stand in the file: encoding, separator, quotation and line ends."""
     layout = detect_layout(spec, path, path.name)
     header = read_header(layout, path, path.name, spec.header)

@@ -6,7 +6,7 @@ the last counts, as there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 from service.control.model import XmlAttributesReader, XmlChildrenReader
@@ -50,7 +50,7 @@ def _record(spec: XmlChildrenReader | XmlAttributesReader) -> str:
 
 
 def excerpt_haplo_xml(
-    spec: XmlChildrenReader | XmlAttributesReader, path: Path, numbers: set[int]
+    spec: XmlChildrenReader | XmlAttributesReader, path: Path, numbers: Set[int]
 ) -> Iterator[bytes]:
     """The document with these records only, each byte for byte."""
     open_document(path, path.name)

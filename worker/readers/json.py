@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import IO
 
@@ -62,7 +62,7 @@ def json_encoding(path: Path, file: str) -> Encoding:
     return detect_encoding(path, file, option="")
 
 
-def excerpt_json(spec: JsonReader, path: Path, numbers: set[int]) -> Iterator[bytes]:
+def excerpt_json(spec: JsonReader, path: Path, numbers: Set[int]) -> Iterator[bytes]:
     """A JSON document of the same shape that holds only these records, each byte for byte."""
     encoding = json_encoding(path, path.name)
     with open_text(path, encoding) as stream:

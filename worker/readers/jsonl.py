@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 from service.control.model import JsonLinesReader
@@ -101,7 +101,7 @@ class JsonLinesReading(Reading):
         return tuple(notes)
 
 
-def excerpt_json_lines(path: Path, numbers: set[int]) -> Iterator[bytes]:
+def excerpt_json_lines(path: Path, numbers: Set[int]) -> Iterator[bytes]:
     """The lines of these records, byte for byte."""
     encoding = json_encoding(path, path.name)
     yield encoding.bom

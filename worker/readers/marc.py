@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import codecs
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 from lxml import etree
@@ -251,7 +251,7 @@ def _append(members: dict[str, Json], name: str, value: Json) -> None:
     present.append(value)
 
 
-def excerpt_marc(spec: MarcReader, path: Path, numbers: set[int]) -> Iterator[bytes]:
+def excerpt_marc(spec: MarcReader, path: Path, numbers: Set[int]) -> Iterator[bytes]:
     """The records byte for byte; MARCXML in its envelope."""
     if is_xml(path, path.name):
         open_document(path, path.name)

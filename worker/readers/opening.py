@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
@@ -85,7 +85,7 @@ def _open(spec: ReaderSpec, blob: BlobSource, file: str, identity: Collection[st
 def excerpt(
     spec: ReaderSpec,
     path: Path,
-    numbers: set[int],
+    numbers: Set[int],
     *,
     fill_down: tuple[str, ...] = (),
     group: Group | None = None,

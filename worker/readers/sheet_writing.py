@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
@@ -44,7 +44,7 @@ class _Outlet(io.RawIOBase):
         return taken
 
 
-def excerpt_sheet(spec: SheetReader, path: Path, numbers: set[int]) -> Iterator[bytes]:
+def excerpt_sheet(spec: SheetReader, path: Path, numbers: Set[int]) -> Iterator[bytes]:
     """A workbook in pieces."""
     sheet = open_xlsx(path, spec, path.name) if spec.format == "xlsx" else open_ods(path, spec, path.name)
     before = spec.sheet - 1 if isinstance(spec.sheet, int) else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +13,7 @@ from worker.errors import FileUnreadable
 from worker.mapping.problems import Unconvertible
 from worker.readers.base import BadRow, Item, Reading, count, quoted_list, shorten
 from worker.readers.header import is_blank
+from worker.readers.numbers import RowNumbers
 from worker.records import Json, Row
 
 _LARGEST_GROUP = 10_000
@@ -249,9 +250,9 @@ class GroupedReading(Reading):
         return (*self._inner.notes(), f"{count(self._groups, 'record')} made of the rows.")
 
 
-def expand_groups(reading: Reading, group: Group, numbers: set[int]) -> set[int]:
+def expand_groups(reading: Reading, group: Group, numbers: Set[int]) -> Set[int]:
     """The numbers of all rows of the groups that begin in these rows, and these themselves."""
-    wanted = set(numbers)
+    wanted = RowNumbers(numbers)
     key: str | None = None
     inside = False
     for item in reading:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 from service.control.model import TsvReader
@@ -62,7 +62,7 @@ def _open(spec: TsvReader, path: Path, file: str) -> tuple[Encoding, Header]:
     raise FileUnreadable("header-blank", "The file holds nothing but blank lines.", file)
 
 
-def excerpt_tsv(spec: TsvReader, path: Path, numbers: set[int]) -> Iterator[bytes]:
+def excerpt_tsv(spec: TsvReader, path: Path, numbers: Set[int]) -> Iterator[bytes]:
     """The line of names and these lines, byte for byte."""
     encoding, header = _open(spec, path, path.name)
     yield encoding.bom

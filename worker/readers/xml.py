@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 from lxml import etree
@@ -137,7 +137,7 @@ def all_text(element: etree._Element) -> str:
     return "".join(pieces)
 
 
-def excerpt_xml(spec: XmlReader, path: Path, numbers: set[int]) -> Iterator[bytes]:
+def excerpt_xml(spec: XmlReader, path: Path, numbers: Set[int]) -> Iterator[bytes]:
     """The document with these records only, each byte for byte."""
     open_document(path, path.name)
     yield from cut_records(path, wanted_path(spec.record), namer(dict(spec.namespaces)), numbers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import BinaryIO
 from xml.parsers import expat
@@ -11,7 +11,7 @@ from worker.readers.xml_source import CHUNK
 from worker.readers.xml_stream import Namer, Wanted
 
 
-def cut_records(path: Path, wanted: Wanted, name: Namer, numbers: set[int]) -> Iterator[bytes]:
+def cut_records(path: Path, wanted: Wanted, name: Namer, numbers: Set[int]) -> Iterator[bytes]:
     """The document with these records only, each byte for byte, in the envelope of the first record."""
     cuts = _Cuts(wanted, name, numbers)
     with path.open("rb") as stream, path.open("rb") as copy:
@@ -34,7 +34,7 @@ def _bytes_between(stream: BinaryIO, start: int, end: int) -> Iterator[bytes]:
 class _Cuts:
     """Follows a document by expat and notes the offsets of the envelope's beginning and of the records."""
 
-    def __init__(self, wanted: Wanted, name: Namer, numbers: set[int]) -> None:
+    def __init__(self, wanted: Wanted, name: Namer, numbers: Set[int]) -> None:
         self._wanted = wanted
         self._name = name
         self._numbers = numbers
