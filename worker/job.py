@@ -31,6 +31,7 @@ from worker.heartbeat import beating
 from worker.limiters import Limiters
 from worker.planning.absent import AbsentPass, check_removals
 from worker.planning.choosing import say_choice, selection_of
+from worker.planning.following import FollowedPlan
 from worker.planning.look_ups import StoredLookUps
 from worker.planning.merging import Merger
 from worker.planning.phase import InputFile, PlanPhase, Totals, check_errors
@@ -211,6 +212,12 @@ async def _plan(
         shop.db, context.target, context.claim.run_id, standing.listings, standing.surveys, reads
     )
     merger = Merger(adapter, control.on_conflict, reads.prepare_updates)
+    absent = AbsentPass(context, control, look_ups, merger)
+    if run.options.plan is not None:
+        followed = FollowedPlan(context, look_ups, merger, absent, run.options.plan)
+        _check_errors(context, control, run, await anyio.to_thread.run_sync(followed.carry_out))
+        await _end_plan(context)
+        return
     files = await shop.db.run(_input_files, shop.blobs, run.batch_id)
     lists = {file.name: file.path for file in files if is_list(file.name)}
     selection = await shop.db.run(selection_of, run, batch.corrects, lists)
@@ -221,7 +228,7 @@ async def _plan(
         Planner(control, resolver, look_ups, merger),
         resolver,
         shop.settings.chunk,
-        AbsentPass(context, control, look_ups, merger),
+        absent,
         selection,
         changes_ledger=run.mode != "dry-run",
     )

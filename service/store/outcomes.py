@@ -61,7 +61,7 @@ def reported_runs(runs: Sequence[RunFacts]) -> list[str]:
 
 def _since_undo(runs: Sequence[RunFacts]) -> Iterator[RunFacts]:
     for run in runs:
-        if run.mode == "undo" and run.ending == "finished":
+        if run.mode == "undo" and run.ending == "finished" and not run.options.dry_run:
             return
         yield run
 
@@ -69,7 +69,9 @@ def _since_undo(runs: Sequence[RunFacts]) -> Iterator[RunFacts]:
 def state_of(db: Database, runs: Sequence[RunFacts]) -> BatchState:
     """The state of a batch with these runs, newest first. A run that mended some of the records that an
     earlier one left does not make the others good."""
-    state = batch_state([run.state for run in runs])
+    # An undo that only showed its plan leaves the batch as it was.
+    telling = [run for run in runs if not (run.options.dry_run and run.ending is not None)]
+    state = batch_state([run.state for run in telling])
     if state not in ("complete", "complete-with-errors"):
         return state
     ids = real_runs(runs)

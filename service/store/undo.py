@@ -90,10 +90,10 @@ def effects(db: Database, run_id: str, before: tuple[int, int], limit: int) -> l
         return [Effect(*tuple(row)) for row in rows]
 
 
-def anything_stands(connection: Connection, batch_id: str) -> bool:
+def anything_stands(db: Database, batch_id: str) -> bool:
     """Whether something that the batch did has not been taken back."""
-    return (
-        connection.execute(
+    with db.read() as connection:
+        found = connection.execute(
             select(operation.c.key)
             .join(run, run.c.id == operation.c.run_id)
             .where(
@@ -104,8 +104,7 @@ def anything_stands(connection: Connection, batch_id: str) -> bool:
             )
             .limit(1)
         ).first()
-        is not None
-    )
+    return found is not None
 
 
 def unknown_creates(db: Database, batch_id: str) -> int:

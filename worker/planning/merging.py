@@ -133,6 +133,9 @@ class Merger:
     def bears(self, saved: Saved, identity: Identity) -> bool:
         return self._comparer.bears(saved, identity)
 
+    def current(self, saved: Saved) -> Current:
+        return self._comparer.current(saved)
+
     def judge(
         self, candidates: Sequence[Candidate], look_ups: LookUps, resolution: Resolution
     ) -> list[Judged]:
