@@ -241,7 +241,7 @@ async def _refuse_state(call: Call, batch: BatchFacts, mode: RunMode) -> None:
 async def _refuse_unseen(
     call: Call, batch: BatchFacts, files: list[FileFacts], mode: RunMode, options: RunOptions
 ) -> None:
-    """Raises `ApiError`: a plan that is not this batch's or of other data, a deletion that nobody has seen."""
+    """Raises `ApiError`: a plan that is not this batch's or of other data, a deletion that nobody saw."""
     runs = await call.db.run(runs_of_batch, batch.id)
     digest = inputs_digest(batch.control_digest, files)
     shown_before = [run for run in runs if run.mode == "dry-run" and run.ending == "finished"]
@@ -249,8 +249,8 @@ async def _refuse_unseen(
         plan = next((run for run in shown_before if run.id == options.plan), None)
         if plan is None:
             message = (
-                f"plan: {shown(options.plan)} is no finished dry run of this batch. Schedule mode=dry-run, and"
-                " name the run that it makes."
+                f"plan: {shown(options.plan)} is no finished dry run of this batch. Schedule mode=dry-run,"
+                " and name the run that it makes."
             )
             raise refusal(404, "plan-unknown", message, "plan")
         if plan.inputs_digest != digest:
