@@ -45,7 +45,7 @@ class FollowedPlan:
         self._count = 0
 
     def carry_out(self) -> Totals:
-        """Copy the plan; what it holds. Raises `Fatal` (`plan-stale`) if anything that it touches has changed."""
+        """Copy the plan; what it holds. Raises `Fatal` (`plan-stale`) if what it touches has changed."""
         plan_copy.copy_plan(self._db, self._context.claim, self._plan)
         read = plan_copy.records_read(self._db, self._plan)
         counts = plans.tally(self._db, self._run_id)

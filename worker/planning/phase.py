@@ -254,6 +254,7 @@ def _difference(now: Counter[str], before: Counter[str]) -> Counter[str]:
 def ledger_row(target: str, judged: Judged) -> LedgerRow:
     """What the ledger holds of a known resource that stands as meant already."""
     draft, meaning, saved = judged.candidate.draft, judged.candidate.meaning, judged.saved
+    known = judged.candidate.decision.known
     assert draft.identity is not None
     assert saved is not None
     identity = draft.identity
@@ -267,7 +268,7 @@ def ledger_row(target: str, judged: Judged) -> LedgerRow:
         modified=saved.modified,
         run_id="",
         operation_key="",
-        media_meant=meaning.media,
+        media_meant=known.media_meant if known is not None else "",
         linked=meaning.linked,
         footing=footing_json(judged.footing),
     )

@@ -374,7 +374,7 @@ class Planner:
             before=plan.before,
             changes=plan.changes,
             meant=meant,
-            media_meant=plan.meaning.media if meant is not None else None,
+            media_meant=_media_meant(plan) if meant is not None else None,
             linked=plan.meaning.linked if meant is not None else None,
             completes=decision.completes,
             problems=msgspec.json.encode(decision.problems) if decision.problems else None,
@@ -418,6 +418,13 @@ class Planner:
                     if text and value.link is None:
                         scope = draft.identity.scope if draft.identity else ""
                         yield KeyRow(seq, draft.kind, scope, by[0], identity_digest((text,)), True)
+
+
+def _media_meant(plan: _Plan) -> str:
+    """Of a resource that stands, media are not written with it: those that the ledger knows of stay so."""
+    if plan.decision.action == "create":
+        return plan.meaning.media
+    return plan.decision.known.media_meant if plan.decision.known is not None else ""
 
 
 def _media_depth(plan: _Plan) -> int:
