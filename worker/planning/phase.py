@@ -15,12 +15,13 @@ from msgspec import Struct
 
 from service.control.expected import match_file
 from service.control.model import AttachmentReader, Budget, Control, FileSpec, Source
-from service.store import plans, runs
+from service.store import plan_groups, plans, runs
 from service.store.plans import Entry
 from worker.context import RunContext
 from worker.errors import Fatal
 from worker.mapping.compiler import RecordMapper, compile_control
 from worker.mapping.lookups import VocabularyLookups
+from worker.planning.groups import group
 from worker.planning.planner import Planner
 from worker.readers.base import BadRow, Item, Reading
 from worker.readers.opening import open_reader
@@ -123,6 +124,7 @@ class PlanPhase:
         )
         with self._context.transaction(counts) as connection:
             plans.insert_entries(connection, self._context.claim.run_id, entries)
+            plan_groups.add_groups(connection, self._context.claim.run_id, group(entries))
 
     def _say(self, entry: Entry) -> None:
         for problem in plan_problems(entry):
