@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import assert_never
 
 import msgspec
 
+from service.store.changes import Change
 from service.store.drafts import changes_of
 from service.store.plan_groups import Group, GroupType
 from service.store.plans import Entry
@@ -60,9 +62,21 @@ def _count(entry: Entry, counted: _Counted) -> None:
     changes = changes_of(entry)
     if entry.action != "delete":  # everything goes then, which is no news of a single property
         for change in changes.changes:
-            counted.add(change.manner, entry.action, change.name, entry, change.difference)
+            counted.add(change.manner, entry.action, change.name, entry, _difference(change))
     for conflict in changes.conflicts:
         counted.add("conflict", conflict.resolution, conflict.name, entry, conflict.message)
+
+
+def _difference(change: Change) -> str:
+    match change.manner:
+        case "added":
+            return " | ".join(change.added)
+        case "removed":
+            return " | ".join(change.removed)
+        case "changed":
+            return change.difference
+        case _:
+            assert_never(change.manner)
 
 
 def _problems_of(entry: Entry) -> list[Problem]:
