@@ -25,6 +25,8 @@ _COUNTS = (
     "planned",
     "created",
     "updated",
+    "deleted",
+    "unpublished",
     "unchanged",
     "skipped",
     "rejected",
@@ -43,7 +45,6 @@ def add_to(app: typer.Typer) -> None:
     app.command()(status)
     app.command()(log)
     app.command()(report)
-    app.command()(plan)
     app.command()(cancel)
 
 
@@ -152,11 +153,6 @@ def report(
     _copy(
         f"batch/{batch}/report", {}, "text/csv" if format_ == "csv" else "application/x-ndjson", url, key_file
     )
-
-
-def plan(batch: Batch, url: Url = None, key_file: KeyFile = None) -> None:
-    """Print what the last dry run found: counts, then every record's changes."""
-    _copy(f"batch/{batch}/plan", {}, "text/plain", url, key_file)
 
 
 def cancel(batch: Batch, url: Url = None, key_file: KeyFile = None) -> None:
