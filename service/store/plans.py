@@ -12,6 +12,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select, tuple_, update
 
 from service.store.database import Database
+from service.store.plan_groups import clear_groups
 from service.store.runs import Claim, fenced
 from service.store.tables import plan_entry, plan_key, plan_link, run
 
@@ -113,7 +114,9 @@ def insert_entries(connection: Connection, run_id: str, entries: Sequence[Entry]
 
 
 def clear_plan(db: Database, claim: Claim, slice_size: int = 2000) -> None:
-    """Remove a plan that was not finished, in slices, so that no transaction is long."""
+    """Remove a plan that was not finished, and its groups, in slices, so that no transaction is long."""
+    with fenced(db, claim) as connection:
+        clear_groups(connection, claim.run_id)
     while True:
         with fenced(db, claim) as connection:
             seqs = (

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 from msgspec import Struct
 
-from service.store import ledger, links, plans, undo
+from service.store import ledger, links, plan_groups, plans, undo
 from service.store.links import KeyRow
 from service.store.plans import Action, Entry
 from service.store.undo import Effect, Later
@@ -22,6 +22,7 @@ from worker.applying.images import PreImage
 from worker.context import RunContext
 from worker.errors import Fatal
 from worker.planning.changes import Change, Changes
+from worker.planning.groups import group
 from worker.planning.look_ups import Reads
 from worker.planning.merging import encoded
 from worker.planning.settling import counted
@@ -179,6 +180,7 @@ class UndoPlan:
                 self._say(entry)
             with self._context.transaction(counts) as connection:
                 plans.replace_entries(connection, self._run_id, [one.seq for one in page], judged)
+                plan_groups.add_groups(connection, self._run_id, group(judged))
         self._bring_back_links(last)
 
     def _judge(self, page: Sequence[Entry]) -> Iterator[Entry]:

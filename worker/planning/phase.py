@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from service.control.expected import match_file
 from service.control.model import AttachmentReader, Control, FileSpec, Source
-from service.store import ledger, links, plans, runs
+from service.store import ledger, links, plan_groups, plans, runs
 from service.store.ledger import LedgerKey, LedgerRow
 from service.store.plans import Entry
 from worker.context import RunContext
@@ -27,6 +27,7 @@ from worker.planning.absent import AbsentPass, Doubts, Removals
 from worker.planning.again import not_made_twice
 from worker.planning.budgets import exceeds
 from worker.planning.choosing import say_left_out
+from worker.planning.groups import group
 from worker.planning.merging import Judged, footing_json, representation
 from worker.planning.planner import Planned, Planner
 from worker.planning.selection import Selection
@@ -162,6 +163,7 @@ class PlanPhase:
             plans.insert_entries(connection, run_id, planned.entries)
             links.insert_links(connection, run_id, planned.links)
             links.insert_keys(connection, run_id, planned.keys)
+            plan_groups.add_groups(connection, run_id, group(decided))
             self._refresh(connection, planned.refreshed)
         self._pending = self._pending or len(decided) < len(planned.entries)
 
@@ -205,6 +207,7 @@ class PlanPhase:
             self._totals.rejected = plans.rejected_records(self._context.db, run_id)
             with self._context.transaction(dict(_difference(tally, self._added))):
                 pass
+            self._group_anew()
         settling.order()
 
     def _remove_absent(self) -> None:
@@ -226,9 +229,21 @@ class PlanPhase:
                 removed[entry.destination] += entry.outcome is None
             with self._context.transaction(counted(entries)) as connection:
                 plans.insert_entries(connection, self._context.claim.run_id, entries)
+                plan_groups.add_groups(connection, self._context.claim.run_id, group(entries))
         self._totals.removals.extend(
             Removals(label, n, self._absent.scope_size(label)) for label, n in removed.items() if n
         )
+
+    def _group_anew(self) -> None:
+        """Count the groups of the plan once more: entries that waited may have been decided several times."""
+        run_id = self._context.claim.run_id
+        with self._context.transaction() as connection:
+            plan_groups.clear_groups(connection, run_id)
+        after = 0
+        while page := plans.read_plan(self._context.db, run_id, after=after):
+            after = page[-1].seq
+            with self._context.transaction() as connection:
+                plan_groups.add_groups(connection, run_id, group(page))
 
     def _refresh(self, connection: Connection, judged: Sequence[Judged]) -> None:
         if self._changes_ledger:
