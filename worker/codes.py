@@ -100,6 +100,7 @@ CODES: Mapping[str, tuple[Level, str]] = {
         "warning",
         "Media without a `match` cannot be told apart once their item stands; they were left as they are.",
     ),
+    "merged": ("warning", "The record was added to an earlier one with its identity (`duplicates: merge`)."),
     "new-number": ("warning", "What was deleted is created again; Omeka gives it a new number."),
     "not-found": ("error", "There is no such resource, and the control file does not have it created."),
     "not-found-skipped": (

@@ -20,6 +20,7 @@ OFFERED: frozenset[Feature] = frozenset(
         "gone",
         "group",
         "links",
+        "merge-duplicates",
         "numeric-types",
         "on-update",
         "otherwise",

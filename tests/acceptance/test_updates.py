@@ -92,3 +92,30 @@ def test_what_the_control_file_says_of_found_ones(
     accession.run(again)
     outcome = {"skip": "skipped", "reject": "rejected"}.get(more.get("found", ""), "updated")
     assert accession.counts(again)[outcome] == 3, accession.log(again)
+
+
+def test_records_of_one_identity_can_be_merged(accession: Installation, omeka: StandIn) -> None:
+    records = [
+        {"acno": "A1", "title": "One", "medium": "oil"},
+        {"acno": "A2", "title": "Two", "medium": "ink"},
+        {"acno": "A1", "title": "One", "medium": "wood"},
+        {"acno": "A1", "title": "Uno", "medium": "oil"},
+    ]
+    content = [{**one, "multivalue": True} if "source" in one else one for one in CONTENT]
+    rules = {**control(duplicates="merge"), "instructions": content}
+    batch = accession.batch(rules, data(records))
+    assert accession.run(batch) == "complete", accession.log(batch)
+    first, second = omeka.dump()["items"]
+    assert [value["@value"] for value in first["dcterms:title"]] == ["One", "Uno"]
+    assert [value["@value"] for value in first["dcterms:medium"]] == ["oil", "wood"]
+    assert second["o:title"] == "Two"
+    rows = [(row["row"], row["outcome"], row["code"]) for row in accession.report(batch)]
+    assert rows == [
+        (1, "created", None),
+        (2, "created", None),
+        (3, "skipped", "merged"),
+        (4, "skipped", "merged"),
+    ]
+    again = accession.batch(rules, data(records))
+    assert accession.run(again) == "complete"
+    assert accession.counts(again)["unchanged"] == 2

@@ -17,6 +17,9 @@ from service.store.ledger import Known
 from service.store.plans import Action
 from worker.records import Draft, Problem
 
+MERGED = "merged"
+"""Code of a record that was added to an earlier one of the same identity."""
+
 
 class Met(Struct, frozen=True):
     """Everything that is known about the identity of one draft before it is decided upon."""
@@ -63,7 +66,13 @@ class Decision(Struct, frozen=True):
     known: Known | None = None
     """Of an update or delete: what the ledger holds."""
     completes: int | None = None
-    """Of an update: the entry of this plan that is to create the resource."""
+    """Of an update: the entry of this plan that is to create the resource; of a merged record the one that it
+    was added to."""
+
+
+def is_merged(decision: Decision) -> bool:
+    """Whether the record is added to an earlier one."""
+    return decision.action == "skip" and decision.completes is not None
 
 
 def policy_of(match: Match | None) -> Policy:
@@ -103,6 +112,12 @@ def decide(draft: Draft, meaning: Meaning, met: Met, policy: Policy, listing: Ma
 
     `listing`: id → modified of everything of its kind that stands in the target now.
     """
+    if met.earlier is not None and draft.action == "new" and policy.duplicates == "merge":
+        note = (
+            f"{_name(draft)} was in {met.earlier.file} row {met.earlier.row} already: what this record says "
+            "was added to that one."
+        )
+        return Decision("skip", problems=(Problem("warning", MERGED, note),), completes=met.earlier.seq)
     if met.earlier is not None and draft.action == "new":
         return _refuse(
             "duplicate-identity",

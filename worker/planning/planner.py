@@ -23,6 +23,7 @@ from worker.planning.decide import (
     Meaning,
     Policy,
     decide,
+    is_merged,
     meant_digest,
     media_digest,
     policy_of,
@@ -81,6 +82,7 @@ class Planner:
         self._policies = {label: policy_of(match) for label, match in control.match.items()}
         self._aliases = _aliases(control)
         self._seq = 0
+        self._again = False
 
     def plan(self, chunk: Sequence[Mapped]) -> Planned:
         """The entries of these records, in order."""
@@ -129,7 +131,8 @@ class Planner:
         seqs: Mapping[tuple[str, int], int],
         made: Mapping[Sought, int] | None,
     ) -> Planned:
-        met = ChunkMet(self._look_ups, chunk, again=made is not None)
+        self._again = made is not None
+        met = ChunkMet(self._look_ups, chunk, again=self._again)
         self._forget_strangers(chunk, met)
         resolution = find_links(self._look_ups, chunk, made)
         planned = Planned()
@@ -223,7 +226,16 @@ class Planner:
         travelling = [one for one in media if one.identity is None]
         meaning = Meaning(meant_digest(settled.draft), media_digest(travelling), settled.linked)
         decision = self._decision(draft, meaning, met)
+        if media and is_merged(decision):
+            note = (
+                f"{decision.problems[0].message.split(':')[0]}, and this record has media: those cannot be "
+                "added to another record. Make one record of the rows first, with `group`."
+            )
+            decision = Decision("reject", None, (Problem("reject", "duplicate-identity", note),))
         return _Plan(self._seq, draft, settled, meaning, decision)
+
+    def _merges(self, draft: Draft) -> bool:
+        return self._policies.get(draft.destination, Policy()).duplicates == "merge"
 
     def _decision(self, draft: Draft, meaning: Meaning, met: ChunkMet) -> Decision:
         listing = self._look_ups.listing(draft.kind)
@@ -271,7 +283,10 @@ class Planner:
         return Decision("skip", problems=(Problem("warning", "media-not-compared", note),))
 
     def _waits(self, plans: Sequence[_Plan], resolution: Resolution) -> bool:
-        """Whether a link of the record leads to what a later record may still bring."""
+        """Whether a link of the record leads to what a later record may still bring, or a later record may
+        be added to it."""
+        if not self._again and any(self._merges(plan.draft) for plan in plans):
+            return True
         return any(resolution[one] == links.LATER for plan in plans for one in links_of(plan.draft))
 
     def _finish(self, mapped: Mapped, plans: list[_Plan], resolution: Resolution, planned: Planned) -> None:
@@ -311,6 +326,7 @@ class Planner:
         for index, plan in enumerate(plans):
             entry = self._entry(mapped, plan)
             problems = mapped.problems if index == 0 else ()
+            merged = is_merged(plan.decision)
             planned.entries.append(
                 msgspec.structs.replace(
                     entry,
@@ -318,8 +334,8 @@ class Planner:
                     draft=msgspec.json.encode(plan.draft),
                     problems=msgspec.json.encode(problems) if problems else None,
                     outcome=None,
-                    code=None,
-                    message=None,
+                    code=entry.code if merged else None,
+                    message=entry.message if merged else None,
                 )
             )
             planned.links.extend(_link_rows(plan.seq, plan.draft, resolution))
@@ -443,6 +459,11 @@ def _aliases(control: Control) -> Mapping[str, tuple[tuple[str, ...], ...]]:
     for kind, by in links.properties_sought(control):
         found[kind][by] = None
     return {kind: tuple(several) for kind, several in found.items()}
+
+
+def unsettled_links(seq: int, draft: Draft) -> Iterator[LinkRow]:
+    """The links of a draft of which nothing is known yet."""
+    return _link_rows(seq, draft, dict.fromkeys(links_of(draft), links.LATER))
 
 
 def _link_rows(seq: int, draft: Draft, resolution: Resolution) -> Iterator[LinkRow]:

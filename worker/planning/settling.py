@@ -15,9 +15,11 @@ from service.store import links, plans
 from service.store.links import LinkRow
 from service.store.plans import Entry
 from worker.context import RunContext
+from worker.planning.decide import MERGED
 from worker.planning.depths import Graph, Placed
+from worker.planning.duplicates import merged
 from worker.planning.links import links_of
-from worker.planning.planner import Planned, Planner
+from worker.planning.planner import Planned, Planner, unsettled_links
 from worker.records import Draft, Mapped, Problem, Sought
 
 SLICE = 500
@@ -38,6 +40,7 @@ class Settling:
 
         A refused resource takes away what others link to; these are decided again, until nothing changes.
         """
+        yield from self._merge_duplicates()
         while True:
             links.settle_in_batch(self._db, self._context.claim)
             refused: list[int] = []
@@ -52,6 +55,32 @@ class Settling:
                 break
         with self._context.transaction() as connection:
             plans.forget_drafts(connection, self._run_id)
+
+    def _merge_duplicates(self) -> Iterator[Planned]:
+        """Add the records of an identity that was there already to the first that bears it."""
+        after = 0
+        while waiting := plans.pending(self._db, self._run_id, after, SLICE):
+            after = waiting[-1].seq
+            second = [one for one in waiting if one.action == "skip" and one.completes is not None]
+            if not second:
+                continue
+            first = plans.entries_by_seq(self._db, self._run_id, [one.completes or 0 for one in second])
+            grown: dict[int, Draft] = {}
+            for entry in second:
+                number = entry.completes or 0
+                grown[number] = merged(grown.get(number) or _draft(first[number]), _draft(entry))
+            entries = [
+                msgspec.structs.replace(first[seq], draft=msgspec.json.encode(draft))
+                for seq, draft in grown.items()
+            ]
+            done = [_added(one) for one in second]
+            seqs = [*grown, *(one.seq for one in second)]
+            with self._context.transaction() as connection:
+                links.remove_links(connection, self._run_id, seqs)
+                plans.replace_entries(connection, self._run_id, seqs, [*entries, *done])
+                rows = [row for seq, draft in grown.items() for row in unsettled_links(seq, draft)]
+                links.insert_links(connection, self._run_id, rows)
+            yield Planned(done)
 
     def _replan(self, waiting: Sequence[Entry]) -> Planned:
         records = [_record(list(group)) for _, group in groupby(waiting, lambda one: (one.file, one.row))]
@@ -151,6 +180,18 @@ class Settling:
             )
             copied.extend(msgspec.structs.replace(row, seq=number) for row in rows.get(one.seq, ()))
         return entries, copied
+
+
+def _added(entry: Entry) -> Entry:
+    problem = Problem("warning", entry.code or MERGED, entry.message or "")
+    problems = msgspec.json.decode(entry.problems, type=list[Problem]) if entry.problems else []
+    return msgspec.structs.replace(
+        entry,
+        pending=False,
+        draft=None,
+        outcome="skipped",
+        problems=msgspec.json.encode([problem, *problems]),
+    )
 
 
 def counted(entries: Iterable[Entry]) -> Counter[str]:
