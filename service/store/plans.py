@@ -16,12 +16,14 @@ from service.store.plan_groups import clear_groups
 from service.store.runs import Claim, fenced
 from service.store.tables import plan_entry, plan_key, plan_link, run
 
-Action = Literal["create", "update", "complete", "delete", "unchanged", "skip", "reject"]
-"""`complete`: the links of a new resource that could not be written with it (see `Entry.completes`)."""
+Action = Literal["create", "update", "complete", "unpublish", "delete", "unchanged", "skip", "reject"]
+"""`unpublish`: no record mentions the resource any more, so it is taken from the public. `complete`: the
+links of a new resource that could not be written with it (see `Entry.completes`)."""
 Outcome = Literal[
     "created",
     "updated",
     "deleted",
+    "unpublished",
     "undone",
     "unchanged",
     "skipped",
@@ -30,7 +32,7 @@ Outcome = Literal[
     "uncertain",
     "altered",
 ]
-WRITING: tuple[Action, ...] = ("create", "update", "complete", "delete")
+WRITING: tuple[Action, ...] = ("create", "update", "complete", "unpublish", "delete")
 
 
 class Entry(Struct, frozen=True):
