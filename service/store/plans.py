@@ -9,7 +9,19 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from msgspec import Struct
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from service.store.database import Database
 from service.store.plan_groups import clear_groups
@@ -33,6 +45,8 @@ Outcome = Literal[
     "altered",
 ]
 WRITING: tuple[Action, ...] = ("create", "update", "complete", "unpublish", "delete")
+NOT_WRITTEN: tuple[Outcome, ...] = ("rejected", "failed", "uncertain")
+"""Outcomes of records that a retry plans again, and that are given back to be corrected."""
 
 
 class Entry(Struct, frozen=True):
@@ -397,6 +411,33 @@ class ReportRow(Struct, frozen=True):
     entry: Entry
 
 
+def standing(run_ids: Sequence[str]) -> list[ColumnElement[bool]]:
+    """As SQL: no newer run of these says something of the same resource.
+
+    A record is planned whole: what a run could not write of it is superseded by whatever a newer run says of
+    the record, though it may have become fewer resources. What was written stands until that resource itself
+    is spoken of.
+    """
+    if len(run_ids) < 2:
+        return []
+    newer = plan_entry.alias("newer")
+    return [
+        ~select(newer.c.seq)
+        .where(
+            newer.c.run_id.in_(run_ids),
+            newer.c.run_id > plan_entry.c.run_id,
+            newer.c.file == plan_entry.c.file,
+            newer.c.row == plan_entry.c.row,
+            or_(
+                newer.c.ordinal == plan_entry.c.ordinal,
+                plan_entry.c.outcome.in_(NOT_WRITTEN),
+                plan_entry.c.outcome.is_(None),
+            ),
+        )
+        .exists()
+    ]
+
+
 def read_report(
     db: Database,
     batch_id: str,
@@ -410,7 +451,6 @@ def read_report(
     A run that never completed its plan counts only where there is none that did; a batch that has only dry
     runs reports the newest of these. `after` is (run id, seq) of the last row seen.
     """
-    newer = plan_entry.alias("newer")
     with db.read() as connection:
         runs = connection.execute(
             select(run.c.id, run.c.mode, run.c.planned_at)
@@ -430,19 +470,8 @@ def read_report(
                 and_(plan_entry.c.run_id == after[0], plan_entry.c.seq > after[1]),
             ),
             *_conditions(wanted),
+            *standing(relevant),
         )
-        if len(relevant) > 1:
-            statement = statement.where(
-                ~select(newer.c.seq)
-                .where(
-                    newer.c.run_id.in_(relevant),
-                    newer.c.run_id > plan_entry.c.run_id,
-                    newer.c.file == plan_entry.c.file,
-                    newer.c.row == plan_entry.c.row,
-                    newer.c.ordinal == plan_entry.c.ordinal,
-                )
-                .exists()
-            )
         rows = connection.execute(statement.order_by(plan_entry.c.run_id, plan_entry.c.seq).limit(limit))
         return [
             ReportRow(row.run_id, Entry(**{name: row._mapping[name] for name in Entry.__struct_fields__}))
