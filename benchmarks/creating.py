@@ -26,19 +26,24 @@ from service.embedded_queue import EmbeddedQueue
 from service.settings import Settings, TargetSettings, load_settings
 from service.store import plans, runs, tables
 from service.store.database import Database
+from service.store.ledger import LedgerRow
 from service.store.migrate import upgrade
 from service.store.plans import Entry
 from service.store.runs import Claim, RunOptions
 from tests.standins.omeka_s import StandIn
 from worker.applying.executor import Executor
 from worker.applying.outgoing import draft_of
+from worker.applying.preparing import Preparer, Ways
 from worker.context import RunContext, RunLog, Stop
 from worker.main import connect
 from worker.mapping.compiler import compile_control
 from worker.mapping.lookups import NoTarget
-from worker.planning.planner import Planner, Subject
+from worker.planning.merging import Merger
+from worker.planning.met import Subject
+from worker.planning.planner import Planner
 from worker.records import Kind
 from worker.records import Row as Record
+from worker.targets.base import Saved
 from worker.targets.limits import Limiter
 from worker.targets.registry import make_adapter
 
@@ -124,6 +129,15 @@ class NothingKnown:
     def listing(self, kind: Kind) -> dict[int, str]:
         return {}
 
+    def rows(self, subject: Subject, digests: Sequence[str]) -> dict[str, LedgerRow]:
+        return {}
+
+    def current(self, kind: Kind, ids: Sequence[int]) -> dict[int, Saved]:
+        return {}
+
+    def confirm_gone(self, kind: Kind, ids: Sequence[int]) -> None:
+        pass
+
 
 def target_settings(standin: StandIn) -> TargetSettings:
     return TargetSettings.model_validate(
@@ -139,7 +153,7 @@ async def _plan(standin: StandIn, count: int) -> Plan:
     records = [
         mapper.map(Record("data0", number, fields)) for number, fields in enumerate(artworks(count), start=1)
     ]
-    entries = Planner(rules, resolver, NothingKnown()).plan(records)
+    entries = Planner(rules, resolver, NothingKnown(), Merger(adapter, "overwrite")).plan(records).entries
     payloads = [adapter.create_payload(draft_of(entry), [], {}, None) for entry in entries]
     await adapter.close()
     if len(payloads) != count:
@@ -228,7 +242,13 @@ class Trial:
             claim = await asyncio.to_thread(_planned_run, db, self.plan.entries)
             context = RunContext(db, claim, "omeka", RunLog(claim.run_id, 0), Stop())
             context.adapter = adapter
-            executor = Executor(context, adapter, self.settings, CONNECTIONS)
+            executor = Executor(
+                context,
+                adapter,
+                self.settings,
+                CONNECTIONS,
+                lambda outage: Preparer(context, adapter, outage, Ways()),
+            )
             began = time.perf_counter()
             async with asyncio.timeout(600):
                 await executor.run()

@@ -221,7 +221,7 @@ def _row(draft: Draft, resource_id: int, modified: str, saved: bytes) -> LedgerR
         key_digest=identity.digest,
         identifier=identity.shown,
         resource_id=resource_id,
-        meant=meant_digest(draft, []),
+        meant=meant_digest(draft),
         saved=saved,
         modified=modified,
         run_id="prepared",

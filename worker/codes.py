@@ -21,10 +21,20 @@ CODES: Mapping[str, tuple[Level, str]] = {
     "file-not-expected": ("error", "The control file takes no file of this name."),
     "internal-error": ("error", "A fault of this program; the worker's own log has the details."),
     "not-offered": ("error", "The control file uses what this version does not carry out yet."),
+    "nothing-to-undo": ("error", "The batch has written nothing that still stands."),
+    "plan-stale": (
+        "error",
+        "What the plan touches has changed since the dry run (`plan=`); nothing was written, or not this.",
+    ),
     "target-unknown": ("error", "The batch's target is not in the worker's settings."),
     "too-many-errors": ("error", "More records were rejected than `maxErrors` allows; nothing was written."),
+    "too-many-removals": (
+        "error",
+        "More resources would be removed than `maxRemovals` allows; nothing was written.",
+    ),
     "unknown-kind": ("error", "The plan holds a kind of resource that no target takes."),
     # the way of a run
+    "absent-kept": ("warning", "What no record mentions is not removed this time; the message says why."),
     "chosen": ("info", "The run is about some records only, and which."),
     "failed-kept": ("info", "What was not written can be had as it stands in the file, to be corrected."),
     "failed-not-kept": (
@@ -45,19 +55,53 @@ CODES: Mapping[str, tuple[Level, str]] = {
     "started": ("info", "A worker has taken the run."),
     "summary": ("info", "The run in one line; the last line of a log."),
     "survey": ("info", "Looking at what stands in the target already."),
+    "unknown-left": (
+        "warning",
+        "Of some creates of the batch it is not known whether they took effect; an undo leaves them.",
+    ),
     "taken-over": ("warning", "Another worker left off in the middle of writing; what it did is found out."),
     "target-back": ("info", "The target answers again."),
     # what becomes of a record
+    "absent": ("warning", "No record mentions the resource any more (`absent`)."),
     "altered": ("error", "The target saved something else than was meant; both are named."),
     "ambiguous-identity": ("error", "Several resources bear the identifier; nothing was chosen."),
     "answer-lost": (
         "warning",
         "The target's answer did not come; it is found out whether the write took effect.",
     ),
+    "conflict": (
+        "error",
+        "Somebody edited what the record means otherwise, and `onConflict` says to reject that.",
+    ),
+    "conflict-keep": ("warning", "Somebody edited what the record means otherwise; the edit is kept."),
+    "conflict-overwrite": (
+        "warning",
+        "Somebody edited what the record means otherwise; the record takes its place.",
+    ),
     "created": ("info", "The resource was created."),
+    "delete-new": ("error", "A record deletes what another record of the same batch creates."),
+    "delete-would-lose-files": (
+        "error",
+        "The resource has files of which no copy is kept: deleting it could not be undone.",
+    ),
+    "deleted": ("info", "The resource was deleted."),
     "duplicate-identity": ("error", "An earlier record of this batch has the same identifier."),
+    "found": ("error", "There is such a resource, and the control file has such records rejected."),
+    "found-skipped": (
+        "warning",
+        "There is such a resource, and the control file has such records skipped.",
+    ),
     "gone": ("warning", "The resource was imported before, and somebody has deleted it since."),
     "item-refused": ("error", "The item of this media was not written."),
+    "link-ambiguous": ("error", "A link could lead to several resources; nothing was chosen."),
+    "link-refused": ("error", "What the value links to, or completes, was not written by this run."),
+    "link-unknown": ("error", "A link leads to nothing, neither in the batch nor in the target."),
+    "media-not-compared": (
+        "warning",
+        "Media without a `match` cannot be told apart once their item stands; they were left as they are.",
+    ),
+    "merged": ("warning", "The record was added to an earlier one with its identity (`duplicates: merge`)."),
+    "new-number": ("warning", "What was deleted is created again; Omeka gives it a new number."),
     "not-found": ("error", "There is no such resource, and the control file does not have it created."),
     "not-found-skipped": (
         "warning",
@@ -87,9 +131,15 @@ CODES: Mapping[str, tuple[Level, str]] = {
         "warning",
         "A second resource, made by a request that was given up for lost, was removed.",
     ),
-    "uncertain": ("error", "An answer was lost, and several resources could be this record."),
-    "update-not-offered": (
+    "undo-conflict": (
         "error",
-        "The resource differs and would be updated, which this version does not do yet.",
+        "Somebody, or a later batch, changed the resource since; the undo leaves it (`force=true`).",
     ),
+    "undo-forced": ("warning", "The undo goes over a later change, as was asked for."),
+    "updated": ("info", "The resource was updated."),
+    "value-not-returnable": (
+        "error",
+        "The resource holds a value that Omeka would drop if it were sent back; nothing was changed.",
+    ),
+    "uncertain": ("error", "An answer was lost, and several resources could be this record."),
 }

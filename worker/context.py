@@ -112,8 +112,11 @@ class RunLog:
 class RunContext:
     """One run in the hands of one worker."""
 
-    def __init__(self, db: Database, claim: Claim, target: str, log: RunLog, stop: Stop) -> None:
+    def __init__(
+        self, db: Database, claim: Claim, target: str, log: RunLog, stop: Stop, batch_id: str = ""
+    ) -> None:
         """`target`: the configured name of the target."""
+        self.batch_id = batch_id
         self.db = db
         self.claim = claim
         self.target = target

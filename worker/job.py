@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import anyio.to_thread
 
-from service.control.budgets import read_budget
 from service.control.chosen import is_list
 from service.control.model import Control
 from service.settings import Settings, TargetSettings
@@ -20,17 +20,25 @@ from service.store.states import Ending
 from service.store.summary import summary
 from worker.applying.executor import Executor
 from worker.applying.outage import Outage
+from worker.applying.preparing import Preparer, Prepares, Ways
 from worker.applying.strays import settle_strays
+from worker.applying.undo_plan import UndoPlan
+from worker.applying.undo_prepare import UndoPreparer
 from worker.context import RunContext, RunLog, Stop, StoppedError
 from worker.errors import AccessionError, Fatal
 from worker.failed_rows import keep_failed_rows
 from worker.heartbeat import beating
 from worker.limiters import Limiters
+from worker.planning.absent import AbsentPass, check_removals
 from worker.planning.choosing import say_choice, selection_of
+from worker.planning.following import FollowedPlan
 from worker.planning.look_ups import StoredLookUps
-from worker.planning.phase import InputFile, PlanPhase, Totals, check_budget
+from worker.planning.merging import Merger
+from worker.planning.phase import InputFile, PlanPhase, Totals, check_errors
 from worker.planning.planner import Planner
+from worker.planning.selection import Selection
 from worker.planning.survey import Surveyor
+from worker.planning.target_reads import TargetReads
 from worker.preflight import preflight, prove, read_control
 from worker.targets.base import Adapter, Resolver
 from worker.targets.registry import make_adapter
@@ -81,7 +89,7 @@ async def _hold(shop: Workshop, claim: Claim, stop: Stop) -> None:
     assert facts is not None, "a claimed run exists"
     batch = await shop.db.run(batches.batch_facts, facts.batch_id)
     log = RunLog(claim.run_id, await shop.db.run(logs.last_seq, claim.run_id))
-    context = RunContext(shop.db, claim, batch.target, log, stop)
+    context = RunContext(shop.db, claim, batch.target, log, stop, batch.id)
     async with beating(context, shop.settings.lease):
         ending, failure = await _attempt(shop, context, facts, batch)
         if ending is None:
@@ -133,11 +141,18 @@ async def _stages(shop: Workshop, context: RunContext, facts: RunFacts, batch: b
     control, _ = await read_control(shop.blobs, batch.control_digest)
     adapter, settings = _target(shop, context, batch.target)
     outage = Outage(context, lambda: shop.settings.outage)
-    resolver = await _preflight(shop, context, control, adapter, outage)
+    await _prove(shop, context, adapter, outage)
+    if facts.mode != "undo":
+        found = await outage.patiently(lambda: preflight(control, adapter))
+        resolver = found.require()
     if facts.phase == "plan":
-        await _plan(shop, context, batch, control, adapter, resolver, outage)
-    if facts.mode != "dry-run":
-        await Executor(context, adapter, shop.settings, settings.connections).run()
+        if facts.mode == "undo":
+            await _plan_undo(shop, context, facts, adapter, outage)
+        else:
+            await _plan(shop, context, batch, control, adapter, resolver, outage)
+    if facts.mode != "dry-run" and not facts.options.dry_run:
+        preparing = partial(_preparer, context, facts, control)
+        await Executor(context, adapter, shop.settings, settings.connections, preparing).run()
 
 
 def _target(shop: Workshop, context: RunContext, name: str) -> tuple[Adapter, TargetSettings]:
@@ -150,15 +165,47 @@ def _target(shop: Workshop, context: RunContext, name: str) -> tuple[Adapter, Ta
     return adapter, settings
 
 
-async def _preflight(
-    shop: Workshop, context: RunContext, control: Control, adapter: Adapter, outage: Outage
-) -> Resolver:
-    """Prove address and key, and that every name of the control file exists there."""
+def _preparer(context: RunContext, facts: RunFacts, control: Control, outage: Outage) -> Prepares:
+    assert context.adapter is not None, "the target is connected first"
+    if facts.mode == "undo":
+        return UndoPreparer(context, context.adapter, outage)
+    ways = Ways(control.on_conflict, exactly=facts.options.plan is not None)
+    return Preparer(context, context.adapter, outage, ways)
+
+
+async def _prove(shop: Workshop, context: RunContext, adapter: Adapter, outage: Outage) -> None:
+    """Prove address and key."""
     settings = shop.settings.targets[context.target]
     site = await prove(shop.db, context.target, settings, lambda: outage.patiently(adapter.prove))
     context.log.say("info", "preflight", f"{site.address} answers: version {site.version}.")
-    found = await outage.patiently(lambda: preflight(control, adapter))
-    return found.require()
+
+
+async def _plan_undo(
+    shop: Workshop, context: RunContext, facts: RunFacts, adapter: Adapter, outage: Outage
+) -> None:
+    await anyio.to_thread.run_sync(_clear, context)
+    _, selection = await _choice(shop, context, facts, None)
+    plan = UndoPlan(context, adapter, TargetReads(adapter, outage), selection, force=facts.options.force)
+    await anyio.to_thread.run_sync(plan.carry_out)
+    await _end_plan(context)
+
+
+async def _choice(
+    shop: Workshop, context: RunContext, run: RunFacts, corrects: str | None
+) -> tuple[Sequence[InputFile], Selection]:
+    """The files that hold records, and which of the records the run is about."""
+    files = await shop.db.run(_input_files, shop.blobs, run.batch_id)
+    lists = {file.name: file.path for file in files if is_list(file.name)}
+    selection = await shop.db.run(selection_of, run, corrects, lists)
+    say_choice(context.log, run)
+    return [file for file in files if file.name not in lists], selection
+
+
+async def _end_plan(context: RunContext) -> None:
+    await anyio.to_thread.run_sync(_planned, context)
+    facts = await context.db.run(runs.run_facts, context.claim.run_id)
+    assert facts is not None
+    context.log.say("info", "planned", summary(facts, planned=True))
 
 
 async def _plan(
@@ -175,30 +222,39 @@ async def _plan(
     await anyio.to_thread.run_sync(_clear, context)
     surveyor = Surveyor(context, adapter)
     standing = await outage.patiently(lambda: surveyor.learn(control))
+    reads = TargetReads(adapter, outage)
     look_ups = StoredLookUps(
-        shop.db, context.target, context.claim.run_id, standing.listings, standing.surveys
+        shop.db, context.target, context.claim.run_id, standing.listings, standing.surveys, reads
     )
-    planner = Planner(control, resolver, look_ups)
-    files = await shop.db.run(_input_files, shop.blobs, run.batch_id)
-    lists = {file.name: file.path for file in files if is_list(file.name)}
-    selection = await shop.db.run(selection_of, run, batch.corrects, lists)
-    say_choice(context.log, run)
-    phase = PlanPhase(context, control, planner, resolver, shop.settings.chunk, selection=selection)
-    files = [file for file in files if file.name not in lists]
+    merger = Merger(adapter, control.on_conflict, reads.prepare_updates)
+    absent = AbsentPass(context, control, look_ups, merger)
+    if run.options.plan is not None:
+        followed = FollowedPlan(context, look_ups, merger, absent, run.options.plan)
+        _check_errors(context, control, run, await anyio.to_thread.run_sync(followed.carry_out))
+        await _end_plan(context)
+        return
+    files, selection = await _choice(shop, context, run, batch.corrects)
+    phase = PlanPhase(
+        context,
+        control,
+        Planner(control, resolver, look_ups, merger),
+        resolver,
+        shop.settings.chunk,
+        absent,
+        selection,
+        changes_ledger=run.mode != "dry-run",
+    )
     totals = await anyio.to_thread.run_sync(phase.carry_out, files)
     _check_errors(context, control, run, totals)
-    await anyio.to_thread.run_sync(_planned, context)
-    facts = await shop.db.run(runs.run_facts, context.claim.run_id)
-    assert facts is not None
-    context.log.say("info", "planned", summary(facts, planned=True))
+    await _end_plan(context)
 
 
 def _check_errors(context: RunContext, control: Control, run: RunFacts, totals: Totals) -> None:
-    """Stop an import that has more errors than allowed; a dry run shows them all, and says so."""
-    said = run.options.max_errors  # outranks the control file, this once
-    budget = read_budget(said) if said is not None else control.max_errors
+    """Stop an import that has more errors, or would remove more, than allowed; a dry run shows all, and says
+    so."""
     try:
-        check_budget("maxErrors", budget, totals.rejected, totals.read)
+        check_errors(run.options.max_errors, control, totals.rejected, totals.read)
+        check_removals(totals.removals, control, run.options.max_removals)
     except Fatal as error:
         if run.mode != "dry-run":
             raise
@@ -256,7 +312,10 @@ async def _end(
             await shop.db.run(runs.end_run, context.claim, ending, code, reason)
         except OpenStraysError:
             assert context.adapter is not None, "strays come from a target"
-            await settle_strays(context, context.adapter)
+            outage = Outage(context, lambda: shop.settings.outage)
+            control, _ = await read_control(shop.blobs, batch.control_digest)
+            preparer = _preparer(context, facts, control, outage)
+            await settle_strays(context, context.adapter, preparer)
             await keep_failed_rows(context, shop.blobs, facts, batch)
         else:
             return

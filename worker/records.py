@@ -22,6 +22,9 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 Kind = Literal["item", "item-set", "media"]
 """The resources that the common plan and apply code knows."""
 
+KINDS: Mapping[str, Kind] = {"item": "item", "item-set": "item-set", "media": "media"}
+"""The kinds, by their names in the control file."""
+
 Severity = Literal["reject", "warning", "stop"]
 OnError = Literal["reject", "drop", "stop"]
 
@@ -65,9 +68,26 @@ class Link(Struct, frozen=True, omit_defaults=True):
     on_error: OnError = "reject"
 
     @property
-    def sought(self) -> Identity:
-        """The identity by which it is looked for; without `by` it is a number of the target's."""
-        return Identity(self.scope, self.by, self.identity)
+    def sought(self) -> Sought:
+        kind = KINDS.get(self.to.partition(":")[0])
+        return Sought(kind, Identity(self.scope, self.by, self.identity))
+
+
+class Sought(Struct, frozen=True):
+    """What a link looks for. `kind` None: a resource of any kind, by its number."""
+
+    kind: Kind | None
+    identity: Identity
+
+    @property
+    def number(self) -> int | None:
+        """The number of the resource, where the link names that rather than an identity."""
+        return None if self.identity.by else int(self.identity.values[0])
+
+    @property
+    def any_scope(self) -> bool:
+        """A link that names no scope finds what this service wrote under any."""
+        return not self.identity.scope
 
 
 class Value(Struct, frozen=True, omit_defaults=True):
@@ -226,15 +246,24 @@ class Draft(Struct, frozen=True, omit_defaults=True):
 
 def _canonical(values: tuple[Value, ...]) -> Sequence[Value]:
     for value in values:
-        if value.link is not None:
-            return [_without_pointer(one) for one in values]
+        if value.link is not None or value.annotation:
+            return [_bare(one) for one in values]
     return values
 
 
-def _without_pointer(value: Value) -> Value:
+def _bare(value: Value) -> Value:
+    """Without what does not make it another value: where a link stands, and what would stand in for it."""
+    if value.annotation:
+        notes = tuple(
+            msgspec.structs.replace(note, values=tuple(map(_bare, note.values)), pointer="")
+            for note in value.annotation
+        )
+        value = msgspec.structs.replace(value, annotation=notes)
     if value.link is None:
         return value
-    return msgspec.structs.replace(value, link=msgspec.structs.replace(value.link, pointer=""))
+    return msgspec.structs.replace(
+        value, link=Link(value.link.to, value.link.scope, value.link.by, value.link.identity)
+    )
 
 
 class Mapped(Struct, frozen=True):

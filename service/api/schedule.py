@@ -36,12 +36,8 @@ from service.store.runs import (
     schedule_run,
 )
 from service.store.states import ACTIVE, BatchState, RunMode
-from service.uploads import Form, read_form
-
-SchedulableMode = Literal["import", "dry-run", "retry"]
-MODES_TO_COME = ("undo",)
-OPTIONS_TO_COME = ("plan", "force", "maxRemovals", "dry-run")
-"""Parameters that no worker honours yet. They are refused: an option that is overlooked imports too much."""
+from service.store.undo import anything_stands
+from service.uploads import read_form
 
 RETRIED: frozenset[BatchState] = frozenset({"complete-with-errors", "failed", "cancelled"})
 """States, as real runs left them, in which a retry makes sense."""
@@ -56,10 +52,10 @@ class ScheduleForm(
 ):
     batch: Annotated[Captured, Meta(description="The identifier that the second step printed.")]
     mode: Annotated[
-        SchedulableMode,
+        RunMode,
         Meta(
             description="import (also when left out); dry-run: a plan and no write; retry: the records again"
-            " that were rejected, failed or are uncertain."
+            " that were rejected, failed or are uncertain; undo: take back what the batch did."
         ),
     ] = "import"
     max_errors: Annotated[
@@ -67,7 +63,7 @@ class ScheduleForm(
         Meta(description="How many records may be rejected, this once: 20 or 10%. Else as the control says."),
     ] = None
     plan: Annotated[
-        str | None, Meta(description="A dry run's id: import exactly that. Not yet possible.")
+        str | None, Meta(description="A dry run's id: import exactly what it has shown, or nothing.")
     ] = None
     only: Annotated[
         tuple[str, ...],
@@ -81,11 +77,22 @@ class ScheduleForm(
         Annotated[int, Meta(ge=1)] | None,
         Meta(description="Only the first N of the records that are chosen otherwise."),
     ] = None
-    force: Annotated[bool, Meta(description="true: undo over later edits. Not yet possible.")] = False
+    force: Annotated[
+        bool,
+        Meta(
+            description="true: undo over later edits; import although the target looks like another site than"
+            " the one that was imported into."
+        ),
+    ] = False
     max_removals: Annotated[
-        str | None, Meta(description="How many removals may be carried out: 20 or 10%. Not yet possible.")
+        str | None,
+        Meta(
+            description="How many resources may be removed, this once: 20 or 10%. Else as the control says."
+        ),
     ] = None
-    dry_run: Annotated[bool, Meta(description="With mode=undo: show it only. Not yet possible.")] = False
+    dry_run: Annotated[bool, Meta(description="With mode=undo: show what it would do, and do nothing.")] = (
+        False
+    )
 
 
 class Scheduled(Struct, frozen=True):
@@ -99,14 +106,15 @@ class Scheduled(Struct, frozen=True):
 
 async def post_schedule(call: Call) -> Response:
     async with read_form(call.request, call.services.form_limits) as parts:
-        _refuse_what_is_to_come(parts)
         form = call.fields(ScheduleForm, parts)
     options = _options(form)
     batch = await the_batch(call, form.batch, "batch")
     files = await call.db.run(batch_files, batch.id)
-    await _refuse_incomplete(call, batch, files)
+    if form.mode != "undo":
+        await _refuse_incomplete(call, batch, files)
     await _refuse_choice(call, batch, files, options)
     await _refuse_state(call, batch, form.mode)
+    await _refuse_unseen(call, batch, files, form.mode, options)
     run = await _commit(call, batch, files, form.mode, options)
     await call.services.bell.ring_run(run.id)
     where = f"{PREFIX}/batch/{batch.id}"
@@ -118,13 +126,29 @@ async def post_schedule(call: Call) -> Response:
 
 def _options(form: ScheduleForm) -> RunOptions:
     """Raises `ApiError` 400 for an option that makes no sense."""
-    if form.max_errors is not None and read_budget(form.max_errors) is None:
-        message = (
-            f"maxErrors must be a number such as 20 or a share such as 10%, not {shown(form.max_errors)}."
-        )
-        raise bad_parameter("maxErrors", message)
+    for name, said in (("maxErrors", form.max_errors), ("maxRemovals", form.max_removals)):
+        if said is not None and read_budget(said) is None:
+            message = f"{name} must be a number such as 20 or a share such as 10%, not {shown(said)}."
+            raise bad_parameter(name, message)
+    if form.dry_run and form.mode != "undo":
+        message = "dry-run=true goes with mode=undo. To see what an import would do: mode=dry-run."
+        raise bad_parameter("dry-run", message)
+    if form.plan is not None and form.mode != "import":
+        message = "plan goes with mode=import: it is the id of the dry run that is to be imported exactly."
+        raise bad_parameter("plan", message)
+    if form.plan is not None and (form.only or form.limit is not None):
+        message = "plan means exactly that plan: only and limit belong to the dry run that makes it."
+        raise bad_parameter("plan", message)
     _choice(form.only)
-    return RunOptions(only=form.only, limit=form.limit, max_errors=form.max_errors)
+    return RunOptions(
+        only=form.only,
+        limit=form.limit,
+        plan=form.plan,
+        force=form.force,
+        max_removals=form.max_removals,
+        max_errors=form.max_errors,
+        dry_run=form.dry_run,
+    )
 
 
 def _choice(only: tuple[str, ...]) -> Choice:
@@ -167,32 +191,6 @@ async def _refuse_choice(call: Call, batch: BatchFacts, files: list[FileFacts], 
         raise ApiError(400, problems)
 
 
-def _refuse_what_is_to_come(form: Form) -> None:
-    problems = [
-        Problem(
-            f"mode={mode} is not possible yet: this release knows {', '.join(_MODES)}.",
-            "parameter-not-yet",
-            "mode",
-        )
-        for mode in form.texts("mode")
-        if mode in MODES_TO_COME
-    ]
-    problems += [
-        Problem(
-            f"{name} is not possible yet, and is not overlooked: leave it out to run the whole batch.",
-            "parameter-not-yet",
-            name,
-        )
-        for name in OPTIONS_TO_COME
-        if form.texts(name)
-    ]
-    if problems:
-        raise ApiError(400, problems)
-
-
-_MODES: tuple[SchedulableMode, ...] = ("import", "dry-run", "retry")
-
-
 async def _refuse_incomplete(call: Call, batch: BatchFacts, files: list[FileFacts]) -> None:
     """Raises `ApiError` 400 that names each required file that is missing, or says that there are none."""
     control = await load_control(call.services.blobs, batch.control_digest)
@@ -221,6 +219,11 @@ async def _refuse_state(call: Call, batch: BatchFacts, mode: RunMode) -> None:
         raise _active(runs[0])
     if mode == "retry":
         await _refuse_retry(call, runs)
+    if mode == "undo" and not await call.db.run(anything_stands, batch.id):
+        message = "mode: there is nothing to undo in this batch: " + (
+            "it was not imported yet." if not runs else "nothing that it wrote still stands."
+        )
+        raise refusal(409, "nothing-to-undo", message, "mode")
     if mode != "import" or (runs and runs[0].state == "undone"):
         return
     if await call.db.run(ever_wrote, batch.id):
@@ -233,6 +236,39 @@ async def _refuse_state(call: Call, batch: BatchFacts, mode: RunMode) -> None:
                 f" create everything twice: the control file has no match for {', '.join(unmatched)}. Add one"
                 " and make a new batch, or look first: mode=dry-run.",
             )
+
+
+async def _refuse_unseen(
+    call: Call, batch: BatchFacts, files: list[FileFacts], mode: RunMode, options: RunOptions
+) -> None:
+    """Raises `ApiError`: a plan that is not this batch's or of other data, a deletion that nobody saw."""
+    runs = await call.db.run(runs_of_batch, batch.id)
+    digest = inputs_digest(batch.control_digest, files)
+    shown_before = [run for run in runs if run.mode == "dry-run" and run.ending == "finished"]
+    if options.plan is not None:
+        plan = next((run for run in shown_before if run.id == options.plan), None)
+        if plan is None:
+            message = (
+                f"plan: {shown(options.plan)} is no finished dry run of this batch. Schedule mode=dry-run,"
+                " and name the run that it makes."
+            )
+            raise refusal(404, "plan-unknown", message, "plan")
+        if plan.inputs_digest != digest:
+            message = (
+                "plan: the batch has other data than when that plan was made. Schedule mode=dry-run again,"
+                " look, and name the new run."
+            )
+            raise refusal(409, "plan-differs", message, "plan")
+        return
+    if mode not in ("import", "retry"):
+        return
+    control = await load_control(call.services.blobs, batch.control_digest)
+    if summary(control).needs_dry_run and not any(run.inputs_digest == digest for run in shown_before):
+        message = (
+            "mode: this control file deletes, so a dry run of the same data has to come first. Schedule"
+            " mode=dry-run, look at what would be deleted (GET batch/ID/plan?action=delete), then import."
+        )
+        raise refusal(409, "dry-run-first", message, "mode")
 
 
 async def _refuse_retry(call: Call, runs: list[RunFacts]) -> None:
@@ -326,7 +362,7 @@ OPERATIONS = (
         method="POST",
         path=f"{PREFIX}/schedule",
         handler=post_schedule,
-        summary="Schedule a dry run, an import or a retry of a batch",
+        summary="Schedule a dry run, an import, a retry or an undo of a batch",
         scope="schedule",
         form=ScheduleForm,
         answers={200: Answer("The run is recorded durably.", "SCHEDULED, without a line end.", Scheduled)},

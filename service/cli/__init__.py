@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import check, imports, keys, run, targets
+from service.cli import check, imports, keys, plan, run, targets
 from service.cli.errors import Group
 from service.settings import VERSION
 
@@ -42,4 +42,5 @@ run.add_to(app)
 keys.add_to(app)
 targets.add_to(app)
 imports.add_to(app)
+plan.add_to(app)
 check.add_to(app)

@@ -163,7 +163,9 @@ class Api:
     def status(self, batch: str, wait: float = 0) -> BatchStatus:
         return BatchStatus(self._get(f"batch/{batch}", {"wait": f"{wait:g}"} if wait else {}))
 
-    def stream(self, path: str, parameters: Mapping[str, str], accept: str = "text/plain") -> Iterator[bytes]:
+    def stream(
+        self, path: str, parameters: Mapping[str, str | list[str]], accept: str = "text/plain"
+    ) -> Iterator[bytes]:
         """The bytes of an answer as they come, for logs and reports of any length."""
         with (
             self._errors_as_lines(),

@@ -25,6 +25,8 @@ _COUNTS = (
     "planned",
     "created",
     "updated",
+    "deleted",
+    "unpublished",
     "unchanged",
     "skipped",
     "rejected",
@@ -58,7 +60,6 @@ def add_to(app: typer.Typer) -> None:
     app.command()(log)
     app.command()(report)
     app.command()(failed)
-    app.command()(plan)
     app.command()(cancel)
 
 
@@ -216,11 +217,6 @@ def failed(
             stream.write(first)
             stream.writelines(pieces)
     say(f"Correct {output}, then: accession import CONTROL --file NAME={output} --corrects {batch}")
-
-
-def plan(batch: Batch, url: Url = None, key_file: KeyFile = None) -> None:
-    """Print what the last dry run found: counts, then every record's changes."""
-    _copy(f"batch/{batch}/plan", {}, "text/plain", url, key_file)
 
 
 def cancel(batch: Batch, url: Url = None, key_file: KeyFile = None) -> None:

@@ -55,6 +55,7 @@ class OpenOperation(Struct, frozen=True):
     above_id: int | None
     fence: int
     intent_at: int
+    pre_image: bytes | None
 
 
 class Stray(Struct, frozen=True):

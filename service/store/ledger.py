@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -58,6 +58,83 @@ class Known(Struct, frozen=True):
     """What `absent` did to it: a record that returns regains the state it had."""
 
 
+def rows(db: Database, key: LedgerKey, digests: Sequence[str]) -> dict[str, LedgerRow]:
+    """The whole rows of a scope with these identities, by digest."""
+    if not digests:
+        return {}
+    columns = [name for name in LedgerRow.__struct_fields__ if name != "key"]
+    with db.read() as connection:
+        found = connection.execute(
+            select(*(ledger.c[name] for name in columns)).where(
+                *of_key(key), ledger.c.key_digest.in_(digests)
+            )
+        ).all()
+    result = {}
+    for row in found:
+        values = dict(row._mapping)
+        values["saved"] = zlib.decompress(values["saved"])
+        result[row.key_digest] = LedgerRow(key=key, **values)
+    return result
+
+
+_REFRESHED = ("meant", "media_meant", "linked", "saved", "modified", "footing")
+
+
+def refresh(connection: Connection, rows: Sequence[LedgerRow]) -> None:
+    """Within `runs.fenced`: known resources that stand as meant already, though another way than the ledger
+    says. Nothing was written: who wrote them last stays."""
+    if rows:
+        connection.execute(
+            update(ledger)
+            .where(
+                ledger.c.target == bindparam("of_target"),
+                ledger.c.kind == bindparam("of_kind"),
+                ledger.c.scope == bindparam("of_scope"),
+                ledger.c.by == bindparam("of_by"),
+                ledger.c.key_digest == bindparam("of_digest"),
+            )
+            .values({name: bindparam(f"to_{name}") for name in _REFRESHED}),
+            [
+                {
+                    "of_target": row.key.target,
+                    "of_kind": row.key.kind,
+                    "of_scope": row.key.scope,
+                    "of_by": row.key.by,
+                    "of_digest": row.key_digest,
+                    "to_meant": row.meant,
+                    "to_media_meant": row.media_meant,
+                    "to_linked": row.linked,
+                    "to_saved": zlib.compress(row.saved, 1),
+                    "to_modified": row.modified,
+                    "to_footing": row.footing,
+                }
+                for row in rows
+            ],
+        )
+
+
+def by_number(db: Database, target: str, kind: str, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """(run that wrote it, modified) of the resources with these numbers, by number."""
+    found: dict[int, tuple[str, str]] = {}
+    with db.read() as connection:
+        for start in range(0, len(ids), 500):
+            rows = connection.execute(
+                select(ledger.c.resource_id, ledger.c.run_id, ledger.c.modified).where(
+                    ledger.c.target == target,
+                    ledger.c.kind == kind,
+                    ledger.c.resource_id.in_(ids[start : start + 500]),
+                )
+            )
+            found.update({row.resource_id: (row.run_id, row.modified) for row in rows})
+    return found
+
+
+def remove(connection: Connection, keys: Sequence[tuple[LedgerKey, str]]) -> None:
+    """Within `runs.fenced`: these resources are no longer there, by our own doing."""
+    for key, digest in keys:
+        connection.execute(delete(ledger).where(*of_key(key), ledger.c.key_digest == digest))
+
+
 def look_up(db: Database, key: LedgerKey, digests: Sequence[str]) -> dict[str, Known]:
     """The rows of a scope with these identities, by digest: one query, never one a record."""
     if not digests:
@@ -65,7 +142,7 @@ def look_up(db: Database, key: LedgerKey, digests: Sequence[str]) -> dict[str, K
     with db.read() as connection:
         rows = connection.execute(
             select(*(ledger.c[name] for name in Known.__struct_fields__)).where(
-                *_of(key), ledger.c.key_digest.in_(digests)
+                *of_key(key), ledger.c.key_digest.in_(digests)
             )
         )
         return {row[0]: Known(*row) for row in rows}
@@ -150,7 +227,7 @@ def upsert(connection: Connection, rows: Sequence[LedgerRow]) -> None:
 def saved_representation(db: Database, key: LedgerKey, digest: str) -> bytes | None:
     with db.read() as connection:
         packed = connection.execute(
-            select(ledger.c.saved).where(*_of(key), ledger.c.key_digest == digest)
+            select(ledger.c.saved).where(*of_key(key), ledger.c.key_digest == digest)
         ).scalar()
     return None if packed is None else zlib.decompress(packed)
 
@@ -178,7 +255,8 @@ def scopes(db: Database, target: str) -> list[tuple[str, str, int]]:
         return [(row[0], row[1], row[2]) for row in rows]
 
 
-def _of(key: LedgerKey) -> tuple[ColumnElement[bool], ...]:
+def of_key(key: LedgerKey) -> tuple[ColumnElement[bool], ...]:
+    """As SQL: the rows of one scope."""
     return (
         ledger.c.target == key.target,
         ledger.c.kind == key.kind,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any, Literal
@@ -23,14 +24,25 @@ from sqlalchemy import (
 )
 
 from service.store.database import Database
+from service.store.plan_groups import clear_groups
 from service.store.runs import Claim, fenced
-from service.store.tables import plan_entry, run
+from service.store.tables import plan_entry, plan_key, plan_link, run
 
-Action = Literal["create", "update", "delete", "unchanged", "skip", "reject"]
+Action = Literal["create", "update", "complete", "delete", "unchanged", "skip", "reject"]
+"""`complete`: the links of a new resource that could not be written with it (see `Entry.completes`)."""
 Outcome = Literal[
-    "created", "updated", "deleted", "unchanged", "skipped", "rejected", "failed", "uncertain", "altered"
+    "created",
+    "updated",
+    "deleted",
+    "undone",
+    "unchanged",
+    "skipped",
+    "rejected",
+    "failed",
+    "uncertain",
+    "altered",
 ]
-WRITING: tuple[Action, ...] = ("create", "update", "delete")
+WRITING: tuple[Action, ...] = ("create", "update", "complete", "delete")
 NOT_WRITTEN: tuple[Outcome, ...] = ("rejected", "failed", "uncertain")
 """Outcomes of records that a retry plans again, and that are given back to be corrected."""
 
@@ -116,7 +128,9 @@ def insert_entries(connection: Connection, run_id: str, entries: Sequence[Entry]
 
 
 def clear_plan(db: Database, claim: Claim, slice_size: int = 2000) -> None:
-    """Remove a plan that was not finished, in slices, so that no transaction is long."""
+    """Remove a plan that was not finished, and its groups, in slices, so that no transaction is long."""
+    with fenced(db, claim) as connection:
+        clear_groups(connection, claim.run_id)
     while True:
         with fenced(db, claim) as connection:
             seqs = (
@@ -129,7 +143,123 @@ def clear_plan(db: Database, claim: Claim, slice_size: int = 2000) -> None:
                 delete(plan_entry).where(plan_entry.c.run_id == claim.run_id, plan_entry.c.seq.in_(seqs))
             ).rowcount
         if removed < slice_size:
-            return
+            break
+    for table in (plan_link, plan_key):
+        with fenced(db, claim) as connection:
+            connection.execute(delete(table).where(table.c.run_id == claim.run_id))
+
+
+def pending(db: Database, run_id: str, after: int, limit: int) -> list[Entry]:
+    """The entries that wait for their links, by `seq` over `after`; the last record is whole."""
+    waiting = (plan_entry.c.run_id == run_id, plan_entry.c.pending)
+    with db.read() as connection:
+        found = [
+            _entry(row)
+            for row in connection.execute(
+                select(*_COLUMNS)
+                .where(*waiting, plan_entry.c.seq > after)
+                .order_by(plan_entry.c.seq)
+                .limit(limit)
+            )
+        ]
+        if len(found) == limit:
+            last = found[-1]
+            rest = connection.execute(
+                select(*_COLUMNS)
+                .where(
+                    *waiting,
+                    plan_entry.c.file == last.file,
+                    plan_entry.c.row == last.row,
+                    plan_entry.c.seq > last.seq,
+                )
+                .order_by(plan_entry.c.seq)
+            )
+            found.extend(_entry(row) for row in rest)
+    return found
+
+
+def replace_entries(
+    connection: Connection, run_id: str, seqs: Sequence[int], entries: Sequence[Entry]
+) -> None:
+    """Within `runs.fenced`: these entries in place of those."""
+    for start in range(0, len(seqs), 500):
+        connection.execute(
+            delete(plan_entry).where(
+                plan_entry.c.run_id == run_id, plan_entry.c.seq.in_(seqs[start : start + 500])
+            )
+        )
+    insert_entries(connection, run_id, entries)
+
+
+def set_depths(connection: Connection, run_id: str, depths: Sequence[tuple[int, int]]) -> None:
+    """Within `runs.fenced`: (seq, depth) of entries."""
+    if depths:
+        connection.execute(
+            update(plan_entry)
+            .where(plan_entry.c.run_id == run_id, plan_entry.c.seq == bindparam("entry_seq"))
+            .values(depth=bindparam("to_depth")),
+            [{"entry_seq": seq, "to_depth": depth} for seq, depth in depths],
+        )
+
+
+def set_depth_of_completing(connection: Connection, run_id: str, depth: int) -> None:
+    """Within `runs.fenced`: entries that complete circles come when all else has been created."""
+    connection.execute(
+        update(plan_entry)
+        .where(plan_entry.c.run_id == run_id, plan_entry.c.action == "complete")
+        .values(depth=depth)
+    )
+
+
+def forget_drafts(connection: Connection, run_id: str) -> None:
+    """Within `runs.fenced`: entries for which nothing is sent keep no draft."""
+    connection.execute(
+        update(plan_entry)
+        .where(
+            plan_entry.c.run_id == run_id,
+            plan_entry.c.action.not_in(WRITING),
+            plan_entry.c.draft.is_not(None),
+        )
+        .values(draft=None)
+    )
+
+
+def tally(db: Database, run_id: str) -> Counter[str]:
+    """The counts of a plan, from its entries: `planned`, `action:…`, and outcomes."""
+    counts: Counter[str] = Counter()
+    with db.read() as connection:
+        for action, outcome, n in connection.execute(
+            select(plan_entry.c.action, plan_entry.c.outcome, func.count())
+            .where(plan_entry.c.run_id == run_id, plan_entry.c.action != "complete")
+            .group_by(plan_entry.c.action, plan_entry.c.outcome)
+        ):
+            counts["planned"] += n
+            counts[f"action:{action}"] += n
+            if outcome is not None:
+                counts[outcome] += n
+    return counts
+
+
+def rejected_records(db: Database, run_id: str) -> int:
+    """How many records have a rejected entry."""
+    rejected = (
+        select(plan_entry.c.file, plan_entry.c.row)
+        .where(plan_entry.c.run_id == run_id, plan_entry.c.action == "reject")
+        .distinct()
+        .subquery()
+    )
+    with db.read() as connection:
+        return connection.execute(select(func.count()).select_from(rejected)).scalar_one()
+
+
+def highest_seq(db: Database, run_id: str) -> int:
+    with db.read() as connection:
+        return (
+            connection.execute(
+                select(func.max(plan_entry.c.seq)).where(plan_entry.c.run_id == run_id)
+            ).scalar()
+            or 0
+        )
 
 
 def planned_keys(db: Database, run_id: str, digests: Sequence[str]) -> dict[tuple[str, str, str, str], Entry]:
@@ -224,15 +354,26 @@ def set_outcomes(connection: Connection, run_id: str, outcomes: Sequence[EntryOu
         )
 
 
-def open_kinds(db: Database, run_id: str) -> set[str]:
-    """The kinds of which entries are still to be written."""
+def set_changes(connection: Connection, run_id: str, changes: Sequence[tuple[int, bytes]]) -> None:
+    """Within `runs.fenced`: (seq, changes) of entries that were carried out otherwise than planned."""
+    if changes:
+        connection.execute(
+            update(plan_entry)
+            .where(plan_entry.c.run_id == run_id, plan_entry.c.seq == bindparam("entry_seq"))
+            .values(changes=bindparam("to_changes")),
+            [{"entry_seq": seq, "to_changes": data} for seq, data in changes],
+        )
+
+
+def kinds_to_create(db: Database, run_id: str) -> set[str]:
+    """The kinds of which entries are still to be created."""
     with db.read() as connection:
         rows = connection.execute(
             select(plan_entry.c.kind)
             .where(
                 plan_entry.c.run_id == run_id,
                 plan_entry.c.outcome.is_(None),
-                plan_entry.c.action.in_(WRITING),
+                plan_entry.c.action == "create",
             )
             .distinct()
         )
@@ -249,7 +390,12 @@ def read_plan(
     with db.read() as connection:
         rows = connection.execute(
             select(*_COLUMNS)
-            .where(plan_entry.c.run_id == run_id, plan_entry.c.seq > after, *_conditions(wanted))
+            .where(
+                plan_entry.c.run_id == run_id,
+                plan_entry.c.seq > after,
+                plan_entry.c.action != "complete",  # part of what another entry creates
+                *_conditions(wanted),
+            )
             .order_by(plan_entry.c.seq)
             .limit(limit)
         )
@@ -316,6 +462,7 @@ def read_report(
             return []
         statement = select(plan_entry.c.run_id, *_COLUMNS).where(
             plan_entry.c.run_id.in_(relevant),
+            plan_entry.c.action != "complete",
             or_(
                 plan_entry.c.run_id > after[0],
                 and_(plan_entry.c.run_id == after[0], plan_entry.c.seq > after[1]),

@@ -42,6 +42,8 @@ class RunOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     force: bool = False
     max_removals: str | None = None
     max_errors: str | None = None
+    dry_run: bool = False
+    """Of an undo: only its plan is made."""
 
 
 class RunFacts(msgspec.Struct, frozen=True):
@@ -179,18 +181,19 @@ def _facts(connection: Connection, condition: Any) -> list[RunFacts]:
 
 
 def _one(row: Row[Any], counts: dict[str, int]) -> RunFacts:
+    options = msgspec.json.decode(row.options, type=RunOptions)
     return RunFacts(
         id=row.id,
         batch_id=row.batch_id,
         mode=row.mode,
-        state=run_state(row, sum(counts.get(name, 0) for name in FAULTS), row.now),
+        state=run_state(row, sum(counts.get(name, 0) for name in FAULTS), row.now, preview=options.dry_run),
         phase=row.phase,
         ending=row.ending,
         code=row.code,
         reason=row.reason,
         key_id=row.key_id,
         key_label=row.key_label,
-        options=msgspec.json.decode(row.options, type=RunOptions),
+        options=options,
         inputs_digest=row.inputs_digest,
         scheduled_at=row.scheduled_at,
         started_at=row.started_at,

@@ -46,14 +46,17 @@ class RunColumns(Protocol):
     def waiting_until(self) -> int | None: ...
 
 
-def run_state(run: RunColumns, faults: int, now: int) -> RunState:
-    """The state of a run; `faults` is the sum of its counts named in :data:`FAULTS`, `now` in ms."""
+def run_state(run: RunColumns, faults: int, now: int, *, preview: bool = False) -> RunState:
+    """The state of a run; `faults` is the sum of its counts named in :data:`FAULTS`, `now` in ms.
+
+    `preview`: an undo that only shows its plan.
+    """
     if run.ending == "failed":
         return "failed"
     if run.ending == "cancelled":
         return "cancelled"
     if run.ending == "finished":
-        if run.mode == "dry-run":
+        if run.mode == "dry-run" or preview:
             return "dry-run"
         if run.mode == "undo":
             return "undone"

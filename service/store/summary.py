@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from service.store.runs import RunFacts
 
 OUTCOMES = (
-    "created",
     "updated",
+    "created",
     "deleted",
+    "unpublished",
     "unchanged",
     "skipped",
     "rejected",
@@ -16,9 +19,10 @@ OUTCOMES = (
     "altered",
 )
 ACTIONS = (
-    ("create", "to create"),
     ("update", "to update"),
+    ("create", "to create"),
     ("delete", "to delete"),
+    ("unpublish", "to unpublish"),
     ("unchanged", "unchanged"),
     ("skip", "skipped"),
     ("reject", "rejected"),
@@ -26,19 +30,27 @@ ACTIONS = (
 
 
 def summary(facts: RunFacts, *, planned: bool | None = None) -> str:
-    """`500 records read: 490 created, 10 rejected. 512 requests.`
+    """`500 records read: 20 updated, 10 created, 470 unchanged. 42 requests to the target.`
 
     `planned`: what the plan holds rather than what was done; by default so for a dry run.
     """
     counts = facts.counts
     if planned is None:
         planned = facts.mode == "dry-run"
-    if planned:
-        parts = [f"{n} {word}" for action, word in ACTIONS if (n := counts.get(f"action:{action}", 0))]
-    else:
-        parts = [f"{n} {name}" for name in OUTCOMES if (n := counts.get(name, 0))]
-    read = counts.get("read", 0)
-    what = ", ".join(parts) or "nothing to do"
-    records = "1 record" if read == 1 else f"{read} records"
+    what = planned_words(counts) if planned else _words([(name, name) for name in OUTCOMES], counts)
     left_out = f", {n} left out" if (n := counts.get("left-out", 0)) else ""
-    return f"{records} read{left_out}: {what}. {facts.requests} requests to the target."
+    return f"{records(counts)} read{left_out}: {what}. {facts.requests} requests to the target."
+
+
+def planned_words(counts: Mapping[str, int]) -> str:
+    """`20 to update, 10 to create, 465 unchanged`: what a plan holds."""
+    return _words([(f"action:{action}", words) for action, words in ACTIONS], counts)
+
+
+def records(counts: Mapping[str, int]) -> str:
+    read = counts.get("read", 0)
+    return "1 record" if read == 1 else f"{read} records"
+
+
+def _words(names: list[tuple[str, str]], counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {words}" for name, words in names if (n := counts.get(name, 0))) or "nothing to do"

@@ -173,7 +173,7 @@ plan_entry = Table(
     Column("resource_id", BigInteger),
     Column("draft", LargeBinary),  # records.Draft; NULL where nothing is to be sent
     Column("before", LargeBinary),  # the representation that the plan was made against
-    Column("changes", LargeBinary),  # planning.changes.Changes: before → after a name, and conflicts
+    Column("changes", LargeBinary),  # changes.Changes: before → after a name, and conflicts
     Column("meant", String(64)),
     Column("media_meant", String(64)),  # the same of the media that travel with an item
     Column("linked", Text),  # the numbers that its links had when it was planned, sorted; "" for none
@@ -238,16 +238,18 @@ plan_key = Table(
     Index("ix_plan_key_digest", "run_id", "key_digest"),
 )
 
-# The plan in groups, counted as it is made: how many entries change a name, meet a problem, …
+# The plan in groups, counted as it is made: how many entries change a name, meet a problem, … (plan_groups.Group)
 plan_group = Table(
     "plan_group",
     metadata,
     Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
-    Column("type", String(16), primary_key=True),  # change | problem
-    Column("action", String(16), primary_key=True),
+    Column("type", String(16), primary_key=True),  # resource | added | removed | changed | conflict | problem
+    Column(
+        "action", String(16), primary_key=True
+    ),  # of a problem: its severity; of a conflict: its resolution
     Column("name", String(255), primary_key=True),  # the property or field; the problem's code
     Column("n", BigInteger, nullable=False),
-    Column("example", Text, nullable=False),  # of a problem: its first message, and where
+    Column("example", Text, nullable=False),  # the first of them: where it stands, and what it says
 )
 
 # The records of a run that were not written, in the format they came in; made at its end.

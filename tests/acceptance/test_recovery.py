@@ -191,6 +191,8 @@ def test_a_run_that_was_killed_while_planning_plans_again(accession: Installatio
     assert accession.wait(batch, 90) == "dry-run"
     counts = accession.counts(batch)
     assert (counts["read"], counts["action:create"]) == (20_000, 20_000)
+    plan = accession.ok(accession.get(f"batch/{batch}/plan?details=none"))
+    assert "  dcterms:title       20000  e.g. data0:1 [A00001]: Work 1\n" in plan
     assert omeka.requests()["writes"] == 0
 
 

@@ -18,6 +18,7 @@ from service.settings import Settings
 from service.store import keys, runs, tables
 from service.store.database import Database, now_ms
 from service.store.migrate import upgrade
+from service.store.plan_groups import Group, add_groups
 from service.store.plans import Entry, insert_entries
 
 PREFIX = "/api/haplo-data-import-batch"
@@ -119,10 +120,20 @@ class House:
         assert claim is not None
         return claim
 
-    def finish(self, run_id: str, ending: Any = "finished", *, entries: list[Entry] | None = None) -> None:
+    def finish(
+        self,
+        run_id: str,
+        ending: Any = "finished",
+        *,
+        entries: list[Entry] | None = None,
+        groups: list[Group] | None = None,
+        counts: dict[str, int] | None = None,
+    ) -> None:
         claim = self.claim(run_id)
         with runs.fenced(self.db, claim) as connection:
             insert_entries(connection, run_id, entries or [])
+            add_groups(connection, run_id, groups or [])
+            runs.add_counts(connection, run_id, counts or {})
             runs.set_phase(connection, claim, "apply", planned_at=now_ms(), records_total=len(entries or []))
         runs.end_run(self.db, claim, ending)
 

@@ -431,7 +431,8 @@ def test_a_misspelt_mode_or_parameter_never_imports(house: House) -> None:
     assert [wrong_mode.status_code, wrong_mode.text] == [
         400,
         'mode is "dryrun": not one of its values. import (also when left out); dry-run: a plan and no write;'
-        " retry: the records again that were rejected, failed or are uncertain.\n",
+        " retry: the records again that were rejected, failed or are uncertain; undo: take back what the"
+        " batch did.\n",
     ]
     wrong_name = house.client.post(f"{PREFIX}/schedule", data={"batch": batch, "moed": "dry-run"})
     assert wrong_name.status_code == 400
@@ -444,22 +445,27 @@ def test_a_misspelt_mode_or_parameter_never_imports(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields",
+    ("fields", "status", "code", "parameter"),
     [
-        {"mode": "undo"},
-        {"plan": "x"},
-        {"force": "true"},
-        {"maxRemovals": "3"},
-        {"mode": "undo", "dry-run": "true"},
+        ({"mode": "retry"}, 409, "nothing-to-retry", "mode"),
+        ({"mode": "undo"}, 409, "nothing-to-undo", "mode"),
+        ({"mode": "undo", "dry-run": "true"}, 409, "nothing-to-undo", "mode"),
+        ({"dry-run": "true"}, 400, "parameter-invalid", "dry-run"),
+        ({"plan": "x"}, 404, "plan-unknown", "plan"),
+        ({"plan": "x", "mode": "dry-run"}, 400, "parameter-invalid", "plan"),
+        ({"plan": "x", "only": "row:1-2"}, 400, "parameter-invalid", "plan"),
+        ({"maxRemovals": "some"}, 400, "parameter-invalid", "maxRemovals"),
+        ({"limit": "0"}, 400, "parameter-invalid", "limit"),
+        ({"only": "rows 1 to 3"}, 400, "parameter-invalid", "only"),
     ],
 )
-def test_what_is_not_possible_yet_is_refused_rather_than_overlooked(
-    house: House, fields: dict[str, str]
+def test_what_cannot_be_done_now_is_refused_rather_than_overlooked(
+    house: House, fields: dict[str, str], status: int, code: str, parameter: str
 ) -> None:
     answer = house.client.post(f"{PREFIX}/schedule", data={"batch": house.filled(), **fields}, headers=JSON)
-    assert answer.status_code == 400
-    assert {one["code"] for one in answer.json()["errors"]} == {"parameter-not-yet"}
-    assert {one["parameter"] for one in answer.json()["errors"]} == set(fields)
+    assert answer.status_code == status
+    (problem,) = answer.json()["errors"]
+    assert (problem["code"], problem["parameter"]) == (code, parameter)
     assert house.bell.rung == []
 
 

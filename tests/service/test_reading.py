@@ -409,35 +409,6 @@ def test_a_long_report_is_paged_whole(house: House) -> None:
     assert [json.loads(one)["row"] for one in answer.iter_lines()] == list(range(1, 1203))
 
 
-def test_the_plan_shows_what_each_record_becomes(house: House, reported: str) -> None:
-    assert get(house, f"batch/{reported}/plan").text.split("\n", 1)[1] == (
-        "records: 3\n"
-        "\n+ create item data0:1 [a1]\n"
-        "    public: true\n"
-        "    sites: a | b\n"
-        "    resource-class: \n"
-        "    dcterms:title: One\\nline @en | Eins @de\n"
-        "    dcterms:source: https://x.org (X)\n"
-        "    dcterms:date: 1900 ^^numeric:timestamp\n"
-        '\n= unchanged item #77 data0:2 [=HYPERLINK("x")]\n'
-        "\n! reject item data0:3\n"
-        "    ! No identifier in row 3.\n"
-    )
-    first = get(house, f"batch/{reported}/plan?row=1", headers=JSON).json()
-    assert first[0]["changes"][3] == {
-        "property": "dcterms:title",
-        "before": [],
-        "after": ["One\nline @en", "Eins @de"],
-    }
-    cells = list(
-        csv.DictReader(io.StringIO(get(house, f"batch/{reported}/plan", headers={"Accept": "text/csv"}).text))
-    )
-    assert [
-        (one["row"], one["property"], one["after"]) for one in cells if one["property"] == "dcterms:date"
-    ] == [("1", "dcterms:date", "1900 ^^numeric:timestamp")]
-    assert len(cells) == 8
-
-
 def test_a_plan_that_is_not_complete_is_not_shown(house: House) -> None:
     batch = house.filled()
     house.schedule(batch, "dry-run")

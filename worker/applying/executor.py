@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import anyio.to_thread
@@ -21,14 +21,15 @@ from service.store.database import StoreUnavailableError
 from service.store.plans import Entry
 from service.store.runs import FenceLostError
 from worker.applying.outage import Outage
-from worker.applying.outgoing import Outgoing, prepare_create
+from worker.applying.outgoing import Outgoing
 from worker.applying.pace import Pace
+from worker.applying.preparing import Prepares
 from worker.applying.reconcile import Found, GivenUp, Reconciler, Several
-from worker.applying.results import Ended, Recorder, RefusedResult, Result, Uncertain, Written
+from worker.applying.results import Deleted, Ended, Recorder, Result, Stands, Uncertain, Written
 from worker.applying.sending import Sender
 from worker.applying.strays import give_up, settle_strays, settle_twins
 from worker.context import RunContext, StoppedError
-from worker.errors import AccessionError, Fatal
+from worker.errors import AccessionError
 from worker.records import Kind
 from worker.targets.base import Adapter, Lost
 
@@ -36,13 +37,22 @@ RECORD_EVERY = 0.25
 """Seconds between two transactions of outcomes: each is written within half a second of its answer."""
 GRACE = 5.0
 """Seconds that requests under way are waited for when the service is stopped."""
+READ_AHEAD = 10.0
+"""Seconds that may lie between the reading of a resource and its change."""
 KINDS: tuple[Kind, ...] = ("item", "item-set", "media")
 
 
 class Executor:
     """Carries out the open entries of one run."""
 
-    def __init__(self, context: RunContext, adapter: Adapter, settings: Settings, connections: int) -> None:
+    def __init__(
+        self,
+        context: RunContext,
+        adapter: Adapter,
+        settings: Settings,
+        connections: int,
+        preparing: Callable[[Outage], Prepares],
+    ) -> None:
         self._context = context
         self._adapter = adapter
         self._settings = settings
@@ -51,6 +61,7 @@ class Executor:
         self._outage = Outage(context, self._patience)
         self._sender = Sender(context, adapter, self._outage, self._pace)
         self._recorder = Recorder(context)
+        self._preparer = preparing(self._outage)
         self._reconciler = Reconciler(context, adapter, settings.look_again, lambda: self._pace.slowest)
         self._queue: asyncio.Queue[Outgoing | None] = asyncio.Queue()
         self._in_flight: dict[str, Outgoing] = {}
@@ -84,52 +95,40 @@ class Executor:
             await self._wind_up(senders, recorder)
         if self._failure is not None:
             raise self._failure
-        await self._outage.patiently(lambda: settle_twins(self._context, self._adapter))
+        await self._outage.patiently(lambda: settle_twins(self._context, self._adapter, self._preparer))
 
     # --- before ---------------------------------------------------------------------------------
 
     async def _take_over(self) -> None:
         """What an earlier worker meant and left without an outcome is unknown: it is looked for."""
         context = self._context
-        open_kinds = await context.db.run(plans.open_kinds, context.claim.run_id)
+        open_kinds = await context.db.run(plans.kinds_to_create, context.claim.run_id)
         for kind in [one for one in KINDS if one in open_kinds]:
             self._highest[kind] = await self._outage.patiently(partial(self._adapter.highest_id, kind))
-        await self._outage.patiently(lambda: settle_strays(context, self._adapter))
+        await self._outage.patiently(lambda: settle_strays(context, self._adapter, self._preparer))
         opened = await context.db.run(journal.open_operations, context.claim.run_id)
-        creates = [one for one in opened if one.method == "create"]
+        entries = await context.db.run(
+            plans.entries_by_seq, context.claim.run_id, [one.seq for one in opened]
+        )
         # Removals of twins are found necessary again, or done, by the last listing of the run.
-        removals = [one.key for one in opened if one.method == "delete"]
-        await give_up(context, removals, "Left off; twins are looked for again at the end.")
-        if not creates:
+        twins = [one.key for one in opened if one.method == "delete" and entries[one.seq].action == "create"]
+        await give_up(context, twins, "Left off; twins are looked for again at the end.")
+        unknown = [one for one in opened if one.key not in twins]
+        if not unknown:
             return
         context.log.say(
             "warning",
             "taken-over",
-            f"{len(creates)} writes were under way when the last worker left off. Looking for what they did.",
+            f"{len(unknown)} writes were under way when the last worker left off. Looking for what they did.",
         )
         self._sender.wrote = True
-        seqs = [one.seq for one in creates]
-        entries = await context.db.run(plans.entries_by_seq, context.claim.run_id, seqs)
-        inline = await context.db.run(plans.children, context.claim.run_id, seqs)
-        parents = await self._parents(list(entries.values()))
-        for one in creates:
-            entry = entries[one.seq]
-            outgoing = prepare_create(
-                self._adapter, entry, inline.get(one.seq, []), parents, one.attempt, one.above_id or 0
-            )
-            self._reconciler.add(outgoing, look_at_once=True)
-
-    async def _parents(self, entries: Sequence[Entry]) -> dict[int, int]:
-        """Entry of an item → its id, for the media among these entries."""
-        wanted = sorted({one.parent_seq for one in entries if one.parent_seq is not None})
-        if not wanted:
-            return {}
-        found = await self._context.db.run(plans.entries_by_seq, self._context.claim.run_id, wanted)
-        return {
-            seq: number
-            for seq, entry in found.items()
-            if (number := entry.outcome_id or entry.resource_id) is not None
-        }
+        for one in unknown:
+            outgoing = await self._preparer.as_meant(entries[one.seq], one)
+            if outgoing is None:
+                # What it was can no longer be told; comparing with what stands there now tells what is left.
+                await give_up(context, [one.key], "Left off; what is left to do is found by comparing again.")
+            else:
+                self._reconciler.add(outgoing, look_at_once=True)
 
     # --- plan entries → intents → queue ---------------------------------------------------------
 
@@ -149,24 +148,21 @@ class Executor:
 
     async def _mean_all(self, entries: Sequence[Entry]) -> None:
         rest = [one for one in entries if one.seq not in self._reconciler.seqs]
-        run_id = self._context.claim.run_id
-        attempts = await self._context.db.run(journal.attempts, run_id, [one.seq for one in rest])
-        inline = await self._context.db.run(plans.children, run_id, [one.seq for one in rest])
-        parents = await self._parents(rest)
         while rest:
-            room = await self._room()
-            now, rest = rest[:room], rest[room:]
+            # What is changed is read no longer than some ten seconds before.
+            size = min(max(int(self._pace.rate * READ_AHEAD), 25), 100)
+            block, rest = rest[:size], rest[size:]
+            await self._room()
             outgoing = []
-            for entry in now:
-                if entry.parent_seq is not None and entry.parent_seq not in parents:
-                    self._orphan(entry)
-                    continue
-                number = attempts.get(entry.seq, 0) + 1
-                above = self._highest[_kind(entry)]
-                outgoing.append(
-                    prepare_create(self._adapter, entry, inline.get(entry.seq, []), parents, number, above)
-                )
-            await self._mean(outgoing)
+            for one in await self._preparer.prepare(block, self._highest):
+                if isinstance(one, Outgoing):
+                    outgoing.append(one)
+                else:
+                    self._settle(one)
+            while outgoing:
+                room = await self._room()
+                now, outgoing = outgoing[:room], outgoing[room:]
+                await self._mean(now)
 
     async def _mean(self, outgoing: Sequence[Outgoing]) -> None:
         """Intent before effect. Dying before the commit: nothing was sent. After it: unknown, looked for."""
@@ -176,11 +172,6 @@ class Executor:
         await context.db.run(journal.record_intents, context.claim, [one.intent for one in outgoing])
         for one in outgoing:
             self._queue.put_nowait(one)
-
-    def _orphan(self, entry: Entry) -> None:
-        message = "Its item was not written, so there is nothing that this media could belong to."
-        outgoing = prepare_create(self._adapter, entry, [], {entry.parent_seq or 0: 0}, 0, 0)
-        self._settle(RefusedResult(outgoing, "item-refused", message))
 
     async def _room(self) -> int:
         """Wait until more may be meant; how many. At most a second of sending is meant and unanswered."""
@@ -233,20 +224,28 @@ class Executor:
         for finding in findings:
             match finding:
                 case Found(outgoing=outgoing, saved=saved):
-                    differences = self._adapter.differences(outgoing.operation.payload, saved)
-                    self._settle(Written(outgoing, saved, differences, adopted=True))
+                    if saved is None:
+                        self._settle(Deleted(outgoing, adopted=True))
+                    else:
+                        differences = self._adapter.differences(outgoing.operation.payload, saved)
+                        self._settle(Written(outgoing, saved, differences, adopted=True))
                 case Several(outgoing=outgoing, ids=ids):
                     self._settle(Uncertain(outgoing, ids))
                 case GivenUp(outgoing=outgoing):
                     await self._send_again(outgoing)
 
     async def _send_again(self, lost: Outgoing) -> None:
+        (again,) = await self._preparer.prepare([lost.entry], self._highest)
+        if isinstance(again, Stands) and again.saved is not None:
+            # It took effect after all: what stands there is what it meant.
+            self._settle(Written(lost, again.saved, (), adopted=True))
+            return
         note = f"Not in the target after {len(self._settings.look_again)} looks: it is sent again."
         await self._write([Ended(lost, "superseded", note)])
-        parents = await self._parents([lost.entry])
-        above = self._highest[lost.draft.kind]
-        again = prepare_create(self._adapter, lost.entry, lost.inline, parents, lost.attempt + 1, above)
-        await self._mean([again])
+        if isinstance(again, Outgoing):
+            await self._mean([again])
+        else:
+            self._settle(again)
 
     # --- queue → target -------------------------------------------------------------------------
 
@@ -351,12 +350,3 @@ def _by_depth(entries: Sequence[Entry]) -> list[list[Entry]]:
         else:
             groups.append([entry])
     return groups
-
-
-def _kind(entry: Entry) -> Kind:
-    for kind in KINDS:
-        if entry.kind == kind:
-            return kind
-    raise Fatal(
-        "unknown-kind", f"The plan holds a resource of the kind {entry.kind!r}, which no target takes."
-    )

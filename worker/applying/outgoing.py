@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
 
 from service.store.journal import Intent
+from service.store.ledger import LedgerKey, LedgerRow
 from service.store.plans import Entry
-from worker.records import Draft
-from worker.targets.base import Adapter, Operation, OperationKey
+from worker.errors import Fatal
+from worker.planning.changes import Conflict
+from worker.records import KINDS, Draft, Kind
+from worker.targets.base import Difference, Method, Operation, OperationKey, Saved
+
+
+class Moved(Struct, frozen=True):
+    """Somebody edited the resource after it was planned: what the record makes of it by now."""
+
+    changes: bytes
+    """JSON of `planning.changes.Changes`."""
+    conflicts: tuple[Conflict, ...] = ()
 
 
 class Outgoing(Struct, frozen=True):
@@ -22,8 +32,22 @@ class Outgoing(Struct, frozen=True):
     draft: Draft
     operation: Operation
     attempt: int
-    above_id: int
-    """The highest id of its kind that the target had before it was meant."""
+    above_id: int = 0
+    """Of a create: the highest id of its kind that the target had before it was meant."""
+    before: Saved | None = None
+    """Of an update or a delete: the resource as it stood when this was prepared."""
+    pre_image: bytes | None = None
+    ledger: LedgerRow | None = None
+    """What the ledger will say once it is done, but for what the answer tells; None: nothing."""
+    carried: tuple[Difference, ...] = ()
+    """Alterations of the target that were reported before and still stand."""
+    completed: Entry | None = None
+    """Of a completing entry: the one that made the resource."""
+    moved: Moved | None = None
+    forgets: bool = False
+    """Whether the ledger forgets the resource once this is done."""
+    undoes: bool = False
+    """Whether this takes back what a batch did to the resource; `ledger` is then the row as it was before."""
 
     @property
     def digest(self) -> str:
@@ -39,12 +63,16 @@ class Outgoing(Struct, frozen=True):
             kind=self.operation.kind,
             payload_digest=self.digest,
             resource_id=self.operation.resource_id,
-            above_id=self.above_id,
+            above_id=self.above_id if self.operation.method == "create" else None,
+            pre_image=self.pre_image,
         )
 
 
 def draft_of(entry: Entry) -> Draft:
-    assert entry.draft is not None, f"entry {entry.seq} has nothing to send"
+    """What the entry is to write; of a deletion an empty draft."""
+    if entry.draft is None:
+        assert entry.action == "delete", f"entry {entry.seq} has nothing to send"
+        return Draft(entry.destination, kind_of(entry), entry.ordinal, "delete")
     return msgspec.json.decode(entry.draft, type=Draft)
 
 
@@ -53,17 +81,40 @@ def operation_key(seq: int, attempt: int) -> OperationKey:
     return OperationKey(f"{seq}.{attempt}")
 
 
-def prepare_create(
-    adapter: Adapter,
-    entry: Entry,
-    inline: Sequence[Entry],
-    parents: Mapping[int, int],
-    attempt: int,
-    above_id: int,
-) -> Outgoing:
-    """The create of one entry. `parents`: entry of an item → its id, for media that are sent alone."""
-    draft = draft_of(entry)
-    item_id = parents[entry.parent_seq] if entry.parent_seq is not None else None
-    payload = adapter.create_payload(draft, [draft_of(one) for one in inline], {}, item_id)
-    operation = Operation(operation_key(entry.seq, attempt), "create", draft.kind, None, payload)
-    return Outgoing(entry, tuple(inline), draft, operation, attempt, above_id)
+def operation(
+    entry: Entry, attempt: int, method: Method, resource_id: int | None, payload: bytes
+) -> Operation:
+    return Operation(operation_key(entry.seq, attempt), method, kind_of(entry), resource_id, payload)
+
+
+def kind_of(entry: Entry) -> Kind:
+    """The kind of an entry's resource. Raises `Fatal` for one that no target takes."""
+    kind = KINDS.get(entry.kind)
+    if kind is None:
+        raise Fatal(
+            "unknown-kind", f"The plan holds a resource of the kind {entry.kind!r}, which no target takes."
+        )
+    return kind
+
+
+def ledger_row(
+    target: str, run_id: str, entry: Entry, linked: str, *, footing: bytes | None = None, whole: bool = True
+) -> LedgerRow | None:
+    """The ledger's row of an entry's resource, before it is known what the target answered; None where it
+    has no identity. `whole`: nothing is left to be completed, so the same draft again is unchanged."""
+    if entry.key_digest is None:
+        return None
+    return LedgerRow(
+        key=LedgerKey(target, entry.kind, entry.scope or "", entry.by or ""),
+        key_digest=entry.key_digest,
+        identifier=entry.identifier or "",
+        resource_id=0,
+        meant=(entry.meant or "") if whole else "",
+        saved=b"",
+        modified="",
+        run_id=run_id,
+        operation_key="",
+        media_meant=entry.media_meant or "",
+        linked=linked,
+        footing=footing,
+    )

@@ -1,14 +1,14 @@
 """Unknown outcomes: find out, by looking, whether a write whose answer was lost took effect.
 
 A lost create is looked for among the ids above the highest that stood in the target before it was
-meant. One listing serves all unknowns. It may still be under way, so it is looked for several times
-before it is sent again; other records go on meanwhile.
+meant; one listing serves all unknowns. A lost update or deletion is looked for at its resource. Either may
+still be under way, so it is looked for several times before it is sent again; other records go on meanwhile.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -20,10 +20,10 @@ from worker.targets.base import Adapter, Saved
 
 
 class Found(Struct, frozen=True):
-    """It took effect: this is the resource."""
+    """It took effect: this is the resource; None after a deletion."""
 
     outgoing: Outgoing
-    saved: Saved
+    saved: Saved | None
 
 
 class Several(Struct, frozen=True):
@@ -111,8 +111,15 @@ class Reconciler:
         findings: list[Finding] = []
         for kind in sorted({one.outgoing.draft.kind for one in due}):
             of_kind = [one for one in due if one.outgoing.draft.kind == kind]
-            candidates = await self._candidates(kind, of_kind, answered)
-            findings.extend(self._conclude(of_kind, candidates))
+            creates = [one for one in of_kind if one.outgoing.operation.method == "create"]
+            if creates:
+                candidates = await self._candidates(kind, creates, answered)
+                findings.extend(self._conclude(creates, candidates))
+            standing = [one for one in of_kind if one.outgoing.operation.method != "create"]
+            if standing:
+                ids = [one.outgoing.operation.resource_id or 0 for one in standing]
+                saved = {one.id: one for one in await self._adapter.read(kind, ids)}
+                findings.extend(self._conclude_standing(standing, saved))
         for finding in findings:
             del self._unknown[finding.outgoing.entry.seq]
         return findings
@@ -133,9 +140,7 @@ class Reconciler:
             fitting = [one for one in free if fits(self._adapter, outgoing, one)]
             twins = sum(_same_request(outgoing, other.outgoing) for other in unknowns)
             if not fitting:
-                unknown.looks += 1
-                if unknown.looks >= len(self._delays):
-                    findings.append(GivenUp(outgoing))
+                findings.extend(self._missed(unknown))
             elif len(fitting) > (1 if outgoing.draft.identity else twins):
                 findings.append(Several(outgoing, tuple(one.id for one in fitting)))
             else:
@@ -143,6 +148,29 @@ class Reconciler:
                 taken.add(fitting[0].id)
                 findings.append(Found(outgoing, fitting[0]))
         return findings
+
+    def _conclude_standing(self, unknowns: Sequence[_Unknown], saved: Mapping[int, Saved]) -> list[Finding]:
+        findings: list[Finding] = []
+        for unknown in unknowns:
+            outgoing = unknown.outgoing
+            present = saved.get(outgoing.operation.resource_id or 0)
+            if outgoing.operation.method == "delete":
+                findings.extend([Found(outgoing, None)] if present is None else self._missed(unknown))
+            elif present is None:
+                findings.append(GivenUp(outgoing))  # preparing it again tells that it is gone
+            elif not self._adapter.differences(outgoing.operation.payload, present):
+                findings.append(Found(outgoing, present))
+            elif outgoing.before is None or present.modified != outgoing.before.modified:
+                # It moved, and not (only) as meant: what is left to do, comparing again tells.
+                findings.append(GivenUp(outgoing))
+            else:
+                findings.extend(self._missed(unknown))
+        return findings
+
+    def _missed(self, unknown: _Unknown) -> list[Finding]:
+        """Not there yet: given up once it was looked for often enough."""
+        unknown.looks += 1
+        return [GivenUp(unknown.outgoing)] if unknown.looks >= len(self._delays) else []
 
 
 def _same_request(one: Outgoing, other: Outgoing) -> bool:

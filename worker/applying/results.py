@@ -10,17 +10,18 @@ import msgspec
 import orjson
 from msgspec import Struct
 
-from service.store import journal, ledger, plans
+from service.store import journal, ledger, plans, undo
 from service.store.journal import OperationEnd
 from service.store.ledger import LedgerKey, LedgerRow
 from service.store.plans import EntryOutcome, Outcome
 from worker.applying.outgoing import Outgoing
 from worker.context import RunContext
+from worker.planning.absent import withdrawn_after
 from worker.targets.base import Difference, Saved
 
 
 class Written(Struct, frozen=True):
-    """The target carried it out. `adopted`: found by looking, since the answer was lost."""
+    """The target carried a create or an update out. `adopted`: found by looking, the answer was lost."""
 
     outgoing: Outgoing
     saved: Saved
@@ -28,8 +29,27 @@ class Written(Struct, frozen=True):
     adopted: bool = False
 
 
+class Deleted(Struct, frozen=True):
+    """The target carried a deletion out, or it was found to have."""
+
+    outgoing: Outgoing
+    adopted: bool = False
+
+
+class Stands(Struct, frozen=True):
+    """Nothing had to be sent: the resource stands as meant (`saved`), or there is nothing to be done."""
+
+    outgoing: Outgoing
+    saved: Saved | None
+    outcome: Literal["unchanged", "skipped"]
+    code: str | None = None
+    message: str | None = None
+    known: bool = False
+    """Whether the ledger knows the resource: then it is told how that stands."""
+
+
 class RefusedResult(Struct, frozen=True):
-    """The target will not take it."""
+    """The target will not take it, or it may not be sent."""
 
     outgoing: Outgoing
     code: str
@@ -51,7 +71,7 @@ class Uncertain(Struct, frozen=True):
     ids: tuple[int, ...]
 
 
-Result = Written | RefusedResult | Ended | Uncertain
+Result = Written | Deleted | Stands | RefusedResult | Ended | Uncertain
 
 
 class Recorder:
@@ -67,14 +87,26 @@ class Recorder:
         keep the answers as strays. The log lines are said by :meth:`announce`, once.
         """
         context = self._context
-        ends = [self._end(result) for result in results]
-        outcomes = [outcome for result in results for outcome in self._outcomes(result)]
-        rows = [row for result in results for row in self._ledger(result)]
-        counts: Counter[str] = Counter(outcome.outcome for outcome in outcomes)
+        run_id = context.claim.run_id
+        ends = [end for result in results if (end := self._end(result)) is not None]
+        outcomes = [outcome for result in results for outcome in _outcomes(result)]
+        corrected = [(main, now) for result in results for main, now in _corrected(result)]
+        counts: Counter[str] = Counter()
+        for result in results:
+            counts.update(_counted(result))
+        taken_back = [
+            (result.outgoing.entry.kind, result.outgoing.entry.resource_id or 0)
+            for result in results
+            if result.outgoing.undoes and isinstance(result, Written | Deleted | Stands)
+        ]
         with context.transaction(counts) as connection:
+            undo.mark_undone(connection, context.batch_id, run_id, taken_back)
             journal.record_ends(connection, context.claim, ends)
-            plans.set_outcomes(connection, context.claim.run_id, outcomes)
-            ledger.upsert(connection, rows)
+            plans.set_outcomes(connection, run_id, [*outcomes, *(now for _, now in corrected)])
+            plans.set_changes(connection, run_id, _moved(results))
+            ledger.upsert(connection, [row for result in results for row in _ledger(result)])
+            ledger.refresh(connection, [row for result in results for row in _refreshed(result)])
+            ledger.remove(connection, [key for result in results for key in self._removed(result)])
 
     def record_strays(self, results: Sequence[Result]) -> None:
         """The run is another's: all that may still be written is that these answers came."""
@@ -86,7 +118,7 @@ class Recorder:
                     context.db, context.claim.run_id, result.outgoing.operation.key, result.saved.id, answer
                 )
 
-    def _end(self, result: Result) -> OperationEnd:
+    def _end(self, result: Result) -> OperationEnd | None:
         key = result.outgoing.operation.key
         match result:
             case Written(saved=saved, differences=differences, adopted=adopted):
@@ -98,6 +130,10 @@ class Recorder:
                     saved_modified=saved.modified,
                     altered=msgspec.json.encode(differences) if differences else None,
                 )
+            case Deleted(adopted=adopted):
+                return OperationEnd(key, "done", adopted=adopted)
+            case Stands():
+                return None  # nothing was meant, so the journal has nothing of it
             case RefusedResult(code=code, message=message):
                 return OperationEnd(key, "refused", code=code, message=message)
             case Ended(outcome=outcome, message=message):
@@ -107,53 +143,36 @@ class Recorder:
             case _:
                 assert_never(result)
 
-    def _outcomes(self, result: Result) -> list[EntryOutcome]:
-        outgoing = result.outgoing
-        match result:
-            case Written(saved=saved, differences=differences):
-                outcome: Outcome = "altered" if differences else "created"
-                text = altered_text(differences) if differences else None
-                code = "altered" if differences else None
-                own = EntryOutcome(outgoing.entry.seq, outcome, saved.id, code, text)
-                return [own, *_media_outcomes(outgoing, saved)]
-            case RefusedResult(code=code, message=message):
-                return _all(outgoing, "rejected", code, message)
-            case Ended():
-                return []
-            case Uncertain(ids=ids):
-                return _all(outgoing, "uncertain", "uncertain", _uncertain_text(ids))
-            case _:
-                assert_never(result)
-
-    def _ledger(self, result: Result) -> list[LedgerRow]:
-        if not isinstance(result, Written) or result.outgoing.entry.key_digest is None:
+    def _removed(self, result: Result) -> list[tuple[LedgerKey, str]]:
+        """The ledger forgets what is gone, by our doing or by what was found."""
+        entry, outgoing = result.outgoing.entry, result.outgoing
+        done = isinstance(result, Written | Deleted | Stands)
+        gone = isinstance(result, Deleted) or (isinstance(result, Stands) and result.code == "gone")
+        forgotten = outgoing.forgets and done if outgoing.undoes else gone
+        if not forgotten or entry.key_digest is None:
             return []
-        entry, saved = result.outgoing.entry, result.saved
-        assert entry.key_digest is not None
-        return [
-            LedgerRow(
-                key=LedgerKey(self._context.target, entry.kind, entry.scope or "", entry.by or ""),
-                key_digest=entry.key_digest,
-                identifier=entry.identifier or "",
-                resource_id=saved.id,
-                meant=entry.meant or "",
-                saved=orjson.dumps(saved.body),
-                modified=saved.modified,
-                run_id=self._context.claim.run_id,
-                operation_key=result.outgoing.operation.key,
-                altered=msgspec.json.encode(result.differences) if result.differences else None,
-            )
-        ]
+        key = LedgerKey(self._context.target, entry.kind, entry.scope or "", entry.by or "")
+        return [(key, entry.key_digest)]
 
     def announce(self, result: Result) -> None:
         """Say in the log what came of it."""
         entry, log = result.outgoing.entry, self._context.log
+        for conflict in result.outgoing.moved.conflicts if result.outgoing.moved is not None else ():
+            log.about(entry, "warning", f"conflict-{conflict.resolution}", conflict.message)
         match result:
             case Written(saved=saved, differences=differences, adopted=adopted):
                 found = " (its answer was lost; it was found and adopted)" if adopted else ""
-                log.about(entry, "info", "created", f"{entry.kind} {saved.id} created{found}")
+                word = "created" if result.outgoing.operation.method == "create" else "updated"
+                log.about(entry, "info", word, f"{entry.kind} {saved.id} {word}{found}")
                 if differences:
                     log.about(entry, "error", "altered", altered_text(differences))
+            case Deleted():
+                found = " (the answer was lost; it is gone)" if result.adopted else ""
+                number = result.outgoing.operation.resource_id
+                log.about(entry, "info", "deleted", f"{entry.kind} {number} deleted{found}")
+            case Stands(outcome=outcome, code=code, message=message):
+                if message:
+                    log.about(entry, "warning", code or outcome, message)
             case RefusedResult(code=code, message=message):
                 log.about(entry, "error", code, message)
             case Ended(outcome=outcome, message=message):
@@ -162,6 +181,112 @@ class Recorder:
                 log.about(entry, "error", "uncertain", _uncertain_text(ids))
             case _:
                 assert_never(result)
+
+
+# --- entries --------------------------------------------------------------------------------------
+
+
+def _outcomes(result: Result) -> list[EntryOutcome]:
+    outgoing = result.outgoing
+    entry = outgoing.entry
+    match result:
+        case Written(saved=saved, differences=differences):
+            done: Outcome = "created" if outgoing.operation.method == "create" else "updated"
+            if outgoing.undoes:
+                done = "undone"
+            text = altered_text(differences) if differences else None
+            code = "altered" if differences else None
+            own = EntryOutcome(entry.seq, "altered" if differences else done, saved.id, code, text)
+            return [own, *_media_outcomes(outgoing, saved)]
+        case Deleted():
+            gone: Outcome = "undone" if outgoing.undoes else "deleted"
+            return [EntryOutcome(entry.seq, gone, outgoing.operation.resource_id)]
+        case Stands(saved=saved, outcome=outcome, code=code, message=message):
+            number = saved.id if saved is not None else entry.resource_id
+            word: Outcome = "undone" if outgoing.undoes else outcome
+            return [EntryOutcome(entry.seq, word, number, code, message)]
+        case RefusedResult(code=code, message=message):
+            return _all(outgoing, "rejected", code, message)
+        case Ended():
+            return []
+        case Uncertain(ids=ids):
+            return _all(outgoing, "uncertain", "uncertain", _uncertain_text(ids))
+        case _:
+            assert_never(result)
+
+
+def _corrected(result: Result) -> list[tuple[str, EntryOutcome]]:
+    """What a completing entry says of the one that it completes: (its outcome before, its outcome now)."""
+    main = result.outgoing.completed
+    if main is None:
+        return []
+    before = main.outcome or "created"
+    match result:
+        case RefusedResult(code=code, message=message):
+            text = f"It was created, but not all of its links could be written: {message}"
+            return [(before, EntryOutcome(main.seq, "failed", main.outcome_id, code, text))]
+        case Written(differences=differences) if differences:
+            now = EntryOutcome(main.seq, "altered", main.outcome_id, "altered", altered_text(differences))
+            return [(before, now)]
+        case _:
+            return []
+
+
+def _counted(result: Result) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    if result.outgoing.entry.action != "complete":
+        counts.update(outcome.outcome for outcome in _outcomes(result))
+    for before, now in _corrected(result):
+        counts[before] -= 1
+        counts[now.outcome] += 1
+    return counts
+
+
+def _moved(results: Sequence[Result]) -> list[tuple[int, bytes]]:
+    """(entry, changes) where something else was done than planned, since somebody had edited meanwhile."""
+    return [
+        (result.outgoing.entry.seq, result.outgoing.moved.changes)
+        for result in results
+        if isinstance(result, Written) and result.outgoing.moved is not None
+    ]
+
+
+# --- ledger ---------------------------------------------------------------------------------------
+
+
+def _ledger(result: Result) -> list[LedgerRow]:
+    row = result.outgoing.ledger
+    if result.outgoing.undoes:
+        saved = result.saved if isinstance(result, Written | Stands) else None
+        return [] if row is None or saved is None else [_standing(row, saved)]
+    if not isinstance(result, Written) or row is None:
+        return []
+    altered = (*result.outgoing.carried, *result.differences)
+    return [
+        msgspec.structs.replace(
+            _standing(row, result.saved),
+            operation_key=result.outgoing.operation.key,
+            altered=msgspec.json.encode(altered) if altered else None,
+            withdrawn=withdrawn_after(result.outgoing.entry),
+        )
+    ]
+
+
+def _refreshed(result: Result) -> list[LedgerRow]:
+    row = result.outgoing.ledger
+    if not isinstance(result, Stands) or result.saved is None or row is None or not result.known:
+        return []
+    return [_standing(row, result.saved)]
+
+
+def _standing(row: LedgerRow, saved: Saved) -> LedgerRow:
+    """The row of a resource as it stands now."""
+    return msgspec.structs.replace(
+        row, resource_id=saved.id, saved=orjson.dumps(saved.body), modified=saved.modified
+    )
+
+
+# --- words ----------------------------------------------------------------------------------------
 
 
 def altered_text(differences: Sequence[Difference]) -> str:

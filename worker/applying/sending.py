@@ -8,7 +8,7 @@ from typing import assert_never
 from worker.applying.outage import Outage
 from worker.applying.outgoing import Outgoing
 from worker.applying.pace import Pace
-from worker.applying.results import RefusedResult, Written
+from worker.applying.results import Deleted, RefusedResult, Written
 from worker.context import RunContext
 from worker.errors import Fatal
 from worker.targets.base import Adapter, Done, Lost, NotDone, Refused
@@ -28,7 +28,7 @@ class Sender:
         self.wrote = False
         """Whether any write has been answered: an outage is borne longer from then on."""
 
-    async def send(self, outgoing: Outgoing) -> Written | RefusedResult | Lost:
+    async def send(self, outgoing: Outgoing) -> Written | Deleted | RefusedResult | Lost:
         """Send it until it is answered.
 
         Raises `StoppedError` when the run was told to stop before it was sent, `Fatal` when the target
@@ -48,7 +48,8 @@ class Sender:
                     self._pace.answered(time.monotonic() - began)
                     self.wrote = True
                     await self._outage.over()
-                    assert saved is not None, "a create answers with what it saved"
+                    if saved is None:
+                        return Deleted(outgoing)
                     payload = outgoing.operation.payload
                     return Written(outgoing, saved, self._adapter.differences(payload, saved))
                 case Refused(code=code, message=message) if code in ENDS_THE_RUN:

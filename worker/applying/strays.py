@@ -10,25 +10,28 @@ import hashlib
 from collections.abc import Sequence
 
 import anyio.to_thread
-import orjson
 
 from service.store import journal, plans
 from service.store.journal import Intent, OperationEnd, Stray, StrayResolution
 from service.store.plans import Entry
-from worker.applying.outgoing import Outgoing, operation_key, prepare_create
+from worker.applying import images
+from worker.applying.outgoing import Outgoing, operation_key
+from worker.applying.preparing import Prepares
 from worker.applying.reconcile import fits, unexplained
 from worker.context import RunContext
 from worker.errors import Retriable
 from worker.targets.base import Adapter, Done, Operation, Refused, Saved
 
 
-async def settle_strays(context: RunContext, adapter: Adapter) -> None:
+async def settle_strays(context: RunContext, adapter: Adapter, preparer: Prepares) -> None:
     """Account for every late answer: the run cannot end before. Raises `Retriable`."""
     for stray in await context.db.run(journal.open_strays, context.claim.run_id):
-        await _resolve(context, stray, await _settle_stray(context, adapter, stray))
+        await _resolve(context, stray, await _settle_stray(context, adapter, preparer, stray))
 
 
-async def _settle_stray(context: RunContext, adapter: Adapter, stray: Stray) -> StrayResolution:
+async def _settle_stray(
+    context: RunContext, adapter: Adapter, preparer: Prepares, stray: Stray
+) -> StrayResolution:
     run_id = context.claim.run_id
     recorded = await context.db.run(journal.recorded_operation, run_id, stray.operation_key)
     if recorded is None or stray.resource_id is None or recorded.answer_id == stray.resource_id:
@@ -36,8 +39,13 @@ async def _settle_stray(context: RunContext, adapter: Adapter, stray: Stray) -> 
     if recorded.outcome is None:
         # Still unknown: the reconciler finds this very resource by looking, with all its checks.
         return "adopted"
+    if recorded.method != "create":
+        # The same resource: what an update or a deletion left there is what stands there.
+        return "moot"
     entry = (await context.db.run(plans.entries_by_seq, run_id, [recorded.seq]))[recorded.seq]
-    outgoing = await _as_sent(context, adapter, entry, recorded.attempt, 0)
+    outgoing = await as_sent(preparer, entry, recorded.attempt, 0)
+    if outgoing is None:
+        return "moot"
     kind = outgoing.draft.kind
     explained = await context.db.run(journal.journaled_ids, context.target, kind, [stray.resource_id])
     found = [] if explained else await adapter.read(kind, [stray.resource_id])
@@ -47,7 +55,7 @@ async def _settle_stray(context: RunContext, adapter: Adapter, stray: Stray) -> 
     return "removed"
 
 
-async def settle_twins(context: RunContext, adapter: Adapter) -> None:
+async def settle_twins(context: RunContext, adapter: Adapter, preparer: Prepares) -> None:
     """The last listing of a run: whether a create that was given up for lost arrived after all.
 
     Raises `Retriable`.
@@ -56,9 +64,8 @@ async def settle_twins(context: RunContext, adapter: Adapter) -> None:
     if not given_up:
         return
     entries = await context.db.run(plans.entries_by_seq, context.claim.run_id, [one.seq for one in given_up])
-    outgoing = [
-        await _as_sent(context, adapter, entries[one.seq], one.attempt, one.above_id or 0) for one in given_up
-    ]
+    sent = [await as_sent(preparer, entries[one.seq], one.attempt, one.above_id or 0) for one in given_up]
+    outgoing = [one for one in sent if one is not None]
     for kind in sorted({one.draft.kind for one in outgoing}):
         of_kind = [one for one in outgoing if one.draft.kind == kind]
         above = min(one.above_id for one in of_kind)
@@ -68,17 +75,11 @@ async def settle_twins(context: RunContext, adapter: Adapter) -> None:
                 await _remove(context, adapter, twin, saved)
 
 
-async def _as_sent(
-    context: RunContext, adapter: Adapter, entry: Entry, attempt: int, above_id: int
-) -> Outgoing:
-    """The operation of an entry as an earlier worker sent it."""
-    run_id = context.claim.run_id
-    inline = await context.db.run(plans.children, run_id, [entry.seq])
-    parents: dict[int, int] = {}
-    if entry.parent_seq is not None:
-        parent = (await context.db.run(plans.entries_by_seq, run_id, [entry.parent_seq]))[entry.parent_seq]
-        parents[entry.parent_seq] = parent.outcome_id or parent.resource_id or 0
-    return prepare_create(adapter, entry, inline.get(entry.seq, []), parents, attempt, above_id)
+async def as_sent(preparer: Prepares, entry: Entry, attempt: int, above_id: int) -> Outgoing | None:
+    """The create of an entry as an earlier worker sent it; None where it could not have been sent."""
+    about = await preparer.surroundings([entry])
+    made = preparer.create(entry, about, above_id, attempt)
+    return made if isinstance(made, Outgoing) else None
 
 
 async def _remove(context: RunContext, adapter: Adapter, outgoing: Outgoing, twin: Saved) -> None:
@@ -100,7 +101,7 @@ async def _remove(context: RunContext, adapter: Adapter, outgoing: Outgoing, twi
         kind=twin.kind,
         payload_digest=hashlib.sha256(b"").hexdigest(),
         resource_id=twin.id,
-        pre_image=orjson.dumps(twin.body),
+        pre_image=images.pack(images.image_of(twin, None)),
     )
     await context.db.run(journal.record_intents, context.claim, [intent])
     (answer,) = await adapter.carry_out([operation])

@@ -139,13 +139,28 @@ def _constant(produce: Produce[T]) -> Produce[T]:
 # --- the whole way --------------------------------------------------------------------------------
 
 
+def _answerable(finish: Callable[[Any, Manner], T], on_error: OnError) -> Callable[[Any, Manner], T]:
+    """Where a link leads shows only later: what is to become of one that leads nowhere travels with it."""
+    if on_error == "reject":
+        return finish
+
+    def made(piece: Any, manner: Manner) -> T:
+        value = finish(piece, manner)
+        if isinstance(value, Value) and value.link is not None:
+            link = msgspec.structs.replace(value.link, on_error=on_error)
+            return msgspec.structs.replace(value, link=link)
+        return value
+
+    return made
+
+
 class _Pipeline(Generic[T]):
     """The steps of one specification."""
 
     def __init__(self, spec: ValueSpec, wanted: Wanted[T]) -> None:
         self.spec = spec
         self.wanted = wanted
-        self.finish = wanted.finish(spec)
+        self.finish = _answerable(wanted.finish(spec), wanted.on_error)
         self.filters: FilterFunction | None = compile_filters(spec.filters)
         self.manner = _manner(spec, wanted)
         self.otherwise = _Otherwise(spec, spec.otherwise, wanted) if spec.otherwise else None
@@ -225,13 +240,10 @@ class _Pipeline(Generic[T]):
 
     def finished(self, piece: Any, raw: Any, manner: Manner, state: RecordState, context: Any) -> T:
         made = self.finish(piece, manner)
-        if not isinstance(made, Value) or made.link is None:
-            return made
-        instead = self.otherwise.for_link(state, context, raw) if self.otherwise is not None else None
-        if instead is None and self.wanted.on_error == "reject":
-            return made
-        link = msgspec.structs.replace(made.link, otherwise=instead, on_error=self.wanted.on_error)
-        return msgspec.structs.replace(made, link=link)
+        if self.otherwise is not None and isinstance(made, Value) and made.link is not None:
+            instead = self.otherwise.for_link(state, context, raw)
+            return msgspec.structs.replace(made, link=msgspec.structs.replace(made.link, otherwise=instead))
+        return made
 
     def manner_for(self, state: RecordState, context: Any) -> Manner:
         assert not isinstance(self.manner, Manner)

@@ -4,81 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import assert_never
 
-from msgspec import Struct
+from service.store.changes import Change, Changes, Conflict
+from worker.planning.values import Held, marks
 
-from service.control.model import OnConflict
-from worker.planning.values import NOTHING, Held, marks
+__all__ = ["Change", "Changes", "Conflict", "change"]
 
 _BEFORE, _AFTER = 60, 140
 """Characters around the place where two long values begin to differ."""
-
-
-class Change(Struct, frozen=True, omit_defaults=True):
-    """What becomes of one property or field. All texts are values as shown to a person, on one line."""
-
-    name: str
-    removed: tuple[str, ...] = ()
-    added: tuple[str, ...] = ()
-    changed: tuple[tuple[str, str], ...] = ()
-    """Values that stay with another visibility or annotation: (before, after)."""
-    before: tuple[str, ...] = ()
-    """All values of the name."""
-    after: tuple[str, ...] = ()
-
-    @property
-    def text(self) -> str:
-        """`dcterms:title: Old → New`, only what differs."""
-        parts = [f"{before} → {after}" for before, after in self.changed]
-        pairs = min(len(self.removed), len(self.added))
-        parts += [f"{old} → {new}" for old, new in zip(self.removed, self.added, strict=False)]
-        parts += [f"{old} → {NOTHING}" for old in self.removed[pairs:]]
-        parts += [f"{NOTHING} → {new}" for new in self.added[pairs:]]
-        return f"{self.name}: {' | '.join(parts)}"
-
-
-class Conflict(Struct, frozen=True, omit_defaults=True):
-    """Somebody edited a name since this service wrote it, and the record says something else."""
-
-    name: str
-    resolution: OnConflict
-    theirs: tuple[str, ...] = ()
-    """Values of theirs that the record would remove or change."""
-    removed: tuple[str, ...] = ()
-    """Values that they removed and the record would bring back."""
-    meant: tuple[str, ...] = ()
-    """The values that the record means the name to have."""
-
-    @property
-    def message(self) -> str:
-        """A sentence for log and report: what was edited, and what became of it."""
-        edits = []
-        if self.theirs:
-            edits.append(f"put {_list(self.theirs)} there")
-        if self.removed:
-            edits.append(f"removed {_list(self.removed)}")
-        edit = f"{self.name}: since the last import somebody {' and '.join(edits)}"
-        record = f"the record means {_list(self.meant)}"
-        match self.resolution:
-            case "overwrite":
-                return f"{edit}; {record}, which takes its place."
-            case "keep":
-                return f"{edit}; {record}. What stands in the target is kept."
-            case "reject":
-                return (
-                    f"{edit}; {record}. Nothing was written: correct one of the two, or say with onConflict "
-                    "which of them counts."
-                )
-            case _:
-                assert_never(self.resolution)
-
-
-class Changes(Struct, frozen=True, omit_defaults=True):
-    """What `plan_entry.changes` keeps of an update (JSON)."""
-
-    changes: tuple[Change, ...] = ()
-    conflicts: tuple[Conflict, ...] = ()
 
 
 def change(
@@ -132,7 +65,3 @@ def _told_apart(before: Held, after: Held) -> tuple[str, str]:
 def _window(text: str, start: int) -> str:
     end = start + _BEFORE + _AFTER
     return f"…{text[start:end]}{'…' if len(text) > end else ''}"
-
-
-def _list(values: Sequence[str]) -> str:
-    return ", ".join(f"“{value}”" for value in values) or "no value"

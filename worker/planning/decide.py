@@ -1,4 +1,7 @@
-"""What becomes of one draft: create, leave, skip or refuse. Pure: all look-ups were made before."""
+"""What becomes of one draft: create, update, delete, leave, skip or refuse. Pure: look-ups were made before.
+
+`update` is a candidate here: whether anything changes, only the comparison with the target's state tells.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,13 @@ from typing import assert_never
 import msgspec
 from msgspec import UNSET, Struct
 
-from service.control.model import Control, NotFound
+from service.control.model import Control, Duplicates, Found, Gone, Match, NotFound
 from service.store.ledger import Known
 from service.store.plans import Action
 from worker.records import Draft, Problem
+
+MERGED = "merged"
+"""Code of a record that was added to an earlier one of the same identity."""
 
 
 class Met(Struct, frozen=True):
@@ -31,17 +37,60 @@ class Earlier(Struct, frozen=True):
     row: int
     action: Action
     resource_id: int | None
+    seq: int = 0
+
+
+class Meaning(Struct, frozen=True):
+    """What a draft means, in digests: what the ledger compares."""
+
+    draft: str
+    media: str = ""
+    """Of the media that travel with an item."""
+    linked: str = ""
+    """The numbers that its links lead to; see `ledger.Known.linked`."""
+
+
+class Policy(Struct, frozen=True):
+    """What the control file says of a destination's resources. See `control.model.Match`."""
+
+    not_found: NotFound | None = None
+    found: Found = "update"
+    gone: Gone = "skip"
+    duplicates: Duplicates = "reject"
 
 
 class Decision(Struct, frozen=True):
     action: Action
     resource_id: int | None = None
     problems: tuple[Problem, ...] = ()
+    known: Known | None = None
+    """Of an update or delete: what the ledger holds."""
+    completes: int | None = None
+    """Of an update: the entry of this plan that is to create the resource; of a merged record the one that it
+    was added to."""
 
 
-def meant_digest(draft: Draft, media: Sequence[Draft]) -> str:
-    """`meant` of the ledger: SHA-256 over the canonical draft and the media that travel with it."""
-    digest = hashlib.sha256(draft.canonical())
+def is_merged(decision: Decision) -> bool:
+    """Whether the record is added to an earlier one."""
+    return decision.action == "skip" and decision.completes is not None
+
+
+def policy_of(match: Match | None) -> Policy:
+    if match is None:
+        return Policy()
+    return Policy(match.not_found, match.found, match.gone, match.duplicates)
+
+
+def meant_digest(draft: Draft) -> str:
+    """`meant` of the ledger: SHA-256 over the canonical draft, links settled."""
+    return hashlib.sha256(draft.canonical()).hexdigest()
+
+
+def media_digest(media: Sequence[Draft]) -> str:
+    """`media_meant` of the ledger: over the media that travel with an item; "" when there are none."""
+    if not media:
+        return ""
+    digest = hashlib.sha256()
     for one in media:
         digest.update(b"\x1e")
         digest.update(one.canonical())
@@ -58,21 +107,27 @@ def with_defaults(draft: Draft, control: Control) -> Draft:
     return msgspec.structs.replace(draft, fields=fields)
 
 
-def decide(
-    draft: Draft, meant: str, met: Met, not_found: NotFound | None, listing: Mapping[int, str]
-) -> Decision:
+def decide(draft: Draft, meaning: Meaning, met: Met, policy: Policy, listing: Mapping[int, str]) -> Decision:
     """What becomes of a draft that has an identity.
 
     `listing`: id → modified of everything of its kind that stands in the target now.
     """
+    if met.earlier is not None and draft.action == "new" and policy.duplicates == "merge":
+        note = (
+            f"{_name(draft)} was in {met.earlier.file} row {met.earlier.row} already: what this record says "
+            "was added to that one."
+        )
+        return Decision("skip", problems=(Problem("warning", MERGED, note),), completes=met.earlier.seq)
     if met.earlier is not None and draft.action == "new":
         return _refuse(
             "duplicate-identity",
             f"{_name(draft)} was in {met.earlier.file} row {met.earlier.row} already. "
             "One identifier may stand for one record of a batch: correct one of the two.",
         )
+    if met.known is not None and met.known.resource_id not in listing:
+        return _decide_gone(draft, met.known, policy.gone)
     if met.known is not None:
-        return _decide_known(draft, meant, met.known, listing)
+        return _decide_found(draft, met.known.resource_id, met.known, meaning, policy, listing)
     if len(met.bearers) > 1:
         ids = ", ".join(str(one) for one in met.bearers)
         return _refuse(
@@ -81,49 +136,78 @@ def decide(
             "take the identifier off all but one of them.",
         )
     if met.bearers:
-        return _decide_found(draft, met.bearers[0])
-    return _decide_not_found(draft, not_found)
+        return _decide_found(draft, met.bearers[0], None, meaning, policy, listing)
+    if met.earlier is not None and met.earlier.action == "create":
+        return _decide_made(draft, met.earlier)
+    return _decide_not_found(draft, policy.not_found)
 
 
-def _decide_known(draft: Draft, meant: str, known: Known, listing: Mapping[int, str]) -> Decision:
-    modified = listing.get(known.resource_id)
-    if modified is None:
-        return Decision(
-            "skip",
-            known.resource_id,
-            (
-                Problem(
-                    "warning",
-                    "gone",
-                    f"{_name(draft)} was imported as {draft.kind} {known.resource_id}, which somebody has "
-                    "deleted since. It is not created again.",
-                ),
-            ),
-        )
-    if known.meant == meant and modified == known.modified:
-        return Decision("unchanged", known.resource_id)
-    return _decide_found(draft, known.resource_id)
+def _decide_gone(draft: Draft, known: Known, gone: Gone) -> Decision:
+    what = (
+        f"{_name(draft)} was imported as {draft.kind} {known.resource_id}, which somebody has deleted since."
+    )
+    match gone:
+        case "create" if draft.action == "new":
+            note = Problem("warning", "gone", f"{what} It is created again, as the control file says.")
+            return Decision("create", problems=(note,))
+        case "skip" | "create":
+            note = Problem("warning", "gone", f"{what} It is not created again.")
+            return Decision("skip", known.resource_id, (note,))
+        case "reject":
+            return Decision("reject", known.resource_id, (Problem("reject", "gone", what),))
+        case _:
+            assert_never(gone)
 
 
-def _decide_found(draft: Draft, resource_id: int) -> Decision:
+def _decide_found(
+    draft: Draft,
+    resource_id: int,
+    known: Known | None,
+    meaning: Meaning,
+    policy: Policy,
+    listing: Mapping[int, str],
+) -> Decision:
+    if draft.action == "delete":
+        return Decision("delete", resource_id, known=known)
+    if draft.action == "new" and policy.found != "update":
+        what = f"{_name(draft)} stands in the target as {draft.kind} {resource_id} already"
+        if policy.found == "reject":
+            return Decision("reject", resource_id, (Problem("reject", "found", f"{what}."),))
+        note = f"{what}, and the control file says to leave such records alone."
+        return Decision("skip", resource_id, (Problem("warning", "found-skipped", note),))
+    if known is not None and is_unchanged(known, meaning, listing[resource_id]):
+        return Decision("unchanged", resource_id, known=known)
     if draft.action == "load" and not changes_anything(draft):
         return Decision("unchanged", resource_id)
-    return Decision(
-        "reject",
-        resource_id,
-        (
-            Problem(
-                "reject",
-                "update-not-offered",
-                f"{_name(draft)} stands in the target as {draft.kind} {resource_id} and differs. "
-                "This version creates records and recognises unchanged ones; it does not update yet.",
-            ),
-        ),
+    return Decision("update", resource_id, known=known)
+
+
+def is_unchanged(known: Known, meaning: Meaning, modified: str) -> bool:
+    """The same was meant when it was written, and nobody has touched it since."""
+    return (
+        known.meant == meaning.draft
+        and known.modified == modified
+        and known.media_meant == meaning.media
+        and known.linked == meaning.linked
+        and known.withdrawn is None
     )
 
 
+def _decide_made(draft: Draft, earlier: Earlier) -> Decision:
+    """An earlier record of this run creates it: in the plan it stands already."""
+    if draft.action == "delete":
+        return _refuse(
+            "delete-new",
+            f"{_name(draft)} is created by {earlier.file} row {earlier.row} of the same batch, and this "
+            "record would delete it again: correct one of the two.",
+        )
+    if not changes_anything(draft):
+        return Decision("unchanged", completes=earlier.seq)
+    return Decision("update", completes=earlier.seq)
+
+
 def _decide_not_found(draft: Draft, not_found: NotFound | None) -> Decision:
-    if not_found is None:
+    if not_found is None or (not_found == "create" and draft.action == "delete"):
         not_found = "create" if draft.action == "new" else "reject"
     match not_found:
         case "create":
@@ -148,4 +232,5 @@ def _refuse(code: str, message: str) -> Decision:
 
 def _name(draft: Draft) -> str:
     assert draft.identity is not None
-    return f"{' + '.join(draft.identity.by)} “{draft.identity.shown}”"
+    separator = " or " if draft.identity.alternatives else " + "
+    return f"{separator.join(draft.identity.by)} “{draft.identity.shown}”"

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from service.store import ledger, plans
 from service.store.database import Database
-from service.store.ledger import Known, LedgerKey
+from service.store.ledger import Known, LedgerKey, LedgerRow
 from service.store.plans import Entry
-from worker.planning.planner import Subject
+from worker.planning.met import Subject
 from worker.records import Kind
+from worker.targets.base import Saved
+
+
+class Reads(Protocol):
+    """Reads of the target from the planning thread."""
+
+    def listing(self, kind: Kind) -> Mapping[int, str]: ...
+
+    def current(self, kind: Kind, ids: Sequence[int]) -> Mapping[int, Saved]: ...
 
 
 class StoredLookUps:
@@ -22,17 +32,23 @@ class StoredLookUps:
         run_id: str,
         listings: Mapping[Kind, Mapping[int, str]],
         surveys: Mapping[tuple[Kind, tuple[str, ...]], int],
+        reads: Reads,
     ) -> None:
         """`surveys`: the id of the survey of each kind and `by`."""
+        self._reads = reads
         self._db = db
         self._target = target
         self._run_id = run_id
-        self._listings = listings
+        self._listings = dict(listings)
         self._surveys = surveys
 
     def known(self, subject: Subject, digests: Sequence[str]) -> Mapping[str, Known]:
         key = LedgerKey(self._target, subject.kind, subject.scope, subject.by_text)
         return ledger.look_up(self._db, key, digests)
+
+    def rows(self, subject: Subject, digests: Sequence[str]) -> Mapping[str, LedgerRow]:
+        key = LedgerKey(self._target, subject.kind, subject.scope, subject.by_text)
+        return ledger.rows(self._db, key, digests)
 
     def bearers(self, subject: Subject, digests: Sequence[str]) -> Mapping[str, Sequence[int]]:
         survey_id = self._surveys.get((subject.kind, subject.by))
@@ -50,4 +66,12 @@ class StoredLookUps:
         return plans.planned_keys(self._db, self._run_id, digests)
 
     def listing(self, kind: Kind) -> Mapping[int, str]:
-        return self._listings.get(kind, {})
+        if kind not in self._listings:
+            self._listings[kind] = self._reads.listing(kind)
+        return self._listings[kind]
+
+    def current(self, kind: Kind, ids: Sequence[int]) -> Mapping[int, Saved]:
+        return self._reads.current(kind, ids)
+
+    def confirm_gone(self, kind: Kind, ids: Sequence[int]) -> None:
+        pass

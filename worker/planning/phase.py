@@ -12,19 +12,26 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from sqlalchemy import Connection
 
 from service.control.expected import match_file
-from service.control.model import AttachmentReader, Budget, Control, FileSpec, Source
-from service.store import plans, runs
+from service.control.model import AttachmentReader, Control, FileSpec, Source
+from service.store import ledger, links, plan_groups, plans, runs
+from service.store.ledger import LedgerKey, LedgerRow
 from service.store.plans import Entry
 from worker.context import RunContext
 from worker.errors import Fatal
 from worker.mapping.compiler import RecordMapper, compile_control
 from worker.mapping.lookups import VocabularyLookups
-from worker.planning.again import not_made_twice
+from worker.planning.absent import AbsentPass, Doubts, Removals
+from worker.planning.again import not_made_twice, not_said_twice
+from worker.planning.budgets import exceeds
 from worker.planning.choosing import say_left_out
-from worker.planning.planner import Planner
+from worker.planning.groups import group
+from worker.planning.merging import Judged, footing_json, representation
+from worker.planning.planner import Planned, Planner
 from worker.planning.selection import Selection
+from worker.planning.settling import Settling, counted
 from worker.readers.base import BadRow, Item, Reading
 from worker.readers.opening import open_reader
 from worker.records import Mapped, Problem, Row
@@ -47,6 +54,9 @@ class Totals(Struct):
     read: int = 0
     rejected: int = 0
     said: int = 0
+    removals: list[Removals] = []
+    doubts: Doubts = msgspec.field(default_factory=Doubts)
+    """Why nothing is removed, where something could be."""
 
 
 class PlanPhase:
@@ -59,16 +69,23 @@ class PlanPhase:
         planner: Planner,
         vocabularies: VocabularyLookups,
         chunk: int,
-        *,
+        absent: AbsentPass,
         selection: Selection,
+        *,
+        changes_ledger: bool,
     ) -> None:
+        """`changes_ledger`: whether what planning learns of known resources is kept (not by a dry run)."""
+        self._absent = absent
         self._selection = selection
+        self._changes_ledger = changes_ledger
+        self._added: Counter[str] = Counter()
         self._context = context
         self._control = control
         self._planner = planner
         self._vocabularies = vocabularies
         self._chunk = chunk
         self._totals = Totals()
+        self._pending = False
         self._left_out = 0
 
     def carry_out(self, files: Sequence[InputFile]) -> Totals:
@@ -78,7 +95,9 @@ class PlanPhase:
         """
         for spec, file in in_order(self._control, files):
             self._plan_file(spec, file)
+        self._settle()
         say_left_out(self._context.log, self._selection, self._totals.read)
+        self._remove_absent()
         with self._context.transaction() as connection:
             runs.set_phase(connection, self._context.claim, "plan", records_total=self._totals.read)
         return self._totals
@@ -90,11 +109,14 @@ class PlanPhase:
             log.say("info", "reading", fact, file=file.name)
         mapper = compile_control(self._control, spec, self._vocabularies)
         items = iter(reading)
+        before = self._totals.read
         while chunk := list(islice(items, self._chunk)):
             self._context.check()
             wanted = self._selection.rows(file.name, [item.number for item in chunk])
             mapped = self._map([item for item in chunk if item.number in wanted], mapper)
             self._keep(self._selection.mapped(mapped), len(chunk))
+        if self._totals.read == before:
+            self._totals.doubts.add(f"{file.name} holds no records.")
         for note in reading.notes():
             log.say("warning", "reading", note, file=file.name)
         # What is empty in every record says nothing where most of them were not looked at.
@@ -123,21 +145,111 @@ class PlanPhase:
             if stop is not None:
                 self._context.log.problem(stop, file=mapped.file, row=mapped.row)
                 raise Fatal(stop.code, f"{mapped.file}, row {mapped.row}: {stop.message}")
-        entries = not_made_twice(self._planner.plan(chunk), self._selection.made)
-        entries = self._selection.planned(entries)
-        counts: Counter[str] = Counter({"read": read, "planned": len(entries)})
-        counts["left-out"] = self._selection.left_out - self._left_out
-        self._left_out = self._selection.left_out
-        for entry in entries:
-            counts[f"action:{entry.action}"] += 1
-            if entry.outcome is not None:
-                counts[entry.outcome] += 1
+            if not mapped.identities and (mapped.rejected or mapped.skipped is not None):
+                self._totals.doubts.add(
+                    f"{mapped.file} has records whose identity was not read, the first in row {mapped.row}."
+                )
+        planned = self._chosen(self._planner.plan(chunk))
+        decided = [entry for entry in planned.entries if not entry.pending]
+        counts = counted(decided)
+        self._added.update(counts)
+        counts["read"] += read
+        counts["left-out"] += self._newly_left_out()
+        for entry in decided:
             self._say(entry)
-        self._totals.rejected += sum(
-            1 for record in {(e.file, e.row) for e in entries if e.action == "reject"} if record
-        )
+        self._totals.rejected += len({(e.file, e.row) for e in decided if e.action == "reject"})
+        run_id = self._context.claim.run_id
         with self._context.transaction(counts) as connection:
-            plans.insert_entries(connection, self._context.claim.run_id, entries)
+            plans.insert_entries(connection, run_id, planned.entries)
+            links.insert_links(connection, run_id, planned.links)
+            links.insert_keys(connection, run_id, planned.keys)
+            plan_groups.add_groups(connection, run_id, group(decided))
+            self._refresh(connection, planned.refreshed)
+        self._pending = self._pending or len(decided) < len(planned.entries)
+
+    def _chosen(self, planned: Planned) -> Planned:
+        """Of what was planned, what is not made a second time and was asked for."""
+        entries = not_made_twice(planned.entries, self._selection.made)
+        entries = not_said_twice(entries, self._selection.spoken_of(entries))
+        planned.entries = self._selection.planned(entries)
+        kept = {entry.seq for entry in planned.entries}
+        planned.links = [row for row in planned.links if row.seq in kept]
+        planned.keys = [row for row in planned.keys if row.seq in kept]
+        return planned
+
+    def _newly_left_out(self) -> int:
+        before, self._left_out = self._left_out, self._selection.left_out
+        return self._left_out - before
+
+    def _leave_out(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Take records out again that waited for their links and are not what was asked for."""
+        if not self._selection.by_action:
+            return entries
+        kept = self._selection.planned(entries)
+        left = {entry.seq for entry in entries} - {entry.seq for entry in kept}
+        if left:
+            run_id = self._context.claim.run_id
+            with self._context.transaction({"left-out": self._newly_left_out()}) as connection:
+                plans.replace_entries(connection, run_id, sorted(left), [])
+                links.remove_links(connection, run_id, sorted(left))
+        return kept
+
+    def _settle(self) -> None:
+        """Decide what waited for its links, and put the plan into its order."""
+        settling = Settling(self._context, self._planner)
+        if self._pending:
+            for planned in settling.decide_pending():
+                for entry in self._leave_out(planned.entries):
+                    self._say(entry)
+                with self._context.transaction() as connection:
+                    self._refresh(connection, planned.refreshed)
+            run_id = self._context.claim.run_id
+            tally = plans.tally(self._context.db, run_id)
+            self._totals.rejected = plans.rejected_records(self._context.db, run_id)
+            with self._context.transaction(dict(_difference(tally, self._added))):
+                pass
+            self._group_anew()
+        settling.order()
+
+    def _remove_absent(self) -> None:
+        """Plan what becomes of resources that no record mentions; nothing, where that may be a mistake."""
+        if not self._absent.wanted:
+            return
+        if self._selection.partial:
+            self._totals.doubts.add("This run is about some of the records only.")
+        if self._totals.doubts.found:
+            why = " ".join(self._totals.doubts.found)
+            text = f"Nothing is removed that no record mentions: {why}"
+            self._context.log.say("warning", "absent-kept", text)
+            return
+        removed: Counter[str] = Counter()
+        first = plans.highest_seq(self._context.db, self._context.claim.run_id) + 1
+        for entries in self._absent.entries(first):
+            for entry in entries:
+                self._say(entry)
+                removed[entry.destination] += entry.outcome is None
+            with self._context.transaction(counted(entries)) as connection:
+                plans.insert_entries(connection, self._context.claim.run_id, entries)
+                plan_groups.add_groups(connection, self._context.claim.run_id, group(entries))
+        self._totals.removals.extend(
+            Removals(label, n, self._absent.scope_size(label)) for label, n in removed.items() if n
+        )
+
+    def _group_anew(self) -> None:
+        """Count the groups of the plan once more: entries that waited may have been decided several times."""
+        run_id = self._context.claim.run_id
+        with self._context.transaction() as connection:
+            plan_groups.clear_groups(connection, run_id)
+        after = 0
+        while page := plans.read_plan(self._context.db, run_id, after=after):
+            after = page[-1].seq
+            with self._context.transaction() as connection:
+                plan_groups.add_groups(connection, run_id, group(page))
+
+    def _refresh(self, connection: Connection, judged: Sequence[Judged]) -> None:
+        if self._changes_ledger:
+            rows = [ledger_row(self._context.target, one) for one in judged]
+            ledger.refresh(connection, rows)
 
     def _say(self, entry: Entry) -> None:
         for problem in plan_problems(entry):
@@ -149,6 +261,33 @@ class PlanPhase:
                 log.say(
                     "warning", "log-shortened", "More problems than the log shows; the report has them all."
                 )
+
+
+def _difference(now: Counter[str], before: Counter[str]) -> Counter[str]:
+    return Counter({name: now[name] - before[name] for name in now.keys() | before.keys()})
+
+
+def ledger_row(target: str, judged: Judged) -> LedgerRow:
+    """What the ledger holds of a known resource that stands as meant already."""
+    draft, meaning, saved = judged.candidate.draft, judged.candidate.meaning, judged.saved
+    known = judged.candidate.decision.known
+    assert draft.identity is not None
+    assert saved is not None
+    identity = draft.identity
+    return LedgerRow(
+        key=LedgerKey(target, draft.kind, identity.scope, identity.by_text),
+        key_digest=identity.digest,
+        identifier=identity.shown,
+        resource_id=saved.id,
+        meant=meaning.draft,
+        saved=representation(saved),
+        modified=saved.modified,
+        run_id="",
+        operation_key="",
+        media_meant=known.media_meant if known is not None else "",
+        linked=meaning.linked,
+        footing=footing_json(judged.footing),
+    )
 
 
 def plan_problems(entry: Entry) -> Sequence[Problem]:
@@ -198,15 +337,12 @@ def map_item(item: Item, mapper: RecordMapper) -> Mapped:
     return mapper.map(item)
 
 
-def check_budget(name: str, budget: Budget | None, number: int, of: int) -> None:
-    """Raise `Fatal` when more went wrong than the control file allows."""
-    if budget is None or number == 0:
-        return
-    allowed = budget.amount * of / 100 if budget.percent else budget.amount
-    if number > allowed:
-        limit = f"{budget.amount:g}%" if budget.percent else f"{budget.amount:g}"
+def check_errors(said: str | None, control: Control, rejected: int, read: int) -> None:
+    """Raise `Fatal` when more went wrong than the control file (or, this once, `said`) allows."""
+    limit = exceeds(said, control.max_errors, rejected, read)
+    if limit is not None:
         raise Fatal(
             "too-many-errors",
-            f"{number} of {of} records are rejected, more than {name} allows ({limit}). Nothing was written. "
-            "Correct the data or the control file, or allow more.",
+            f"{rejected} of {read} records are rejected, more than maxErrors allows ({limit}). Nothing was "
+            "written. Correct the data or the control file, or allow more.",
         )

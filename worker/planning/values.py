@@ -13,12 +13,10 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from msgspec import Struct
 
+from service.store.changes import NOTHING as NOTHING  # also how it is written in a `Difference`
 from worker.records import Kind, Of, OnUpdate, normal_identity
 from worker.targets.base import Difference
 from worker.targets.redact import excerpt
-
-NOTHING = "(nothing)"
-"""How the absence of a value is written in a `Difference`."""
 
 _CONTENT_DIGITS = 16
 _ANNOTATION_DIGITS = 8

@@ -10,7 +10,7 @@ repeated by an adapter: each answers `Done`, `Refused`, `NotDone` or `Lost`, and
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NewType, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -18,7 +18,7 @@ from msgspec import Struct
 from service.control.target_model import TargetModel
 from worker.errors import Fatal
 from worker.mapping.lookups import CustomVocabulary
-from worker.records import Draft, Identity, Json, Kind, Problem
+from worker.records import Draft, Identity, Json, Kind, Problem, Sought
 
 if TYPE_CHECKING:
     from service.control.names_used import NamesUsed
@@ -220,8 +220,15 @@ class Adapter(Protocol):
         """Everything that a control file can map to, listed anew, in the target's order."""
         ...
 
+    async def prepare_updates(self) -> None:
+        """Called before the first `current` or `meant`: lists, once, what comparing needs beside the names.
+
+        Raises as reads do.
+        """
+        ...
+
     def create_payload(
-        self, draft: Draft, inline: Sequence[Draft], links: Mapping[Identity, LinkTarget], item_id: int | None
+        self, draft: Draft, inline: Sequence[Draft], links: Mapping[Sought, LinkTarget], item_id: int | None
     ) -> bytes:
         """The JSON body that creates this draft.
 
@@ -234,7 +241,7 @@ class Adapter(Protocol):
         """A resource as it stands, in the form in which it is merged."""
         ...
 
-    def meant(self, draft: Draft, links: Mapping[Identity, LinkTarget], current: Current | None) -> Meant:
+    def meant(self, draft: Draft, links: Mapping[Sought, LinkTarget], current: Current | None) -> Meant:
         """A draft in the same form. `links` as for a create; numbers below zero stand for resources that
         this run is still to create. `current`: the resource that it is about.
 
@@ -247,6 +254,64 @@ class Adapter(Protocol):
 
         Raises `ValueError` where there is nothing to send, or a link to what is not created yet.
         """
+        ...
+
+    def restore_payload(
+        self,
+        image: bytes,
+        kind: Kind,
+        current: Saved,
+        numbers: Mapping[int, int],
+        without: Collection[int],
+    ) -> bytes | None:
+        """The JSON body that gives a resource its earlier state back (`image`: its representation then).
+
+        `numbers`: old number → new one, of linked resources that were created again; `without`: what is not
+        there any more, so that nothing can link to it. None: it stands so.
+        """
+        ...
+
+    def recreate_payload(
+        self,
+        image: bytes,
+        kind: Kind,
+        media: Sequence[bytes],
+        numbers: Mapping[int, int],
+        without: Collection[int],
+    ) -> bytes:
+        """The JSON body that creates a deleted resource again, with its media. `without`: values that link to
+        these numbers are left out, since what they lead to is still to be created."""
+        ...
+
+    def relink_payload(
+        self,
+        current: Saved,
+        values: Sequence[tuple[str, bytes]],
+        sets: Collection[int],
+        numbers: Mapping[int, int],
+    ) -> bytes | None:
+        """The JSON body that brings back what went with a deleted resource that is there again: values that
+        linked to it (term, JSON as it was), and memberships of item sets. None: nothing is missing."""
+        ...
+
+    async def members(self, item_set: int) -> Sequence[int]:
+        """The numbers of the items in an item set."""
+        ...
+
+    def linked_in(self, image: bytes, kind: Kind) -> frozenset[int]:
+        """As `linked`, of a representation kept in the journal."""
+        ...
+
+    def restorable(self, media: Saved) -> bool:
+        """Whether a deleted media could be made again from its representation alone."""
+        ...
+
+    def linking(self, saved: Saved) -> frozenset[int]:
+        """The numbers of the resources, of whatever kind, whose values link to this one."""
+        ...
+
+    def values_linking(self, saved: Saved, to: int) -> Sequence[tuple[str, bytes]]:
+        """(term, JSON of the value) of each value that links to that number."""
         ...
 
     def linked(self, saved: Saved) -> frozenset[int]:

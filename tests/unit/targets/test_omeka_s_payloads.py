@@ -77,7 +77,7 @@ def test_values_keep_the_shape_of_their_type() -> None:
                 (Value(text="d", annotation=(Property("dcterms:source", (Value(text="card"),)),)),),
             ),
         ),
-        links={ARTIST: LinkTarget("item", 77)},
+        links={LINK.sought: LinkTarget("item", 77)},
     )
     assert {term: values for term, values in body.items() if term.startswith("dcterms:")} == {
         "dcterms:title": [literal(1, "Titel", **{"@language": "de"}), literal(1, "s") | {"is_public": False}],

@@ -171,9 +171,7 @@ def test_a_draft_is_put_in_the_target_s_terms() -> None:
             resource_class="dctype:Image", template=None, item_sets=("Set A", "3"), of={"item-set": "ours"}
         ),
     )
-    found = meant_of(
-        draft, {Identity("tate", ("dcterms:identifier",), ("A1",)): LinkTarget("item", 7)}, VOCABULARY
-    )
+    found = meant_of(draft, {artist.sought: LinkTarget("item", 7)}, VOCABULARY)
     creator, title = found.properties
     assert [wish.content for wish in creator.wishes] == [
         Content("resource", resource=7),
@@ -366,10 +364,11 @@ def test_what_changes_nothing_and_what_links_to_nothing_yet_is_not_sent() -> Non
     assert same.changes == ()
     with pytest.raises(ValueError, match="changes nothing"):
         update_payload(before, same, VOCABULARY)
-    identity = Identity("", ("dcterms:identifier",), ("A1",))
-    link = Value(type="resource", link=Link("item", "", identity.by, identity.values))
+    link = Link("item", "", ("dcterms:identifier",), ("A1",))
     planned = meant_of(
-        item(Property("dcterms:relation", (link,))), {identity: LinkTarget("item", -12)}, VOCABULARY
+        item(Property("dcterms:relation", (Value(type="resource", link=link),))),
+        {link.sought: LinkTarget("item", -12)},
+        VOCABULARY,
     )
     plan = merge(planned, before)
     assert isinstance(plan, Merge)

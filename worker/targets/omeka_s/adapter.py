@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 import msgspec
 
@@ -12,7 +12,7 @@ from service.settings import TargetSettings
 from worker.errors import Fatal, Retriable
 from worker.planning.merge import Merge
 from worker.planning.values import Current, Meant
-from worker.records import Draft, Identity, Json, Kind
+from worker.records import Draft, Identity, Json, Kind, Sought
 from worker.targets.base import (
     Answer,
     Difference,
@@ -26,12 +26,19 @@ from worker.targets.base import (
     SurveyPage,
 )
 from worker.targets.http import Outcome, Reply, TargetHttp
-from worker.targets.omeka_s import compare, payloads, surveying, updates
+from worker.targets.omeka_s import compare, payloads, restoring, surveying, updates
 from worker.targets.omeka_s.answers import answer_to_write, body_of_read, classify
 from worker.targets.omeka_s.client import TOTAL_HEADER, VERBS, VERSION_HEADER, OmekaClient
 from worker.targets.omeka_s.modelling import list_model
-from worker.targets.omeka_s.representation import PATHS, decode, linked_ids, saved_from
-from worker.targets.omeka_s.resolving import NamesResolver, resolve
+from worker.targets.omeka_s.representation import (
+    PATHS,
+    decode,
+    linked_ids,
+    linking_ids,
+    saved_from,
+    values_linking,
+)
+from worker.targets.omeka_s.resolving import NamesResolver, resolve, with_data_types
 from worker.targets.omeka_s.vocabulary import Vocabulary
 from worker.targets.redact import excerpt
 
@@ -49,6 +56,7 @@ class OmekaSAdapter:
         self._client = OmekaClient(http)
         self._http = http
         self._vocabulary = Vocabulary()
+        self._prepared = False
 
     @property
     def requests(self) -> int:
@@ -102,21 +110,72 @@ class OmekaSAdapter:
         if verdict.code == "target-not-omeka":
             raise Fatal("target-not-omeka", f"{address}: {verdict.message}")
 
+    async def prepare_updates(self) -> None:
+        """List what only updates need: all data types, so that values of modules can be sent back."""
+        if self._prepared:
+            return
+        self._vocabulary = await with_data_types(self._client, self._vocabulary)
+        self._prepared = True
+
     # --- writing ----------------------------------------------------------------------------------
 
     def create_payload(
-        self, draft: Draft, inline: Sequence[Draft], links: Mapping[Identity, LinkTarget], item_id: int | None
+        self, draft: Draft, inline: Sequence[Draft], links: Mapping[Sought, LinkTarget], item_id: int | None
     ) -> bytes:
         return payloads.create_body(draft, inline, links, item_id, self._vocabulary)
 
     def current(self, saved: Saved) -> Current:
         return updates.current_of(saved, self._vocabulary)
 
-    def meant(self, draft: Draft, links: Mapping[Identity, LinkTarget], current: Current | None) -> Meant:
+    def meant(self, draft: Draft, links: Mapping[Sought, LinkTarget], current: Current | None) -> Meant:
         return updates.meant_of(draft, links, self._vocabulary, current)
 
     def update_payload(self, current: Current, merge: Merge) -> bytes:
         return updates.update_payload(current, merge, self._vocabulary)
+
+    def restore_payload(
+        self,
+        image: bytes,
+        kind: Kind,
+        current: Saved,
+        numbers: Mapping[int, int],
+        without: Collection[int],
+    ) -> bytes | None:
+        return restoring.restore_body(image, kind, current, numbers, without)
+
+    def recreate_payload(
+        self,
+        image: bytes,
+        kind: Kind,
+        media: Sequence[bytes],
+        numbers: Mapping[int, int],
+        without: Collection[int],
+    ) -> bytes:
+        return restoring.recreate_body(image, kind, media, numbers, without)
+
+    def relink_payload(
+        self,
+        current: Saved,
+        values: Sequence[tuple[str, bytes]],
+        sets: Collection[int],
+        numbers: Mapping[int, int],
+    ) -> bytes | None:
+        return restoring.relink_body(current, values, sets, numbers)
+
+    async def members(self, item_set: int) -> Sequence[int]:
+        return await self._client.members(item_set)
+
+    def linked_in(self, image: bytes, kind: Kind) -> frozenset[int]:
+        return self.linked(self.saved(image, kind))
+
+    def restorable(self, media: Saved) -> bool:
+        return media.body.get("o:ingester") == "html"
+
+    def linking(self, saved: Saved) -> frozenset[int]:
+        return linking_ids(saved.body)
+
+    def values_linking(self, saved: Saved, to: int) -> Sequence[tuple[str, bytes]]:
+        return values_linking(saved.body, to)
 
     def linked(self, saved: Saved) -> frozenset[int]:
         return linked_ids(saved.body)

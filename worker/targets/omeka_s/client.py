@@ -17,7 +17,7 @@ from worker.records import Json, Kind
 from worker.targets.base import Method, Operation, Saved
 from worker.targets.http import Outcome, Reply, TargetHttp, Verb
 from worker.targets.omeka_s.answers import body_of_read
-from worker.targets.omeka_s.representation import PATHS, Unreadable, saved_from, stamp
+from worker.targets.omeka_s.representation import PATHS, Unreadable, reference_ids, saved_from, stamp
 from worker.targets.redact import excerpt
 
 T = TypeVar("T")
@@ -118,6 +118,16 @@ class OmekaClient:
                 saved = _saved(entry, kind)
                 found[saved.id] = saved
         return [found[number] for number in dict.fromkeys(ids) if number in found]
+
+    async def members(self, item_set: int) -> list[int]:
+        """The numbers of the items in an item set. Each is asked for anew, since a filter may be ignored."""
+        query = (("item_set_id", item_set), ("return_scalar", "id"), ("per_page", WHOLE))
+        found, _ = await self.http.read("items", query, _scalars)
+        return [
+            saved.id
+            for saved in await self.by_ids("item", sorted(found))
+            if item_set in reference_ids(saved.body.get("o:item_set"))
+        ]
 
     async def send(self, operation: Operation) -> Outcome:
         """The one request of a write."""

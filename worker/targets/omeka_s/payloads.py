@@ -14,7 +14,17 @@ import orjson
 from msgspec import UNSET, UnsetType
 
 from worker.errors import Reject
-from worker.records import Draft, Fields, Identity, Json, MediaSource, Property, Value, normal_identity
+from worker.records import (
+    Draft,
+    Fields,
+    Identity,
+    Json,
+    MediaSource,
+    Property,
+    Sought,
+    Value,
+    normal_identity,
+)
 from worker.targets.base import LinkTarget
 from worker.targets.omeka_s.representation import identity_texts
 from worker.targets.omeka_s.vocabulary import Listing, Unknown, Vocabulary
@@ -22,7 +32,7 @@ from worker.targets.redact import excerpt
 
 T = TypeVar("T")
 
-Links = Mapping[Identity, LinkTarget]
+Links = Mapping[Sought, LinkTarget]
 Body = dict[str, Json]
 
 

@@ -94,6 +94,29 @@ def linked_ids(body: Mapping[str, Json]) -> frozenset[int]:
     return frozenset(found)
 
 
+def linking_ids(body: Mapping[str, Json]) -> frozenset[int]:
+    """The numbers of the resources that link to this one: `@reverse`, an address without the kind."""
+    reverse = body.get("@reverse")
+    found: set[int] = set()
+    for several in reverse.values() if isinstance(reverse, dict) else ():
+        for one in several if isinstance(several, list) else ():
+            address = one.get("@id") if isinstance(one, dict) else None
+            number = address.rstrip("/").rsplit("/", 1)[-1] if isinstance(address, str) else ""
+            if number.isdecimal():
+                found.add(int(number))
+    return frozenset(found)
+
+
+def values_linking(body: Mapping[str, Json], to: int) -> list[tuple[str, bytes]]:
+    """(term, JSON) of each value that links to that number."""
+    return [
+        (term, orjson.dumps(value))
+        for term, values in property_values(body)
+        for value in values
+        if value.get("value_resource_id") == to
+    ]
+
+
 def identity_texts(values: list[dict[str, Json]]) -> list[str]:
     """What each value counts as in an identity: a URI its `@id`, a number its JSON text, else its text.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
+import msgspec
+
 from service.control.names_used import NamesUsed, Used
 from service.control.suggest import nearest
 from worker.errors import Fatal
@@ -148,6 +150,17 @@ async def _data_types(client: OmekaClient, names: NamesUsed) -> frozenset[str] |
         return None
     entries = await data_types(client)
     return None if entries is None else frozenset(text_of(entry, "o:id") for entry in entries)
+
+
+async def with_data_types(client: OmekaClient, vocabulary: Vocabulary) -> Vocabulary:
+    """The vocabulary with all data types and custom vocabularies, whatever the control file names: resources
+    that are updated hold values of others too."""
+    entries = await data_types(client)
+    types = None if entries is None else frozenset(text_of(entry, "o:id") for entry in entries)
+    if vocabulary.custom_details:
+        return msgspec.structs.replace(vocabulary, data_types=types)
+    custom, details = custom_from(await custom_vocabularies(client) or ())
+    return msgspec.structs.replace(vocabulary, data_types=types, custom=custom, custom_details=details)
 
 
 async def data_types(client: OmekaClient) -> Entries | None:

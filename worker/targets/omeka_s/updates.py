@@ -46,7 +46,7 @@ Shape = Literal["flag", "reference", "references", "text"]
 Names = Literal["classes", "templates", "owners", "item_sets", "sites"]
 
 
-class _Field(Struct, frozen=True):
+class Field(Struct, frozen=True):
     """Something that a resource has beside properties."""
 
     word: str
@@ -58,16 +58,16 @@ class _Field(Struct, frozen=True):
     kinds: tuple[Kind, ...] = ("item", "item-set", "media")
 
 
-_FIELDS = (
-    _Field("public", "public", "o:is_public", "flag"),
-    _Field("class", "resource_class", "o:resource_class", "reference", "classes"),
-    _Field("template", "template", "o:resource_template", "reference", "templates"),
-    _Field("owner", "owner", "o:owner", "reference", "owners"),
-    _Field("thumbnail", "thumbnail", "o:thumbnail", "reference"),
-    _Field("item-set", "item_sets", "o:item_set", "references", "item_sets", ("item",)),
-    _Field("site", "sites", "o:site", "references", "sites", ("item",)),
-    _Field("alt-text", "alt_text", "o:alt_text", "text", None, ("media",)),
-    _Field("language", "language", "o:lang", "text", None, ("media",)),
+FIELDS = (
+    Field("public", "public", "o:is_public", "flag"),
+    Field("class", "resource_class", "o:resource_class", "reference", "classes"),
+    Field("template", "template", "o:resource_template", "reference", "templates"),
+    Field("owner", "owner", "o:owner", "reference", "owners"),
+    Field("thumbnail", "thumbnail", "o:thumbnail", "reference"),
+    Field("item-set", "item_sets", "o:item_set", "references", "item_sets", ("item",)),
+    Field("site", "sites", "o:site", "references", "sites", ("item",)),
+    Field("alt-text", "alt_text", "o:alt_text", "text", None, ("media",)),
+    Field("language", "language", "o:lang", "text", None, ("media",)),
 )
 
 
@@ -89,7 +89,7 @@ def current_of(saved: Saved, vocabulary: Vocabulary) -> Current:
         },
         fields={
             field.word: tuple(_held_field(field, saved, vocabulary))
-            for field in _FIELDS
+            for field in FIELDS
             if saved.kind in field.kinds
         },
         media=saved.media_ids,
@@ -143,7 +143,7 @@ def _knows(name: str, vocabulary: Vocabulary) -> bool:
     return head == "customvocab" and tail.isdecimal() and int(tail) in vocabulary.custom.labels
 
 
-def _held_field(field: _Field, saved: Saved, vocabulary: Vocabulary) -> Iterator[Held]:
+def _held_field(field: Field, saved: Saved, vocabulary: Vocabulary) -> Iterator[Held]:
     present = saved.body.get(field.key)
     match field.shape:
         case "flag":
@@ -156,12 +156,12 @@ def _held_field(field: _Field, saved: Saved, vocabulary: Vocabulary) -> Iterator
                 yield Held(Content(FIELD, str(one)), display=_label(field, one, vocabulary))
 
 
-def _label(field: _Field, one: int, vocabulary: Vocabulary) -> str:
+def _label(field: Field, one: int, vocabulary: Vocabulary) -> str:
     names = _listing(field, vocabulary)
     return str(one) if names is None else names.label(one)
 
 
-def _listing(field: _Field, vocabulary: Vocabulary) -> Listing | None:
+def _listing(field: Field, vocabulary: Vocabulary) -> Listing | None:
     if field.names is None:
         return None
     listing: Listing = getattr(vocabulary, field.names)
@@ -230,7 +230,7 @@ def _wish(builder: ValueBuilder, links: Links, term: str, value: Value) -> Wish:
 
 
 def _named_fields(draft: Draft, vocabulary: Vocabulary) -> Iterator[Named]:
-    for field in _FIELDS:
+    for field in FIELDS:
         said = getattr(draft.fields, field.attribute)
         if said is UNSET or draft.kind not in field.kinds or (said is None and field.shape == "flag"):
             continue
@@ -240,7 +240,7 @@ def _named_fields(draft: Draft, vocabulary: Vocabulary) -> Iterator[Named]:
 
 
 def _wished_field(
-    field: _Field, said: bool | str | tuple[str, ...] | None, vocabulary: Vocabulary
+    field: Field, said: bool | str | tuple[str, ...] | None, vocabulary: Vocabulary
 ) -> Iterator[Wish]:
     match said:
         case None | "":
@@ -256,7 +256,7 @@ def _wished_field(
             yield from {wish.content: wish for wish in wishes}.values()
 
 
-def _reference(field: _Field, name: str, vocabulary: Vocabulary) -> Wish:
+def _reference(field: Field, name: str, vocabulary: Vocabulary) -> Wish:
     names = _listing(field, vocabulary)
     one = int(name) if names is None else number(names, name)
     return Wish(Content(FIELD, str(one)), display=_label(field, one, vocabulary))
@@ -273,7 +273,7 @@ def update_payload(current: Current, merge: Merge, vocabulary: Vocabulary) -> by
     if not merge.changes:
         raise ValueError("a merge that changes nothing is not sent")
     body: dict[str, object] = {}
-    for field in _FIELDS:
+    for field in FIELDS:
         if field.word in merge.fields:
             body[field.key] = _field_json(field, merge.fields[field.word])
     if any(merge.properties.values()):
@@ -288,7 +288,7 @@ def update_payload(current: Current, merge: Merge, vocabulary: Vocabulary) -> by
     return orjson.dumps(body)
 
 
-def _field_json(field: _Field, values: tuple[Held, ...]) -> Json:
+def _field_json(field: Field, values: tuple[Held, ...]) -> Json:
     texts = [value.content.text or "" for value in values]
     match field.shape:
         case "flag":

@@ -1,0 +1,121 @@
+"""Re-import is the daily job: only what changed is sent, only what the control file names is touched."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.acceptance.installation import CONTROL, Installation, rows
+from tests.standins.omeka_s import StandIn
+
+CONTENT = [
+    {"action": "new", "destination": "item"},
+    {"source": "title", "name": "dcterms:title"},
+    {"source": "medium", "name": "dcterms:medium"},
+]
+
+
+def control(**match: Any) -> dict[str, Any]:
+    item = {**CONTROL["match"]["item"], **match}
+    return {**CONTROL, "match": {"item": item}, "instructions": CONTENT}
+
+
+def data(records: list[dict[str, object]]) -> dict[str, bytes]:
+    return {"data0": json.dumps(records).encode()}
+
+
+def works(number: int) -> list[dict[str, object]]:
+    return rows(number, medium="oil on canvas")
+
+
+def by_identifier(dump: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {item["dcterms:identifier"][0]["@value"]: item for item in dump["items"]}
+
+
+def writes(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
+    """Requests that write, sent meanwhile, by method and path without numbers."""
+    new = {key: n - before.get(key, 0) for key, n in after.items()}
+    return {key: n for key, n in new.items() if n and key.split()[0] in ("POST", "PATCH", "DELETE", "PUT")}
+
+
+def test_only_what_changed_is_sent_and_the_rest_stays_as_it_was(
+    accession: Installation, omeka: StandIn
+) -> None:
+    records = works(500)
+    first = accession.batch(control(), data(records))
+    assert accession.run(first) == "complete", accession.log(first)
+    before = omeka.dump()
+    requests = omeka.requests()["counts"]
+
+    changed = [dict(record) for record in records]
+    for record in changed[100:120]:
+        record["title"] = f"{record['title']}, later"
+    changed = changed[:490] + changed[495:]
+    changed += [{"acno": f"B{n}", "title": f"New {n}", "medium": "ink"} for n in range(10)]
+    second = accession.batch(control(absent="delete"), data(changed))
+    assert accession.run(second, "dry-run") == "dry-run"
+    assert omeka.dump() == before
+    assert accession.run(second) == "complete", accession.log(second)
+
+    sent = writes(requests, omeka.requests()["counts"])
+    assert sent == {"PATCH /api/items/{id}": 20, "POST /api/items": 10, "DELETE /api/items/{id}": 5}, sent
+    counts = accession.counts(second)
+    assert {name: counts.get(name) for name in ("created", "updated", "unchanged", "deleted")} == {
+        "created": 10,
+        "updated": 20,
+        "unchanged": 475,
+        "deleted": 5,
+    }
+    now, then = by_identifier(omeka.dump()), by_identifier(before)
+    untouched = [one for one in then if one in now and one not in {r["acno"] for r in changed[100:120]}]
+    assert len(untouched) == 475
+    assert {one: now[one] for one in untouched} == {one: then[one] for one in untouched}
+    for record in changed[100:120]:
+        item = now[str(record["acno"])]
+        assert item["dcterms:title"][0]["@value"] == record["title"]
+
+    third = accession.batch(control(absent="delete"), data(changed))
+    assert accession.run(third, "dry-run") == "dry-run"
+    assert accession.counts(third)["unchanged"] == 505
+
+
+@pytest.mark.parametrize("more", [{}, {"found": "skip"}, {"found": "reject"}])
+def test_what_the_control_file_says_of_found_ones(
+    accession: Installation, omeka: StandIn, more: dict[str, str]
+) -> None:
+    batch = accession.batch(control(), data(works(3)))
+    assert accession.run(batch) == "complete"
+    changed = [{**record, "title": "Other"} for record in works(3)]
+    again = accession.batch({**control(**more), "maxErrors": "100%"}, data(changed))
+    accession.run(again)
+    outcome = {"skip": "skipped", "reject": "rejected"}.get(more.get("found", ""), "updated")
+    assert accession.counts(again)[outcome] == 3, accession.log(again)
+
+
+def test_records_of_one_identity_can_be_merged(accession: Installation, omeka: StandIn) -> None:
+    records = [
+        {"acno": "A1", "title": "One", "medium": "oil"},
+        {"acno": "A2", "title": "Two", "medium": "ink"},
+        {"acno": "A1", "title": "One", "medium": "wood"},
+        {"acno": "A1", "title": "Uno", "medium": "oil"},
+    ]
+    content = [{**one, "multivalue": True} if "source" in one else one for one in CONTENT]
+    rules = {**control(duplicates="merge"), "instructions": content}
+    batch = accession.batch(rules, data(records))
+    assert accession.run(batch) == "complete", accession.log(batch)
+    first, second = omeka.dump()["items"]
+    assert [value["@value"] for value in first["dcterms:title"]] == ["One", "Uno"]
+    assert [value["@value"] for value in first["dcterms:medium"]] == ["oil", "wood"]
+    assert second["o:title"] == "Two"
+    rows = [(row["row"], row["outcome"], row["code"]) for row in accession.report(batch)]
+    assert rows == [
+        (1, "created", None),
+        (2, "created", None),
+        (3, "skipped", "merged"),
+        (4, "skipped", "merged"),
+    ]
+    again = accession.batch(rules, data(records))
+    assert accession.run(again) == "complete"
+    assert accession.counts(again)["unchanged"] == 2

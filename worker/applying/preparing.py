@@ -1,0 +1,419 @@
+"""Entries of the plan made ready to be sent: links by number, updates against what stands there now.
+
+What is about to be changed is read right before, a hundred resources a request: the plan may be hours old,
+a stamp has only whole seconds, and Omeka takes links away without any. So the comparison that the plan
+made is made again here, with the same code; where nothing moved, the outcome is the same.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Protocol, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from service.control.model import OnConflict
+from service.store import journal, ledger, links, plans
+from service.store.journal import OpenOperation
+from service.store.ledger import LedgerKey, LedgerRow
+from service.store.links import LinkRow
+from service.store.plans import Entry
+from worker.applying import images
+from worker.applying.outage import Outage
+from worker.applying.outgoing import Moved, Outgoing, draft_of, kind_of, ledger_row, operation
+from worker.applying.results import RefusedResult, Stands
+from worker.context import RunContext
+from worker.errors import Reject
+from worker.planning.absent import is_unpublishing
+from worker.planning.changes import Changes
+from worker.planning.links import Nowhere, Settled, links_of, refused, settle, without
+from worker.planning.merge import Unmergeable
+from worker.planning.merging import Compared, Merger, compare, encoded, footing_json, returning
+from worker.records import Kind, Sought
+from worker.targets.base import Adapter, LinkTarget, Saved
+
+Prepared: TypeAlias = "Outgoing | RefusedResult | Stands"
+
+
+class Ways(Struct, frozen=True):
+    """How a run goes about what it finds otherwise than planned."""
+
+    on_conflict: OnConflict = "overwrite"
+    exactly: bool = False
+    """A resource that moved since it was planned is left alone (`schedule plan=`)."""
+
+
+class Surroundings(Struct, frozen=True):
+    """What a group of entries needs to know of others, looked up at once."""
+
+    inline: Mapping[int, list[Entry]]
+    """Entry of an item → the media that travel with it."""
+    rows: Mapping[int, list[LinkRow]]
+    others: Mapping[int, Entry]
+    """Entries that these follow, complete or link to."""
+    attempts: Mapping[int, int]
+
+    def depth_of(self, seq: int) -> int:
+        entry = self.others[seq]
+        if entry.parent_seq is not None and entry.depth == 0:
+            return self.others[entry.parent_seq].depth
+        return entry.depth
+
+    def made_by(self, seq: int | None) -> int | None:
+        """The number of the resource that an entry made or that stood there already."""
+        entry = self.others.get(seq) if seq is not None else None
+        return None if entry is None else entry.outcome_id or entry.resource_id
+
+
+class Prepares(Protocol):
+    """Makes entries ready to be sent: for an import, or for an undo."""
+
+    async def surroundings(self, entries: Sequence[Entry]) -> Surroundings:
+        """Look up what these entries need. A handful of queries, however many they are."""
+        ...
+
+    async def prepare(self, entries: Sequence[Entry], highest: Mapping[Kind, int]) -> list[Prepared]:
+        """One for each entry, in order. `highest`: the highest id of each kind in the target."""
+        ...
+
+    def create(
+        self, entry: Entry, about: Surroundings, above_id: int, attempt: int | None = None
+    ) -> Outgoing | RefusedResult:
+        """The create of an entry. The same entry gives the same request, also to another worker."""
+        ...
+
+    async def as_meant(self, entry: Entry, opened: OpenOperation) -> Outgoing | None:
+        """The operation of an intent without outcome, as it was sent; None where that cannot be told."""
+        ...
+
+
+class Preparer:
+    """Makes the entries of an import ready. See `Prepares`."""
+
+    def __init__(
+        self,
+        context: RunContext,
+        adapter: Adapter,
+        outage: Outage,
+        ways: Ways,
+    ) -> None:
+        self._context = context
+        self._db = context.db
+        self._run_id = context.claim.run_id
+        self._adapter = adapter
+        self._on_conflict = ways.on_conflict
+        self._exactly = ways.exactly
+        self._outage = outage
+        self._merger = Merger(adapter, ways.on_conflict)
+
+    async def surroundings(self, entries: Sequence[Entry]) -> Surroundings:
+        """Look up what these entries need. A handful of queries, however many they are."""
+        seqs = [one.seq for one in entries]
+        inline = await self._db.run(plans.children, self._run_id, seqs)
+        carried = [one.seq for several in inline.values() for one in several]
+        rows = await self._db.run(links.links_of, self._run_id, [*seqs, *carried])
+        needed = {row.to_seq for several in rows.values() for row in several if row.to_seq is not None}
+        needed |= {one.parent_seq for one in entries if one.parent_seq is not None}
+        needed |= {one.completes for one in entries if one.completes is not None}
+        others = await self._db.run(plans.entries_by_seq, self._run_id, sorted(needed))
+        # A media that travels with its item stands as deep as the item does.
+        items = {one.parent_seq for one in others.values() if one.parent_seq is not None and one.depth == 0}
+        others |= await self._db.run(plans.entries_by_seq, self._run_id, sorted(items - others.keys()))
+        attempts = await self._db.run(journal.attempts, self._run_id, seqs)
+        return Surroundings(inline, rows, others, attempts)
+
+    async def prepare(self, entries: Sequence[Entry], highest: Mapping[Kind, int]) -> list[Prepared]:
+        """One for each entry, in order. `highest`: the highest id of each kind in the target."""
+        about = await self.surroundings(entries)
+        prepared: dict[int, Prepared] = {}
+        standing: list[tuple[Entry, int]] = []
+        for entry in entries:
+            if entry.action == "create":
+                prepared[entry.seq] = self.create(entry, about, highest.get(kind_of(entry), 0))
+                continue
+            resource_id = entry.resource_id or about.made_by(entry.completes)
+            if resource_id is None:
+                message = "The resource that this would change was not written by this run."
+                prepared[entry.seq] = self._refuse(entry, "link-refused", message)
+            else:
+                standing.append((entry, resource_id))
+        prepared.update(await self._prepare_standing(standing, about))
+        return [prepared[entry.seq] for entry in entries]
+
+    async def as_meant(self, entry: Entry, opened: OpenOperation) -> Outgoing | None:
+        """The operation of an intent without outcome, as it was sent; None where that cannot be told."""
+        about = await self.surroundings([entry])
+        if opened.method == "create":
+            made = self.create(entry, about, opened.above_id or 0, opened.attempt)
+            return made if isinstance(made, Outgoing) else None
+        image = images.unpack(opened.pre_image) if opened.pre_image is not None else None
+        if image is None:
+            return None
+        saved = self._adapter.saved(image.saved, image.kind)
+        if opened.method == "delete":
+            one = operation(entry, opened.attempt, "delete", saved.id, b"")
+            return Outgoing(
+                entry, (), draft_of(entry), one, opened.attempt, before=saved, pre_image=opened.pre_image
+            )
+        await self._outage.patiently(self._adapter.prepare_updates)
+        again = self.update(entry, saved, image.ledger, about, opened.attempt)
+        if not isinstance(again, Outgoing) or again.digest != opened.payload_digest:
+            return None
+        return again
+
+    # --- creates ----------------------------------------------------------------------------------
+
+    def create(
+        self, entry: Entry, about: Surroundings, above_id: int, attempt: int | None = None
+    ) -> Outgoing | RefusedResult:
+        """The create of an entry. The same entry gives the same request, also to another worker."""
+        item_id = about.made_by(entry.parent_seq)
+        if entry.parent_seq is not None and item_id is None:
+            message = "Its item was not written, so there is nothing that this media could belong to."
+            return self._refuse(entry, "item-refused", message)
+        inline = about.inline.get(entry.seq, [])
+        own, later = self._settle(entry, about)
+        media = [self._settle(one, about)[0] for one in inline]
+        for settled in (own, *media):
+            refusal = next((one for one in settled.problems if one.severity != "warning"), None)
+            if refusal is not None:
+                return self._refuse(entry, refusal.code, refusal.message, inline)
+        payload = self._adapter.create_payload(
+            own.draft, [one.draft for one in media], self._links(entry, about), item_id
+        )
+        number = attempt if attempt is not None else about.attempts.get(entry.seq, 0) + 1
+        row = ledger_row(self._context.target, self._run_id, entry, own.linked, whole=not later)
+        return Outgoing(
+            entry,
+            tuple(inline),
+            own.draft,
+            operation(entry, number, "create", None, payload),
+            number,
+            above_id,
+            ledger=row,
+        )
+
+    def _settle(self, entry: Entry, about: Surroundings) -> tuple[Settled, frozenset[Sought]]:
+        """The draft with its links by number, and what it links to that does not exist yet (in a circle)."""
+        draft = draft_of(entry)
+        resolution: dict[Sought, LinkTarget | Nowhere] = {}
+        later: set[Sought] = set()
+        depth = about.depth_of(entry.seq) if entry.seq in about.others else entry.depth
+        for one, row in zip(links_of(draft), about.rows.get(entry.seq, ()), strict=True):
+            target = about.others.get(row.to_seq) if row.to_seq is not None else None
+            number = row.to_id or about.made_by(row.to_seq)
+            if target is not None and entry.action == "create" and about.depth_of(target.seq) >= depth:
+                later.add(one)
+            if number is not None:
+                resolution[one] = LinkTarget(_kind_linked(one, row, target), number)
+            else:
+                resolution[one] = refused(one)
+        return settle(without(draft, later), resolution), frozenset(later)
+
+    def _links(self, entry: Entry, about: Surroundings) -> dict[Sought, LinkTarget]:
+        found: dict[Sought, LinkTarget] = {}
+        for one in (entry, *about.inline.get(entry.seq, ())):
+            for sought, row in zip(links_of(draft_of(one)), about.rows.get(one.seq, ()), strict=True):
+                number = row.to_id or about.made_by(row.to_seq)
+                if number is not None:
+                    target = about.others.get(row.to_seq) if row.to_seq is not None else None
+                    found[sought] = LinkTarget(_kind_linked(sought, row, target), number)
+        return found
+
+    # --- updates and deletions --------------------------------------------------------------------
+
+    async def _prepare_standing(
+        self, entries: Sequence[tuple[Entry, int]], about: Surroundings
+    ) -> dict[int, Prepared]:
+        if not entries:
+            return {}
+        await self._outage.patiently(self._adapter.prepare_updates)
+        ids: defaultdict[Kind, list[int]] = defaultdict(list)
+        for entry, resource_id in entries:
+            ids[kind_of(entry)].append(resource_id)
+        saved = {
+            (kind, one.id): one for kind, numbers in ids.items() for one in await self._saved(kind, numbers)
+        }
+        known = await self._known([entry for entry, _ in entries])
+        prepared: dict[int, Prepared] = {}
+        for entry, resource_id in entries:
+            current = saved.get((kind_of(entry), resource_id))
+            if current is None:
+                prepared[entry.seq] = self._gone(entry, resource_id)
+            elif entry.action == "delete":
+                prepared[entry.seq] = await self._delete(entry, current, known.get(entry.seq), about)
+            else:
+                prepared[entry.seq] = self.update(entry, current, known.get(entry.seq), about)
+        return prepared
+
+    async def _saved(self, kind: Kind, ids: Sequence[int]) -> list[Saved]:
+        wanted = sorted(set(ids))
+        found: list[Saved] = []
+        for start in range(0, len(wanted), 100):
+            part = wanted[start : start + 100]
+            found.extend(await self._outage.patiently(partial(self._adapter.read, kind, part)))
+        return found
+
+    async def _known(self, entries: Sequence[Entry]) -> dict[int, LedgerRow]:
+        """Entry → what the ledger holds of its resource."""
+        wanted: defaultdict[LedgerKey, list[Entry]] = defaultdict(list)
+        for entry in entries:
+            if entry.key_digest is not None:
+                key = LedgerKey(self._context.target, entry.kind, entry.scope or "", entry.by or "")
+                wanted[key].append(entry)
+        found: dict[int, LedgerRow] = {}
+        for key, several in wanted.items():
+            rows = await self._db.run(ledger.rows, key, [one.key_digest or "" for one in several])
+            found.update({one.seq: rows[one.key_digest] for one in several if one.key_digest in rows})
+        return found
+
+    def _gone(self, entry: Entry, resource_id: int) -> Prepared:
+        outgoing = self._empty(entry)
+        message = f"{entry.kind} {resource_id} was deleted by somebody after this was planned."
+        if entry.action == "delete":
+            return Stands(outgoing, None, "skipped", "gone", message)
+        return RefusedResult(outgoing, "gone", message)
+
+    def update(
+        self,
+        entry: Entry,
+        saved: Saved,
+        known: LedgerRow | None,
+        about: Surroundings,
+        attempt: int | None = None,
+    ) -> Prepared:
+        """What makes the entry's draft of the resource as it stands (`saved`)."""
+        if known is not None and known.resource_id != saved.id:
+            known = None
+        settled, _ = self._settle(entry, about)
+        refusal = next((one for one in settled.problems if one.severity != "warning"), None)
+        if refusal is not None:
+            return self._refuse(entry, refusal.code, refusal.message)
+        draft = returning(settled.draft, known.withdrawn if known else None)
+        if is_unpublishing(entry):
+            draft = settled.draft
+        links = self._links(entry, about)
+        try:
+            compared = compare(
+                self._adapter, draft, links, saved, known, entry.meant or "", self._on_conflict
+            )
+        except Reject as error:
+            return self._refuse(entry, error.code, error.message)
+        if isinstance(compared, Unmergeable):
+            return self._refuse(entry, compared.code, compared.message)
+        moved = self._moved(entry, saved, compared)
+        footing = footing_json(compared.merged.footing)
+        row = ledger_row(self._context.target, self._run_id, entry, settled.linked, footing=footing)
+        completed = None
+        if entry.action == "complete" and entry.completes is not None:
+            completed = about.others.get(entry.completes)
+        if moved is not None and self._exactly:
+            return self._refuse(entry, "plan-stale", _stale(entry, saved, compared))
+        if not compared.merged.changes:
+            outgoing = self._empty(entry, row, completed)
+            return Stands(outgoing, saved, "unchanged", known=known is not None)
+        number = attempt if attempt is not None else about.attempts.get(entry.seq, 0) + 1
+        payload = self._adapter.update_payload(compared.current, compared.merged)
+        return Outgoing(
+            entry,
+            (),
+            settled.draft,
+            operation(entry, number, "update", saved.id, payload),
+            number,
+            before=saved,
+            pre_image=images.pack(images.image_of(saved, known)),
+            ledger=row,
+            carried=compared.merged.altered,
+            completed=completed,
+            moved=moved,
+        )
+
+    def _moved(self, entry: Entry, saved: Saved, compared: Compared) -> Moved | None:
+        """What becomes of the resource after all, where somebody edited it after it was planned."""
+        if entry.before is None or entry.before.decode() == saved.modified:
+            return None
+        merged = compared.merged
+        return Moved(encoded(Changes(merged.changes, merged.conflicts)), merged.conflicts)
+
+    async def _delete(
+        self, entry: Entry, saved: Saved, known: LedgerRow | None, about: Surroundings
+    ) -> Prepared:
+        if self._exactly and entry.before is not None and entry.before.decode() != saved.modified:
+            message = f"{saved.kind} {saved.id} was edited after the plan was made, and was not deleted."
+            return self._refuse(entry, "plan-stale", message)
+        media = await self._saved("media", saved.media_ids) if saved.media_ids else []
+        lost = self._merger.cannot_be_restored(saved, media)
+        if lost is not None:
+            return self._refuse(entry, lost.code, lost.message)
+        inbound = await self._inbound(saved)
+        image = msgspec.structs.replace(
+            images.image_of(saved, known),
+            media=tuple(images.representation(one) for one in media),
+            inbound=tuple(inbound),
+            members=await self._members(saved),
+        )
+        number = about.attempts.get(entry.seq, 0) + 1
+        return Outgoing(
+            entry,
+            (),
+            draft_of(entry),
+            operation(entry, number, "delete", saved.id, b""),
+            number,
+            before=saved,
+            pre_image=images.pack(image),
+        )
+
+    async def _members(self, saved: Saved) -> tuple[int, ...]:
+        if saved.kind != "item-set":
+            return ()
+        return tuple(await self._outage.patiently(partial(self._adapter.members, saved.id)))
+
+    async def _inbound(self, saved: Saved) -> list[images.Inbound]:
+        """The values of other resources that link to this one: Omeka removes them with it."""
+        sources = self._adapter.linking(saved)
+        found: list[images.Inbound] = []
+        left = set(sources)
+        for kind in ("item", "item-set", "media"):
+            if not left:
+                break
+            for other in await self._saved(kind, sorted(left)):
+                left.discard(other.id)
+                found.extend(
+                    images.Inbound(other.kind, other.id, term, value)
+                    for term, value in self._adapter.values_linking(other, saved.id)
+                )
+        return found
+
+    # --- what is not sent -------------------------------------------------------------------------
+
+    def _empty(self, entry: Entry, row: LedgerRow | None = None, completed: Entry | None = None) -> Outgoing:
+        return Outgoing(
+            entry,
+            (),
+            draft_of(entry),
+            operation(entry, 0, "update", entry.resource_id, b""),
+            0,
+            ledger=row,
+            completed=completed,
+        )
+
+    def _refuse(self, entry: Entry, code: str, message: str, inline: Sequence[Entry] = ()) -> RefusedResult:
+        outgoing = msgspec.structs.replace(self._empty(entry), inline=tuple(inline))
+        return RefusedResult(outgoing, code, message)
+
+
+def _kind_linked(one: Sought, row: LinkRow, target: Entry | None) -> Kind:
+    if target is not None:
+        return kind_of(target)
+    return one.kind or "item"
+
+
+def _stale(entry: Entry, saved: Saved, compared: Compared) -> str:
+    now = "; ".join(change.text for change in compared.merged.changes) or "nothing to change"
+    return (
+        f"{saved.kind} {saved.id} was edited after the plan was made, and was left alone. By now this record "
+        f"would mean: {now}. Plan again."
+    )

@@ -1,0 +1,402 @@
+"""A plan made from the journal: what a batch created goes, what it changed or deleted comes back.
+
+Newest first, so that of several operations on one resource the oldest decides what it was. Created again
+first, then restored and linked, deleted last: until then something may link to it. Blocking, in the
+planning thread.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from service.store import ledger, links, plan_groups, plans, undo
+from service.store.links import KeyRow
+from service.store.plans import Action, Entry
+from service.store.undo import Effect, Later
+from worker.applying import images
+from worker.applying.images import PreImage
+from worker.context import RunContext
+from worker.errors import Fatal
+from worker.planning.changes import Change, Changes
+from worker.planning.groups import group
+from worker.planning.look_ups import Reads
+from worker.planning.merging import encoded
+from worker.planning.selection import Selection
+from worker.planning.settling import counted
+from worker.planning.values import Held
+from worker.records import KINDS, Kind, Problem, identity_digest
+from worker.targets.base import Adapter, Saved
+
+SLICE = 200
+CREATE, RESTORE, RELINK = 0, 1, 2
+"""Depths of an undo."""
+DELETE = {"media": 3, "item": 4, "item-set": 5}
+"""Deletions come last, parts before the whole."""
+_KEY = "undo"
+"""`plan_key.scope` under which the resources of an undo are found again while it is planned."""
+_LEFT = 0
+"""`plan_key.seq` of those that were not chosen."""
+
+
+class Step(Struct, frozen=True, omit_defaults=True):
+    """What `plan_entry.draft` holds for an undo (JSON)."""
+
+    modified: str = ""
+    """How the batch left the resource; "" where that is not known."""
+    since: str = ""
+    """The run in which the batch touched it last."""
+    inbound: bool = False
+    """The entry brings back what went with a resource that was deleted: `completes` creates that again."""
+    media: tuple[int, ...] = ()
+    """The media that the batch made with an item that goes."""
+    force: bool = False
+
+
+def step_of(entry: Entry) -> Step:
+    assert entry.draft is not None, "every entry of an undo has its step"
+    return msgspec.json.decode(entry.draft, type=Step)
+
+
+class UndoPlan:
+    """Plans the undo of one batch."""
+
+    def __init__(
+        self, context: RunContext, adapter: Adapter, reads: Reads, selection: Selection, *, force: bool
+    ) -> None:
+        self._context = context
+        self._db = context.db
+        self._run_id = context.claim.run_id
+        self._adapter = adapter
+        self._reads = reads
+        self._batch_id = context.batch_id
+        self._selection = selection
+        self._force = force
+        self._seq = 0
+
+    def carry_out(self) -> None:
+        """Plan everything. Raises `Fatal` when there is nothing to undo, `StoppedError`."""
+        found = 0
+        for run_id in undo.runs_that_wrote(self._db, self._batch_id):
+            before = (2**31 - 1, 2**31 - 1)
+            while effects := undo.effects(self._db, run_id, before, SLICE):
+                self._context.check()
+                before = (effects[-1].seq, effects[-1].attempt)
+                found += len(effects)
+                self._keep(effects)
+        if not found:
+            raise Fatal("nothing-to-undo", "This batch has written nothing that still stands.")
+        unknown = undo.unknown_creates(self._db, self._batch_id)
+        if unknown:
+            self._context.log.say(
+                "warning",
+                "unknown-left",
+                f"Of {unknown} creates of this batch it is not known whether they took effect. What they may "
+                "have made is not removed: look for it in the target.",
+            )
+        self._judge_all()
+
+    # --- gathering --------------------------------------------------------------------------------
+
+    def _keep(self, effects: Sequence[Effect]) -> None:
+        """An entry for each resource that was not met yet; an older effect says what it was before."""
+        newest: dict[tuple[str, int], Effect] = {}
+        oldest: dict[tuple[str, int], Effect] = {}
+        for effect in effects:
+            newest.setdefault((effect.kind, effect.resource_id), effect)
+            oldest[effect.kind, effect.resource_id] = effect
+        met, left = self._met(list(newest))
+        entries: list[Entry] = []
+        keys: list[KeyRow] = []
+        for subject, effect in newest.items():
+            last = oldest[subject]
+            if subject in met:
+                entries.append(self._before(met[subject], last))
+            elif subject not in left:
+                entry = self._entry(effect)
+                chosen = self._selection.takes(entry, effect.outcome)
+                if chosen:
+                    self._seq += 1
+                    entries.append(self._before(msgspec.structs.replace(entry, seq=self._seq), last))
+                number = self._seq if chosen else _LEFT
+                keys.append(KeyRow(number, effect.kind, _KEY, "", _digest(effect.resource_id), False))
+        with self._context.transaction() as connection:
+            plans.replace_entries(connection, self._run_id, [one.seq for one in met.values()], entries)
+            links.insert_keys(connection, self._run_id, keys)
+
+    def _met(
+        self, subjects: Sequence[tuple[str, int]]
+    ) -> tuple[dict[tuple[str, int], Entry], set[tuple[str, int]]]:
+        """Which of these resources were met before: with their entries, or left out."""
+        digests = {_digest(number): number for _, number in subjects}
+        keys = links.keys_among(self._db, self._run_id, _KEY, list(digests))
+        found = plans.entries_by_seq(self._db, self._run_id, [one.seq for one in keys if one.seq != _LEFT])
+        met = {(one.kind, one.resource_id or 0): one for one in found.values()}
+        left = {(one.kind, digests[one.key_digest]) for one in keys if one.seq == _LEFT}
+        return met, left
+
+    def _entry(self, effect: Effect) -> Entry:
+        deleted = effect.method == "delete"
+        step = Step(effect.saved_modified or "", effect.run_id, force=self._force)
+        return Entry(
+            seq=0,
+            file=effect.file,
+            row=effect.row,
+            ordinal=effect.ordinal,
+            destination=effect.destination,
+            kind=effect.kind,
+            action="create" if deleted else "update",
+            identifier=effect.identifier,
+            scope=effect.scope,
+            by=effect.by,
+            key_digest=effect.key_digest,
+            depth=CREATE if deleted else RESTORE,
+            resource_id=effect.resource_id,
+            draft=msgspec.json.encode(step),
+        )
+
+    def _before(self, entry: Entry, effect: Effect) -> Entry:
+        """The entry, with what the oldest known effect says of the resource's state before the batch."""
+        if effect.method == "create" and entry.action == "create":
+            # Created and deleted by the same batch: nothing of it is left, nor was anything before.
+            return msgspec.structs.replace(entry, action="unchanged", outcome="unchanged", before=None)
+        if effect.method == "create" and entry.action != "unchanged":
+            made = undo.media_made(self._db, effect.run_id, effect.seq) if entry.kind == "item" else ()
+            step = msgspec.structs.replace(step_of(entry), media=tuple(sorted(made)))
+            return msgspec.structs.replace(
+                entry,
+                action="delete",
+                depth=DELETE[entry.kind],
+                before=None,
+                draft=msgspec.json.encode(step),
+            )
+        return msgspec.structs.replace(entry, before=effect.pre_image)
+
+    # --- judging ----------------------------------------------------------------------------------
+
+    def _judge_all(self) -> None:
+        after = 0
+        last = plans.highest_seq(self._db, self._run_id)
+        while page := plans.read_plan(self._db, self._run_id, after=after, limit=SLICE):
+            page = [entry for entry in page if entry.seq <= last]
+            if not page:
+                break
+            self._context.check()
+            after = page[-1].seq
+            judged = self._chosen(list(self._judge(page)))
+            counts = counted(judged)
+            counts["read"] = len(judged)
+            for entry in judged:
+                self._say(entry)
+            with self._context.transaction(counts) as connection:
+                plans.replace_entries(connection, self._run_id, [one.seq for one in page], judged)
+                plan_groups.add_groups(connection, self._run_id, group(judged))
+        self._bring_back_links(last)
+
+    def _chosen(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Those that do what was asked for, as far as the limit goes."""
+        return [
+            one
+            for one in entries
+            if self._selection.takes_actions([one.action]) and self._selection.room_for()
+        ]
+
+    def _judge(self, page: Sequence[Entry]) -> Iterator[Entry]:
+        ids: defaultdict[Kind, list[int]] = defaultdict(list)
+        for entry in page:
+            if entry.action in ("update", "delete") and entry.resource_id is not None:
+                ids[KINDS[entry.kind]].append(entry.resource_id)
+        current = {kind: self._reads.current(kind, numbers) for kind, numbers in ids.items()}
+        own = set(undo.runs_that_wrote(self._db, self._batch_id))
+        held = {
+            kind: ledger.by_number(self._db, self._context.target, kind, numbers)
+            for kind, numbers in ids.items()
+        }
+        since = min((step_of(entry).since for entry in page), default="")
+        later = {
+            kind: undo.changed_later(self._db, self._batch_id, kind, numbers, since)
+            for kind, numbers in ids.items()
+        }
+        for entry in page:
+            kind, number = KINDS[entry.kind], entry.resource_id or 0
+            run_id, modified = held.get(kind, {}).get(number, ("", ""))
+            if run_id in own:
+                # A later batch that was undone has put it back, under another stamp.
+                step = msgspec.structs.replace(step_of(entry), modified=modified)
+                entry = msgspec.structs.replace(entry, draft=msgspec.json.encode(step))
+            saved = current.get(kind, {}).get(number)
+            yield self._judged(entry, saved, later.get(kind, {}).get(number))
+
+    def _judged(self, entry: Entry, saved: Saved | None, later: Later | None) -> Entry:
+        match entry.action:
+            case "unchanged":
+                return entry
+            case "create":
+                return self._comes_back(entry)
+            case "update" | "delete" if saved is None:
+                return self._gone(entry)
+            case "update" | "delete":
+                assert saved is not None
+                return self._stands(entry, saved, later)
+            case _:
+                raise AssertionError(f"an undo does not plan {entry.action}")
+
+    def _comes_back(self, entry: Entry) -> Entry:
+        image = _image(entry)
+        title = _title(image)
+        note = Problem(
+            "warning",
+            "new-number",
+            f"{entry.kind} {entry.resource_id} “{title}” was deleted; it comes back, with a new number.",
+        )
+        changes = Changes((Change("", added=(title,), after=(title,)),))
+        return _noted(msgspec.structs.replace(entry, changes=encoded(changes)), [note])
+
+    def _gone(self, entry: Entry) -> Entry:
+        if entry.action == "delete":
+            return entry  # found gone when it is carried out: then the ledger forgets it
+        message = (
+            f"{entry.kind} {entry.resource_id} was deleted by somebody since: there is nothing to restore."
+        )
+        return _settled(entry, "skip", "skipped", Problem("warning", "gone", message))
+
+    def _stands(self, entry: Entry, saved: Saved, later: Later | None) -> Entry:
+        step = step_of(entry)
+        why = self._edited(entry, saved, step, later)
+        problems: list[Problem] = []
+        if why is not None and not self._force:
+            text = f"{why} It was left as it is. To undo it all the same: force=true."
+            return _settled(entry, "reject", "rejected", Problem("reject", "undo-conflict", text))
+        if why is not None:
+            problems.append(Problem("warning", "undo-forced", f"{why} It is undone all the same."))
+        if entry.action == "delete":
+            title = saved.title or f"{entry.kind} {saved.id}"
+            changes = Changes((Change("", removed=(title,), before=(title,)),))
+        else:
+            changes = self._changes(_image(entry), saved)
+        entry = msgspec.structs.replace(
+            entry, before=entry.before, changes=encoded(changes) if changes.changes else None
+        )
+        return _noted(entry, problems)
+
+    def _edited(self, entry: Entry, saved: Saved, step: Step, later: Later | None) -> str | None:
+        """Why the resource is no longer as the batch left it; None where it is."""
+        name = f"{entry.kind} {saved.id} “{saved.title or ''}”"
+        if later is not None:
+            return f"{name} was changed by the later batch {later.batch_id} ({later.comment})."
+        if step.modified and saved.modified != step.modified:
+            return f"{name} was edited by somebody since (at {saved.modified})."
+        if entry.action == "delete":
+            strange = sorted(set(saved.media_ids) - set(step.media))
+            if strange:
+                shown = ", ".join(map(str, strange))
+                return f"{name} has media that this batch did not bring ({shown})."
+        return None
+
+    def _changes(self, image: PreImage, saved: Saved) -> Changes:
+        earlier = self._adapter.current(self._adapter.saved(image.saved, image.kind))
+        current = self._adapter.current(saved)
+        found = []
+        for name in dict.fromkeys((*current.properties, *earlier.properties)):
+            found.extend(_change(name, current.properties.get(name, ()), earlier.properties.get(name, ())))
+        for name in earlier.fields:
+            found.extend(_change(name, current.fields.get(name, ()), earlier.fields[name]))
+        return Changes(tuple(found))
+
+    # --- links ------------------------------------------------------------------------------------
+
+    def _bring_back_links(self, last: int) -> None:
+        """Entries that give back what went with the resources that are created again."""
+        coming = undo.to_recreate(self._db, self._run_id)
+        if not coming:
+            return
+        after = 0
+        seq = last
+        while page := plans.read_plan(self._db, self._run_id, after=after, limit=SLICE):
+            after = page[-1].seq
+            entries: list[Entry] = []
+            for entry in page:
+                if entry.seq > last or entry.action != "create":
+                    continue
+                for other in self._inbound(entry, _image(entry), coming):
+                    seq += 1
+                    entries.append(msgspec.structs.replace(other, seq=seq))
+            with self._context.transaction() as connection:
+                plans.insert_entries(connection, self._run_id, entries)
+
+    def _inbound(self, entry: Entry, image: PreImage, coming: set[int]) -> Iterator[Entry]:
+        subjects = {(one.kind, one.id) for one in image.inbound}
+        subjects |= {("item", number) for number in image.members}
+        own_links = self._adapter.linked_in(image.saved, image.kind) & coming
+        if own_links:
+            # Its own links to what comes back too: written once all of them are there.
+            yield _follower(entry, entry.kind, entry.resource_id or 0)
+        for kind, number in sorted(subjects):
+            yield _follower(entry, kind, number)
+
+    def _say(self, entry: Entry) -> None:
+        for problem in msgspec.json.decode(entry.problems, type=list[Problem]) if entry.problems else ():
+            self._context.log.problem(problem, file=entry.file, row=entry.row, identifier=entry.identifier)
+
+
+def _follower(entry: Entry, kind: str, number: int) -> Entry:
+    return msgspec.structs.replace(
+        entry,
+        kind=kind,
+        action="complete",
+        completes=entry.seq,
+        depth=RELINK,
+        resource_id=number,
+        draft=msgspec.json.encode(Step(inbound=True)),
+        changes=None,
+        problems=None,
+        code=None,
+        message=None,
+        key_digest=None,
+    )
+
+
+def _image(entry: Entry) -> PreImage:
+    assert entry.before is not None, "what is restored has an earlier state"
+    return images.unpack(entry.before)
+
+
+def _title(image: PreImage) -> str:
+    found = msgspec.json.decode(image.saved)
+    title = found.get("o:title") if isinstance(found, dict) else None
+    return title if isinstance(title, str) else f"{image.kind} {image.id}"
+
+
+def _change(name: str, before: Sequence[Held], after: Sequence[Held]) -> list[Change]:
+    then, now = _shown(before), _shown(after)
+    if Counter(then) == Counter(now):
+        return []
+    removed = tuple((Counter(then) - Counter(now)).elements())
+    added = tuple((Counter(now) - Counter(then)).elements())
+    return [Change(name, removed, added, (), then, now)]
+
+
+def _shown(values: Sequence[Held]) -> tuple[str, ...]:
+    return tuple(value.shown() for value in values)
+
+
+def _digest(number: int) -> str:
+    return identity_digest((str(number),))
+
+
+def _settled(entry: Entry, action: Action, outcome: str, problem: Problem) -> Entry:
+    return msgspec.structs.replace(
+        _noted(entry, [problem]), action=action, outcome=outcome, outcome_id=entry.resource_id
+    )
+
+
+def _noted(entry: Entry, problems: Sequence[Problem]) -> Entry:
+    if not problems:
+        return entry
+    first = problems[0]
+    return msgspec.structs.replace(
+        entry, problems=msgspec.json.encode(problems), code=first.code, message=first.message
+    )

@@ -1,0 +1,248 @@
+"""Entries of an undo made ready to be sent: earlier states against what stands there now."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import msgspec
+
+from service.store import journal, ledger, plans, undo
+from service.store.journal import OpenOperation
+from service.store.ledger import LedgerKey, LedgerRow
+from service.store.plans import Entry
+from worker.applying import images
+from worker.applying.images import PreImage
+from worker.applying.outage import Outage
+from worker.applying.outgoing import Outgoing, kind_of, operation
+from worker.applying.preparing import Prepared, Surroundings
+from worker.applying.results import RefusedResult, Stands
+from worker.applying.undo_plan import step_of
+from worker.context import RunContext
+from worker.records import Draft, Kind
+from worker.targets.base import Adapter, Saved
+
+
+class UndoPreparer:
+    """Makes the entries of an undo ready, in groups. See `Preparer`, whose place it takes."""
+
+    def __init__(self, context: RunContext, adapter: Adapter, outage: Outage) -> None:
+        self._context = context
+        self._db = context.db
+        self._run_id = context.claim.run_id
+        self._adapter = adapter
+        self._outage = outage
+        self._coming: frozenset[int] | None = None
+
+    async def surroundings(self, entries: Sequence[Entry]) -> Surroundings:
+        if self._coming is None:
+            self._coming = frozenset(await self._db.run(undo.to_recreate, self._run_id))
+        completed = sorted({one.completes for one in entries if one.completes is not None})
+        others = await self._db.run(plans.entries_by_seq, self._run_id, completed)
+        attempts = await self._db.run(journal.attempts, self._run_id, [one.seq for one in entries])
+        return Surroundings({}, {}, others, attempts)
+
+    async def prepare(self, entries: Sequence[Entry], highest: Mapping[Kind, int]) -> list[Prepared]:
+        """One for each entry, in order."""
+        about = await self.surroundings(entries)
+        pictures = {one.seq: images.unpack(one.before) for one in entries if one.before is not None}
+        numbers = await self._numbers(entries, pictures)
+        saved = await self._standing(entries, numbers)
+        known = await self._known(entries)
+        prepared: list[Prepared] = []
+        for entry in entries:
+            attempt = about.attempts.get(entry.seq, 0) + 1
+            if entry.action == "create":
+                above = highest.get(kind_of(entry), 0)
+                prepared.append(self._recreate(entry, pictures[entry.seq], numbers, attempt, above))
+                continue
+            number = numbers.get(entry.resource_id or 0, entry.resource_id or 0)
+            current = saved.get((kind_of(entry), number))
+            if current is None:
+                prepared.append(self._gone(entry))
+            elif entry.action == "complete":
+                one = self._relink(entry, current, pictures[entry.seq], numbers, attempt)
+                prepared.append(_completing(one, about.others.get(entry.completes or 0)))
+            elif self._conflict(entry, current):
+                prepared.append(self._left(entry, current))
+            elif entry.action == "delete":
+                prepared.append(self._delete(entry, current, known.get(entry.seq), attempt))
+            else:
+                image = pictures[entry.seq]
+                dead = await self._dead_links(image, numbers)
+                prepared.append(self._restore(entry, current, image, numbers, dead, attempt))
+        return prepared
+
+    def create(
+        self, entry: Entry, about: Surroundings, above_id: int, attempt: int | None = None
+    ) -> Outgoing | RefusedResult:
+        """The create of an entry as it was sent. `prepare` or `as_meant` has been called before."""
+        assert entry.before is not None
+        number = attempt if attempt is not None else about.attempts.get(entry.seq, 0) + 1
+        return self._recreate(entry, images.unpack(entry.before), {}, number, above_id)
+
+    async def as_meant(self, entry: Entry, opened: OpenOperation) -> Outgoing | None:
+        """The operation of an intent without outcome, as it was sent; None where that cannot be told."""
+        about = await self.surroundings([entry])
+        if opened.method == "create":
+            made = self.create(entry, about, opened.above_id or 0, opened.attempt)
+            return made if isinstance(made, Outgoing) else None
+        if opened.method == "delete" and opened.resource_id is not None:
+            return self._outgoing(entry, "delete", opened.resource_id, b"", opened.attempt)
+        return None  # restoring again finds out what is left to do
+
+    # --- what is needed ---------------------------------------------------------------------------
+
+    async def _numbers(self, entries: Sequence[Entry], pictures: Mapping[int, PreImage]) -> dict[int, int]:
+        """Old number → new one, of everything that these entries speak of and that was created again."""
+        wanted = {one.resource_id for one in entries if one.resource_id is not None}
+        for image in pictures.values():
+            wanted |= self._adapter.linked_in(image.saved, image.kind) | {image.id}
+        assert self._coming is not None
+        return await self._db.run(undo.recreated, self._run_id, sorted(wanted & self._coming))
+
+    async def _standing(
+        self, entries: Sequence[Entry], numbers: Mapping[int, int]
+    ) -> dict[tuple[Kind, int], Saved]:
+        ids: defaultdict[Kind, set[int]] = defaultdict(set)
+        for entry in entries:
+            if entry.action != "create" and entry.resource_id is not None:
+                ids[kind_of(entry)].add(numbers.get(entry.resource_id, entry.resource_id))
+        return {
+            (kind, one.id): one
+            for kind, several in ids.items()
+            for one in await self._read(kind, sorted(several))
+        }
+
+    async def _read(self, kind: Kind, ids: Sequence[int]) -> list[Saved]:
+        found: list[Saved] = []
+        for start in range(0, len(ids), 100):
+            part = ids[start : start + 100]
+            found.extend(await self._outage.patiently(partial(self._adapter.read, kind, part)))
+        return found
+
+    async def _known(self, entries: Sequence[Entry]) -> dict[int, LedgerRow]:
+        wanted: defaultdict[LedgerKey, list[Entry]] = defaultdict(list)
+        for entry in entries:
+            if entry.key_digest is not None:
+                wanted[self._key(entry)].append(entry)
+        found: dict[int, LedgerRow] = {}
+        for key, several in wanted.items():
+            rows = await self._db.run(ledger.rows, key, [one.key_digest or "" for one in several])
+            for one in several:
+                row = rows.get(one.key_digest or "")
+                if row is not None and row.resource_id == one.resource_id:
+                    found[one.seq] = row
+        return found
+
+    async def _dead_links(self, image: PreImage, numbers: Mapping[int, int]) -> frozenset[int]:
+        """What the earlier state links to and that is there no more: such a value would be refused."""
+        left = set(self._adapter.linked_in(image.saved, image.kind)) - numbers.keys()
+        for kind in ("item", "item-set", "media"):
+            if left:
+                left -= {one.id for one in await self._read(kind, sorted(left))}
+        return frozenset(left)
+
+    # --- operations -------------------------------------------------------------------------------
+
+    def _recreate(
+        self, entry: Entry, image: PreImage, numbers: Mapping[int, int], attempt: int, above: int
+    ) -> Outgoing:
+        """Without what links to others that come back too: whichever is first, the request is the same."""
+        assert self._coming is not None
+        del numbers
+        payload = self._adapter.recreate_payload(image.saved, image.kind, image.media, {}, self._coming)
+        made = self._outgoing(entry, "create", None, payload, attempt, above)
+        return msgspec.structs.replace(made, ledger=image.ledger)
+
+    def _restore(
+        self,
+        entry: Entry,
+        current: Saved,
+        image: PreImage,
+        numbers: Mapping[int, int],
+        dead: frozenset[int],
+        attempt: int,
+    ) -> Prepared:
+        payload = self._adapter.restore_payload(image.saved, image.kind, current, numbers, dead)
+        if payload is None:
+            stands = self._outgoing(entry, "update", current.id, b"", 0)
+            return Stands(msgspec.structs.replace(stands, ledger=image.ledger), current, "unchanged")
+        made = self._outgoing(entry, "update", current.id, payload, attempt)
+        return msgspec.structs.replace(
+            made,
+            before=current,
+            pre_image=images.pack(images.image_of(current, None)),
+            ledger=image.ledger,
+            forgets=image.ledger is None,
+        )
+
+    def _relink(
+        self,
+        entry: Entry,
+        current: Saved,
+        image: PreImage,
+        numbers: Mapping[int, int],
+        attempt: int,
+    ) -> Prepared:
+        """Of what was deleted: its own links, or those of another resource that led to it."""
+        kind = kind_of(entry)
+        values = [
+            (one.term, one.value) for one in image.inbound if (one.kind, one.id) == (kind, entry.resource_id)
+        ]
+        sets = [image.id] if kind == "item" and entry.resource_id in image.members else []
+        if (image.kind, image.id) == (kind, entry.resource_id):
+            payload = self._adapter.restore_payload(image.saved, image.kind, current, numbers, frozenset())
+        else:
+            payload = self._adapter.relink_payload(current, values, sets, numbers)
+        if payload is None:
+            return Stands(self._outgoing(entry, "update", current.id, b"", 0), current, "unchanged")
+        made = self._outgoing(entry, "update", current.id, payload, attempt)
+        pre_image = images.pack(images.image_of(current, None))
+        return msgspec.structs.replace(made, before=current, pre_image=pre_image)
+
+    def _delete(self, entry: Entry, current: Saved, known: LedgerRow | None, attempt: int) -> Outgoing:
+        made = self._outgoing(entry, "delete", current.id, b"", attempt)
+        pre_image = images.pack(images.image_of(current, known))
+        return msgspec.structs.replace(made, before=current, pre_image=pre_image, forgets=known is not None)
+
+    def _conflict(self, entry: Entry, current: Saved) -> bool:
+        step = step_of(entry)
+        return bool(step.modified) and current.modified != step.modified and not step.force
+
+    def _left(self, entry: Entry, current: Saved) -> RefusedResult:
+        message = (
+            f"{entry.kind} {current.id} was edited after this undo was planned (at {current.modified}). It "
+            "was left as it is. To undo it all the same: force=true."
+        )
+        return RefusedResult(self._outgoing(entry, "update", current.id, b"", 0), "undo-conflict", message)
+
+    def _gone(self, entry: Entry) -> Prepared:
+        outgoing = self._outgoing(entry, "update", entry.resource_id, b"", 0)
+        message = f"{entry.kind} {entry.resource_id} is not there any more."
+        forgets = msgspec.structs.replace(outgoing, forgets=entry.key_digest is not None)
+        return Stands(forgets, None, "skipped", "gone", message)
+
+    def _outgoing(
+        self,
+        entry: Entry,
+        method: str,
+        resource_id: int | None,
+        payload: bytes,
+        attempt: int,
+        above: int = 0,
+    ) -> Outgoing:
+        draft = Draft(entry.destination, kind_of(entry), entry.ordinal)
+        request = operation(entry, attempt, method, resource_id, payload)  # type: ignore[arg-type]
+        return Outgoing(entry, (), draft, request, attempt, above, undoes=entry.action != "complete")
+
+    def _key(self, entry: Entry) -> LedgerKey:
+        return LedgerKey(self._context.target, entry.kind, entry.scope or "", entry.by or "")
+
+
+def _completing(one: Prepared, main: Entry | None) -> Prepared:
+    """What fails here is told at the entry that it completes."""
+    if isinstance(one, Outgoing):
+        return msgspec.structs.replace(one, completed=main)
+    return msgspec.structs.replace(one, outgoing=msgspec.structs.replace(one.outgoing, completed=main))

@@ -1,0 +1,188 @@
+"""What the identities and links of one chunk of records meet, looked up in a handful of queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from service.store.ledger import Known, LedgerRow
+from service.store.plans import Action, Entry
+from worker.planning.decide import Earlier, Met
+from worker.planning.links import LATER, Nowhere, ambiguous, links_of, not_found
+from worker.records import Draft, Identity, Kind, Mapped, Sought
+from worker.targets.base import LinkTarget, Saved
+
+KINDS: tuple[Kind, ...] = ("item", "item-set", "media")
+
+
+class Subject(Struct, frozen=True):
+    """What identities are looked up among: one kind, one scope, one set of properties."""
+
+    kind: Kind
+    scope: str
+    by: tuple[str, ...]
+    any_scope: bool = False
+    """Whether what was written under other scopes counts too: for a `load` or a link that names none."""
+    alternatives: bool = False
+    """Whether any of the properties may bear the identifier, rather than each its part."""
+
+    @property
+    def by_text(self) -> str:
+        return (" | " if self.alternatives else " ").join(self.by)
+
+
+class LookUps(Protocol):
+    """What planning asks of the outside: ledger, surveys, the plan so far. Never a record at a time."""
+
+    def known(self, subject: Subject, digests: Sequence[str]) -> Mapping[str, Known]: ...
+
+    def rows(self, subject: Subject, digests: Sequence[str]) -> Mapping[str, LedgerRow]:
+        """What the ledger keeps for merging of these identities."""
+        ...
+
+    def bearers(self, subject: Subject, digests: Sequence[str]) -> Mapping[str, Sequence[int]]: ...
+
+    def planned(self, digests: Sequence[str]) -> Mapping[tuple[str, str, str, str], Entry]: ...
+
+    def listing(self, kind: Kind) -> Mapping[int, str]: ...
+
+    def current(self, kind: Kind, ids: Sequence[int]) -> Mapping[int, Saved]:
+        """The resources as they stand in the target now; those that are gone are absent."""
+        ...
+
+    def confirm_gone(self, kind: Kind, ids: Sequence[int]) -> None:
+        """Make sure that what the listing lacks is not there by number either.
+
+        Raises `Retriable` where the target contradicts itself.
+        """
+        ...
+
+
+_Key = tuple[str, str, str, str]
+
+
+class ChunkMet:
+    """What the identities of one chunk's drafts met."""
+
+    def __init__(self, look_ups: LookUps, chunk: Sequence[Mapped], *, again: bool = False) -> None:
+        """`again`: the records stand in the plan already, so no `new` is asked for an earlier one."""
+        wanted: defaultdict[Subject, set[str]] = defaultdict(set)
+        asked: set[str] = set()
+        for mapped in chunk:
+            for draft in mapped.drafts:
+                if draft.identity is None:
+                    continue
+                digest = draft.identity.digest
+                wanted[subject_of(draft)].add(digest)
+                if not again or draft.action != "new":
+                    asked.add(digest)
+        self._again = again
+        self._known: dict[tuple[Subject, str], Known] = {}
+        self._bearers: dict[tuple[Subject, str], tuple[int, ...]] = {}
+        for subject, digests in wanted.items():
+            ordered = sorted(digests)
+            for digest, known in look_ups.known(subject, ordered).items():
+                self._known[subject, digest] = known
+            for digest, ids in look_ups.bearers(subject, ordered).items():
+                self._bearers[subject, digest] = tuple(ids)
+        self._earlier: dict[_Key, Earlier] = {
+            key: Earlier(entry.file, entry.row, entry.action, entry.resource_id, entry.seq)
+            for key, entry in look_ups.planned(sorted(asked)).items()
+        }
+
+    def of(self, draft: Draft) -> Met:
+        assert draft.identity is not None
+        subject, digest = subject_of(draft), draft.identity.digest
+        earlier = None
+        if not self._again or draft.action != "new":
+            earlier = self._earlier.get((draft.kind, subject.scope, subject.by_text, digest))
+        return Met(self._known.get((subject, digest)), self._bearers.get((subject, digest), ()), earlier)
+
+    def numbered(self, known: Known) -> Met:
+        """Of a resource that is loaded by its number."""
+        return Met(known)
+
+    def every_known(self) -> Iterator[tuple[Kind, Known]]:
+        for (subject, _), known in self._known.items():
+            yield subject.kind, known
+
+    def forget(self, draft: Draft) -> None:
+        """The resource that the ledger holds under this identity no longer bears it."""
+        assert draft.identity is not None
+        self._known.pop((subject_of(draft), draft.identity.digest), None)
+
+    def remember(
+        self, mapped: Mapped, draft: Draft, action: Action, resource_id: int | None, seq: int
+    ) -> None:
+        """This record of the chunk bears its identity; later ones are told so."""
+        if draft.identity is not None and action != "reject":
+            subject = subject_of(draft)
+            key = (draft.kind, subject.scope, subject.by_text, draft.identity.digest)
+            self._earlier.setdefault(key, Earlier(mapped.file, mapped.row, action, resource_id, seq))
+
+
+def subject_of(draft: Draft) -> Subject:
+    assert draft.identity is not None
+    identity = draft.identity
+    anywhere = draft.action in ("load", "delete") and not identity.scope
+    return Subject(draft.kind, identity.scope, identity.by, anywhere, identity.alternatives)
+
+
+def find_links(
+    look_ups: LookUps, chunk: Iterable[Mapped], made: Mapping[Sought, int] | None
+) -> dict[Sought, LinkTarget | Nowhere]:
+    """Where the links of these records lead: to what stands in the target, or (`made`) to what an entry of
+    the plan creates. `made` None: what is not there may still come."""
+    sought = dict.fromkeys(one for mapped in chunk for draft in mapped.drafts for one in links_of(draft))
+    resolution: dict[Sought, LinkTarget | Nowhere] = {}
+    by_subject: defaultdict[Subject, list[Sought]] = defaultdict(list)
+    for one in sought:
+        if one.number is not None:
+            resolution[one] = _by_number(look_ups, one, one.number)
+        else:
+            by_subject[_subject_sought(one)].append(one)
+    for subject, several in by_subject.items():
+        digests = sorted({one.identity.digest for one in several})
+        known, bearers = look_ups.known(subject, digests), look_ups.bearers(subject, digests)
+        for one in several:
+            digest = one.identity.digest
+            resolution[one] = _by_identity(look_ups, one, known.get(digest), bearers.get(digest, ()), made)
+    return resolution
+
+
+def _subject_sought(one: Sought) -> Subject:
+    assert one.kind is not None, "only a number leads to a resource of any kind"
+    identity: Identity = one.identity
+    return Subject(one.kind, identity.scope, identity.by, one.any_scope, identity.alternatives)
+
+
+def _by_number(look_ups: LookUps, one: Sought, number: int) -> LinkTarget | Nowhere:
+    for kind in KINDS if one.kind is None else (one.kind,):
+        if number in look_ups.listing(kind):
+            return LinkTarget(kind, number)
+    return not_found(one)
+
+
+def _by_identity(
+    look_ups: LookUps,
+    one: Sought,
+    known: Known | None,
+    bearers: Sequence[int],
+    made: Mapping[Sought, int] | None,
+) -> LinkTarget | Nowhere:
+    assert one.kind is not None
+    if known is not None and known.resource_id in look_ups.listing(one.kind):
+        return LinkTarget(one.kind, known.resource_id)
+    if len(bearers) == 1:
+        return LinkTarget(one.kind, bearers[0])
+    if bearers:
+        return ambiguous(one, bearers)
+    if made is None:
+        return LATER
+    if one in made:
+        # Above zero: it stands in the target after all, under another identity of the plan's.
+        return LinkTarget(one.kind, made[one])
+    return not_found(one)

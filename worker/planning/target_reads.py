@@ -1,0 +1,34 @@
+"""Reads of the target from the planning thread, which itself is no coroutine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import anyio.from_thread
+
+from worker.applying.outage import Outage
+from worker.records import Kind
+from worker.targets.base import Adapter, Saved
+
+
+class TargetReads:
+    def __init__(self, adapter: Adapter, outage: Outage) -> None:
+        self._adapter = adapter
+        self._outage = outage
+
+    def listing(self, kind: Kind) -> Mapping[int, str]:
+        return anyio.from_thread.run(self._outage.patiently, lambda: self._adapter.listing(kind))
+
+    def current(self, kind: Kind, ids: Sequence[int]) -> Mapping[int, Saved]:
+        wanted = sorted(set(ids))
+        found: dict[int, Saved] = {}
+        for start in range(0, len(wanted), 100):
+            part = wanted[start : start + 100]
+            for saved in anyio.from_thread.run(
+                self._outage.patiently, lambda part=part: self._adapter.read(kind, part)
+            ):
+                found[saved.id] = saved
+        return found
+
+    def prepare_updates(self) -> None:
+        anyio.from_thread.run(self._outage.patiently, self._adapter.prepare_updates)
