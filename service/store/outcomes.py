@@ -45,19 +45,20 @@ class Latest(Struct, frozen=True):
 def real_runs(runs: Sequence[RunFacts]) -> list[str]:
     """Of a batch's runs, newest first, the ids of those whose outcomes stand: imports and retries since its
     last undo ended. A run that never completed its plan has written nothing, and says nothing of records."""
-    return [run.id for run in _since_undo(runs) if run.mode in REAL and run.planned_at is not None]
+    return [run.id for run in since_undo(runs) if run.mode in REAL and run.planned_at is not None]
 
 
 def reported_runs(runs: Sequence[RunFacts]) -> list[str]:
     """The runs that tell what became of records: the real ones; else the newest import, though it stopped
     while it planned; else the newest dry run."""
-    begun = [run for run in _since_undo(runs) if run.started_at is not None]
+    begun = [run for run in since_undo(runs) if run.started_at is not None]
     stopped = [run.id for run in begun if run.mode in REAL]
     dry = [run.id for run in begun if run.mode == "dry-run"]
     return real_runs(runs) or stopped[:1] or dry[:1]
 
 
-def _since_undo(runs: Sequence[RunFacts]) -> Iterator[RunFacts]:
+def since_undo(runs: Sequence[RunFacts]) -> Iterator[RunFacts]:
+    """Of a batch's runs, newest first, those after its last undo."""
     for run in runs:
         if run.mode == "undo" and run.ending == "finished" and not run.options.dry_run:
             return
@@ -134,6 +135,35 @@ def made(db: Database, ids: Sequence[str], file: str, rows: Sequence[int]) -> li
     later run said of the record does not take it away."""
     there = plan_entry.c.outcome.in_(("created", "altered", "uncertain"))
     return _about(db, ids, file, rows, [plan_entry.c.key_digest.is_(None), or_(there, _write_open())])
+
+
+class Spoken(Struct, frozen=True):
+    """A record that a run wrote, or found as it should be, under an identity."""
+
+    kind: str
+    scope: str
+    by: str
+    key_digest: str
+    file: str
+    row: int
+
+
+def spoken_of(db: Database, ids: Sequence[str], digests: Sequence[str]) -> list[Spoken]:
+    """The records of these runs that stand under these identities (not those that only referred to them)."""
+    if not ids or not digests:
+        return []
+    columns = [plan_entry.c[name] for name in Spoken.__struct_fields__]
+    with db.read() as connection:
+        rows = connection.execute(
+            select(*columns).where(
+                plan_entry.c.run_id.in_(ids),
+                plan_entry.c.key_digest.in_(digests),
+                plan_entry.c.meant.is_not(None),
+                plan_entry.c.outcome.in_(("created", "updated", "unchanged", "altered")),
+                *standing(ids),
+            )
+        )
+        return [Spoken(row[0], row[1] or "", row[2] or "", *tuple(row)[3:]) for row in rows]
 
 
 def _write_open() -> ColumnElement[bool]:

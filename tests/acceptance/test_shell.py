@@ -129,6 +129,8 @@ def test_some_records_are_chosen_and_failed_ones_given_back_from_a_shell(
 ) -> None:
     twice = json.dumps([*rows(3), {"acno": "A00001", "title": "Twice"}])
     Path("data.json").write_text(twice, encoding="utf-8")
+    lenient = {**CONTROL, "maxErrors": "50%"}
+    Path("control.json").write_text(json.dumps(lenient), encoding="utf-8")
     first = shell("import", "control.json", "--file", "data0=data.json", "--limit", "1", "--wait")
     batch = first.stdout.split()[0]
     assert (first.exit_code, titles(standin.dump())) == (0, ["Work 1"])

@@ -13,6 +13,7 @@ from service.store.database import Database, now_ms
 from service.store.failed_files import FailedFile, failed_files, failing_run, set_failed_files
 from service.store.outcomes import (
     Latest,
+    Spoken,
     anything_to_retry,
     counts_of,
     latest,
@@ -20,6 +21,7 @@ from service.store.outcomes import (
     not_written,
     real_runs,
     reported_runs,
+    spoken_of,
     state_of,
 )
 from service.store.plans import Entry, read_report
@@ -194,6 +196,7 @@ def test_failed_files_are_those_of_the_newest_run_that_ended(database: Database,
     first = run(database, entry(1, "rejected"))
     claim = start(database, "retry")
     assert failing_run(every(database)) == first
+    assert failing_run([one for one in every(database) if one.ended_at is None]) is None
     bytes_of = FailedFile("data0", Digest("d" * 64), 12, 1)
     for files in ([bytes_of, FailedFile("more", Digest("d" * 64), 12, 2)], [bytes_of]):
         # Done again by whoever takes the run up: what was said before is replaced as a whole.
@@ -204,6 +207,26 @@ def test_failed_files_are_those_of_the_newest_run_that_ended(database: Database,
     assert failing_run(every(database)) == claim.run_id
     assert failed_files(database, claim.run_id) == [bytes_of]
     assert failed_files(database, first) == []
+    # One that stopped while it planned speaks for the batch as well; a dry run only where there is no other.
+    stopped = run(database, entry(1, "rejected"), ending="failed", planned=False)
+    run(database, entry(1, None), mode="dry-run")
+    assert failing_run(every(database)) == stopped
+
+
+def test_the_records_that_stand_under_an_identity_are_found(database: Database, batch_id: str) -> None:
+    said = {"meant": "m", "scope": "s", "by": "dcterms:identifier"}
+    first = run(
+        database,
+        entry(1, "created", **said),
+        entry(2, "rejected", **said),
+        entry(3, "unchanged"),  # only referred to: a load
+        entry(4, "created", **said),
+    )
+    second = run(database, entry(4, "rejected", **said), mode="retry")
+    assert spoken_of(database, [second, first], ["k1", "k2", "k3", "k4", "k5"]) == [
+        Spoken("item", "s", "dcterms:identifier", "k1", "data0", 1)
+    ]
+    assert spoken_of(database, [], ["k1"]) == spoken_of(database, [first], []) == []
 
 
 @pytest.mark.parametrize("several", [True, False])
@@ -218,9 +241,10 @@ def test_looking_up_what_earlier_runs_said_never_scans_a_plan(sqlite: Database, 
     event.listen(sqlite.engine, "before_cursor_execute", note)
     latest(sqlite, ids, "data0", [1, 2])
     made(sqlite, ids, "data0", [1, 2])
+    spoken_of(sqlite, ids, ["k1", "k2"])
     list(not_written(sqlite, ids))
     event.remove(sqlite.engine, "before_cursor_execute", note)
-    assert len(asked) == 2 + 3 * len(ids)
+    assert len(asked) == 3 + 3 * len(ids)
     with sqlite.engine.connect() as connection:
         steps = [
             row[3]

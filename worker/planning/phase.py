@@ -24,7 +24,7 @@ from worker.errors import Fatal
 from worker.mapping.compiler import RecordMapper, compile_control
 from worker.mapping.lookups import VocabularyLookups
 from worker.planning.absent import AbsentPass, Doubts, Removals
-from worker.planning.again import not_made_twice
+from worker.planning.again import not_made_twice, not_said_twice
 from worker.planning.budgets import exceeds
 from worker.planning.choosing import say_left_out
 from worker.planning.groups import group
@@ -170,6 +170,7 @@ class PlanPhase:
     def _chosen(self, planned: Planned) -> Planned:
         """Of what was planned, what is not made a second time and was asked for."""
         entries = not_made_twice(planned.entries, self._selection.made)
+        entries = not_said_twice(entries, self._selection.spoken_of(entries))
         planned.entries = self._selection.planned(entries)
         kept = {entry.seq for entry in planned.entries}
         planned.links = [row for row in planned.links if row.seq in kept]
@@ -191,6 +192,7 @@ class PlanPhase:
             with self._context.transaction({"left-out": self._newly_left_out()}) as connection:
                 plans.replace_entries(connection, run_id, sorted(left), [])
                 links.remove_links(connection, run_id, sorted(left))
+            links.reopen(self._context.db, self._context.claim, sorted(left))
         return kept
 
     def _settle(self) -> None:

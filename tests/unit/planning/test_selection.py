@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from service.control.chosen import Choice, ChoiceError, read_choice
-from service.store.outcomes import Latest
+from service.store.outcomes import Latest, Spoken
 from service.store.plans import Action, Entry, Outcome
 from worker.errors import FileUnreadable
-from worker.planning.again import not_made_twice
+from worker.planning.again import not_made_twice, not_said_twice
 from worker.planning.identifier_list import read_identifiers
 from worker.planning.selection import Selection
 from worker.records import Identity, Mapped
@@ -42,6 +42,9 @@ class Earlier:
 
     def made(self, file: str, rows: Sequence[int]) -> list[Latest]:
         return [one for one in self._said if one.row in rows and not one.identified]
+
+    def spoken_of(self, digests: Sequence[str]) -> list[Spoken]:
+        return [Spoken("item", "s", "by", digest, "g", 9) for digest in digests]
 
 
 def mapped(row: int, *identifiers: str) -> Mapped:
@@ -83,8 +86,8 @@ def test_a_choice_is_read_from_its_words() -> None:
         ("identifier: ", f"only=identifier: says nothing after the colon; {TAKES}."),
         (
             "outcome:rejectd",
-            "only=outcome:rejectd is no outcome: it may be created, updated, deleted, unchanged, skipped,"
-            " rejected, failed, uncertain, altered. Did you mean rejected?",
+            "only=outcome:rejectd is no outcome: it may be created, updated, deleted, unpublished, unchanged,"
+            " skipped, rejected, failed, uncertain, altered. Did you mean rejected?",
         ),
         (
             "file:a.csv",
@@ -279,3 +282,50 @@ def test_a_record_in_doubt_is_refused_whole_and_stays_in_doubt() -> None:
 def test_what_is_known_to_be_there_outranks_a_doubt() -> None:
     made = [told(1, "created", identified=False), told(1, "uncertain", identified=False)]
     assert [one.action for one in not_made_twice([entry(1, "create")], made)] == ["unchanged"]
+
+
+# --- nothing overwritten --------------------------------------------------------------------------
+
+
+def said(
+    row: int, action: Action = "update", *, draft: bytes | None = b"{}", ordinal: int = 0, **more: object
+) -> Entry:
+    return entry(
+        row, action, ordinal, draft=draft, scope="s", by="by", key_digest="k", identifier="A1", **more
+    )
+
+
+def test_a_record_whose_identity_another_of_the_batch_has_taken_is_refused_whole() -> None:
+    spoken = [Spoken("item", "s", "by", "k", "f", 7), Spoken("item", "s", "by", "k", "f", 2)]
+    entries = [said(4), entry(4, "create", 1), entry(5, "create")]
+    refused, with_it, other = not_said_twice(entries, spoken)
+    assert (refused.action, refused.outcome, refused.draft, refused.code, refused.message) == (
+        "reject",
+        "rejected",
+        None,
+        "duplicate-identity",
+        "“A1” stands in f row 2 too, which an earlier run wrote. One identifier may stand for one record of a"
+        " batch: correct one of the two.",
+    )
+    assert (with_it.code, other) == ("record-refused", entry(5, "create"))
+    waiting = not_said_twice([said(4, "create", pending=True)], spoken)[0]
+    assert (waiting.action, waiting.pending) == ("reject", False)
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        said(7),  # the record itself
+        said(4, "unchanged", draft=None),
+        said(4, draft=b'{"action": "load"}'),  # refers to it, as several records may
+    ],
+)
+def test_what_is_the_same_record_or_refers_to_it_is_no_second_one(one: Entry) -> None:
+    assert not_said_twice([one], [Spoken("item", "s", "by", "k", "f", 7)]) == [one]
+
+
+def test_earlier_runs_are_asked_for_identities_only_where_records_are_left_out() -> None:
+    assert choose().spoken_of([said(1)]) == ()
+    assert choose("row:1").spoken_of([said(1), entry(2, "create")]) == [
+        Spoken("item", "s", "by", "k", "g", 9)
+    ]
