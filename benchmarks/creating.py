@@ -36,7 +36,8 @@ from worker.context import RunContext, RunLog, Stop
 from worker.main import connect
 from worker.mapping.compiler import compile_control
 from worker.mapping.lookups import NoTarget
-from worker.planning.planner import Planner, Subject
+from worker.planning.met import Subject
+from worker.planning.planner import Planner
 from worker.records import Kind
 from worker.records import Row as Record
 from worker.targets.limits import Limiter

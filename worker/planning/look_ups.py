@@ -8,7 +8,7 @@ from service.store import ledger, plans
 from service.store.database import Database
 from service.store.ledger import Known, LedgerKey
 from service.store.plans import Entry
-from worker.planning.planner import Subject
+from worker.planning.met import Subject
 from worker.records import Kind
 
 

@@ -2,48 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Sequence
 
 import msgspec
-from msgspec import Struct
 
 from service.control.model import Control
 from service.store.ledger import Known
 from service.store.plans import Entry, Outcome
-from worker.planning.decide import Decision, Earlier, Met, decide, meant_digest, with_defaults
+from worker.planning.decide import Decision, Met, decide, meant_digest, with_defaults
+from worker.planning.met import LookUps, Meetings
 from worker.planning.templates import Templates
-from worker.records import Draft, Identity, Kind, Mapped, Problem
+from worker.records import Draft, Identity, Mapped, Problem
 from worker.targets.base import Resolver
 
 INLINE_MEDIA = 20
 """Most media that travel in the request that creates their item."""
-
-
-class Subject(Struct, frozen=True):
-    """What identities are looked up among: one kind, one scope, one set of properties."""
-
-    kind: Kind
-    scope: str
-    by: tuple[str, ...]
-    any_scope: bool = False
-    """Whether what was written under other scopes counts too: for a `load` that names none."""
-
-    @property
-    def by_text(self) -> str:
-        return " ".join(self.by)
-
-
-class LookUps(Protocol):
-    """What planning asks of the outside: ledger, surveys, the plan so far. Never a record at a time."""
-
-    def known(self, subject: Subject, digests: Sequence[str]) -> Mapping[str, Known]: ...
-
-    def bearers(self, subject: Subject, digests: Sequence[str]) -> Mapping[str, Sequence[int]]: ...
-
-    def planned(self, digests: Sequence[str]) -> Mapping[tuple[str, str, str, str], Entry]: ...
-
-    def listing(self, kind: Kind) -> Mapping[int, str]: ...
 
 
 def target_problems(mapped: Mapped, resolver: Resolver) -> tuple[Problem, ...]:
@@ -63,7 +36,7 @@ class Planner:
 
     def plan(self, chunk: Sequence[Mapped]) -> list[Entry]:
         """The entries of these records, in order."""
-        met = _Met(self._look_ups, chunk)
+        met = Meetings(self._look_ups, chunk)
         entries: list[Entry] = []
         for mapped in chunk:
             entries.extend(self._plan_record(self._templates.settle(mapped), met))
@@ -80,7 +53,7 @@ class Planner:
         ]
         if not any(mapped.drafts for mapped in loading):
             return {}
-        met = _Met(self._look_ups, loading)
+        met = Meetings(self._look_ups, loading)
         result = {}
         for index, mapped in enumerate(loading):
             missing = frozenset(
@@ -90,7 +63,7 @@ class Planner:
                 result[index] = missing
         return result
 
-    def _stands(self, draft: Draft, met: _Met) -> bool:
+    def _stands(self, draft: Draft, met: Meetings) -> bool:
         if draft.identity is None:
             return draft.resource_id in self._look_ups.listing(draft.kind)
         found = met.of(draft)
@@ -100,7 +73,7 @@ class Planner:
         self._seq += 1
         return self._seq
 
-    def _plan_record(self, mapped: Mapped, met: _Met) -> Iterable[Entry]:
+    def _plan_record(self, mapped: Mapped, met: Meetings) -> Iterable[Entry]:
         if mapped.skipped is not None:
             problem = Problem("warning", "skipped", mapped.skipped)
             return [self._without_effect(mapped, "skip", (problem, *mapped.problems))]
@@ -125,7 +98,7 @@ class Planner:
             met.remember(entry)
         return entries
 
-    def _plan_drafts(self, mapped: Mapped, met: _Met) -> list[Entry]:
+    def _plan_drafts(self, mapped: Mapped, met: Meetings) -> list[Entry]:
         media: dict[int, list[Draft]] = {}
         for draft in mapped.drafts:
             if draft.kind == "media" and draft.item is not None:
@@ -141,7 +114,7 @@ class Planner:
             entries.extend(self._plan_media(mapped, parent, own))
         return entries
 
-    def _decide(self, draft: Draft, media: Sequence[Draft], met: _Met) -> tuple[Decision, str]:
+    def _decide(self, draft: Draft, media: Sequence[Draft], met: Meetings) -> tuple[Decision, str]:
         meant = meant_digest(draft, media)
         if draft.resource_id is not None:
             listing = self._look_ups.listing(draft.kind)
@@ -221,54 +194,8 @@ class Planner:
         )
 
 
-class _Met:
-    """What one chunk's identities met, looked up in a handful of queries."""
-
-    def __init__(self, look_ups: LookUps, chunk: Sequence[Mapped]) -> None:
-        wanted: dict[Subject, set[str]] = {}
-        for mapped in chunk:
-            for draft in mapped.drafts:
-                if draft.identity is not None:
-                    wanted.setdefault(_subject(draft), set()).add(draft.identity.digest)
-        self._known: dict[tuple[Subject, str], Known] = {}
-        self._bearers: dict[tuple[Subject, str], tuple[int, ...]] = {}
-        for subject, digests in wanted.items():
-            ordered = sorted(digests)
-            for digest, known in look_ups.known(subject, ordered).items():
-                self._known[subject, digest] = known
-            for digest, ids in look_ups.bearers(subject, ordered).items():
-                self._bearers[subject, digest] = tuple(ids)
-        everything = sorted({digest for digests in wanted.values() for digest in digests})
-        self._earlier = {key: _earlier(entry) for key, entry in look_ups.planned(everything).items()}
-
-    def of(self, draft: Draft) -> Met:
-        assert draft.identity is not None
-        subject, digest = _subject(draft), draft.identity.digest
-        key = (draft.kind, subject.scope, subject.by_text, digest)
-        return Met(
-            self._known.get((subject, digest)),
-            self._bearers.get((subject, digest), ()),
-            self._earlier.get(key),
-        )
-
-    def remember(self, entry: Entry) -> None:
-        if entry.key_digest is not None and entry.action != "reject":
-            key = (entry.kind, entry.scope or "", entry.by or "", entry.key_digest)
-            self._earlier.setdefault(key, _earlier(entry))
-
-
 def _sought(draft: Draft) -> str:
     return draft.identity.shown if draft.identity is not None else str(draft.resource_id)
-
-
-def _subject(draft: Draft) -> Subject:
-    assert draft.identity is not None
-    scope = draft.identity.scope
-    return Subject(draft.kind, scope, draft.identity.by, draft.action == "load" and not scope)
-
-
-def _earlier(entry: Entry) -> Earlier:
-    return Earlier(entry.file, entry.row, entry.action, entry.resource_id)
 
 
 def _settled(action: str) -> Outcome | None:
