@@ -3,7 +3,8 @@
 `blob → reader → Row → mapping → Mapped (Drafts and Problems) → planning → plan entry → applying → journal`
 
 All of it is plain immutable data. Structs rather than dataclasses where a thing is kept in the
-database, because msgspec writes and reads those without code of ours.
+database, because msgspec writes and reads those without code of ours. They are trees that never lead back
+to themselves, so the collector of cycles need not walk them (`gc=False`): a chunk holds tens of thousands.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Severity = Literal["reject", "warning", "stop"]
 OnError = Literal["reject", "drop", "stop"]
 
 
-class Row(Struct, frozen=True):
+class Row(Struct, frozen=True, gc=False):
     """One record of an input file, before anything was made of it.
 
     `number` counts as a person does: the line on which the record begins (line-based files; the
@@ -39,7 +40,7 @@ class Row(Struct, frozen=True):
     fields: Mapping[str, Json]
 
 
-class Problem(Struct, frozen=True, omit_defaults=True):
+class Problem(Struct, frozen=True, omit_defaults=True, gc=False):
     """Something about one record that a person must know: what, where, why, what to do."""
 
     severity: Severity
@@ -51,7 +52,7 @@ class Problem(Struct, frozen=True, omit_defaults=True):
     """The input value, shortened for reading."""
 
 
-class Link(Struct, frozen=True, omit_defaults=True):
+class Link(Struct, frozen=True, omit_defaults=True, gc=False):
     """A value that stands for another resource, found by that resource's identity."""
 
     to: str
@@ -70,7 +71,7 @@ class Link(Struct, frozen=True, omit_defaults=True):
         return Identity(self.scope, self.by, self.identity)
 
 
-class Value(Struct, frozen=True, omit_defaults=True):
+class Value(Struct, frozen=True, omit_defaults=True, gc=False):
     """One value of a property, in the terms of RDF rather than of one target's numbers.
 
     `type` is the target's name of the data type (`literal`, `uri`, `numeric:timestamp`, …;
@@ -94,7 +95,7 @@ OnUpdate = Literal["replace", "append", "remove", "keep"]
 Of = Literal["all", "language", "type", "ours"]
 
 
-class Property(Struct, frozen=True, omit_defaults=True):
+class Property(Struct, frozen=True, omit_defaults=True, gc=False):
     """The values that a record gives to one property, and what becomes of present ones."""
 
     term: str
@@ -104,7 +105,7 @@ class Property(Struct, frozen=True, omit_defaults=True):
     pointer: str = ""
 
 
-class Fields(Struct, frozen=True, omit_defaults=True):
+class Fields(Struct, frozen=True, omit_defaults=True, gc=False):
     """What a resource has beside properties. UNSET: the control file does not name it."""
 
     public: bool | UnsetType = UNSET
@@ -126,7 +127,7 @@ class Fields(Struct, frozen=True, omit_defaults=True):
 Ingester = Literal["upload", "url", "html", "iiif", "iiif_presentation", "oembed", "youtube", "sideload"]
 
 
-class MediaSource(Struct, frozen=True, omit_defaults=True):
+class MediaSource(Struct, frozen=True, omit_defaults=True, gc=False):
     """Where the bytes or the content of a media come from."""
 
     ingester: Ingester
@@ -136,7 +137,7 @@ class MediaSource(Struct, frozen=True, omit_defaults=True):
     """`o:source`, where it differs from `value`."""
 
 
-class Identity(Struct, frozen=True):
+class Identity(Struct, frozen=True, gc=False):
     """By what a record is known again. `values` stand in the order of `by`; one value for several
     properties means that they are alternatives: any of them may bear it."""
 
@@ -182,7 +183,7 @@ def identity_digest(values: tuple[str, ...]) -> str:
 DraftAction = Literal["new", "load", "delete"]
 
 
-class Draft(Struct, frozen=True, omit_defaults=True):
+class Draft(Struct, frozen=True, omit_defaults=True, gc=False):
     """A resource as one record means it; the outcome of mapping. Pure data, no numbers of a target."""
 
     destination: str
@@ -237,7 +238,7 @@ def _without_pointer(value: Value) -> Value:
     return msgspec.structs.replace(value, link=msgspec.structs.replace(value.link, pointer=""))
 
 
-class Mapped(Struct, frozen=True):
+class Mapped(Struct, frozen=True, gc=False):
     """What the control file made of one row."""
 
     file: str

@@ -43,7 +43,7 @@ class LedgerRow(Struct, frozen=True):
     withdrawn: str | None = None
 
 
-class Known(Struct, frozen=True):
+class Known(Struct, frozen=True, gc=False):
     """What planning needs to know of a ledger row (without the representation)."""
 
     key_digest: str

@@ -21,7 +21,7 @@ Outcome = Literal[
 WRITING: tuple[Action, ...] = ("create", "update", "delete")
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     """One resource of the plan. `draft`, `changes` and `problems` are JSON of the worker's types."""
 
     seq: int

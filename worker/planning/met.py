@@ -13,7 +13,7 @@ from worker.planning.decide import Earlier, Met
 from worker.records import Draft, Kind, Mapped
 
 
-class Subject(Struct, frozen=True):
+class Subject(Struct, frozen=True, gc=False):
     """What identities are looked up among: one kind, one scope, one set of properties."""
 
     kind: Kind
