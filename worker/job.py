@@ -28,6 +28,7 @@ from worker.planning.look_ups import StoredLookUps
 from worker.planning.phase import InputFile, PlanPhase, Totals, check_budget
 from worker.planning.planner import Planner
 from worker.planning.survey import Surveyor
+from worker.planning.writing import PlanWriter
 from worker.preflight import preflight, prove, read_control
 from worker.targets.base import Adapter, Resolver
 from worker.targets.registry import make_adapter
@@ -171,11 +172,10 @@ async def _plan(
     await anyio.to_thread.run_sync(_clear, context)
     surveyor = Surveyor(context, adapter)
     standing = await outage.patiently(lambda: surveyor.learn(control))
-    look_ups = StoredLookUps(
-        shop.db, context.target, context.claim.run_id, standing.listings, standing.surveys
-    )
+    plan = PlanWriter(context)
+    look_ups = StoredLookUps(shop.db, context.target, plan, standing.listings, standing.surveys)
     planner = Planner(control, resolver, look_ups)
-    phase = PlanPhase(context, control, planner, resolver, shop.settings.chunk)
+    phase = PlanPhase(context, control, planner, resolver, shop.settings.chunk, plan)
     files = await shop.db.run(_input_files, shop.blobs, context.claim.run_id)
     totals = await anyio.to_thread.run_sync(phase.carry_out, files)
     _check_errors(context, control, run, totals)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
+from service.store.bulk import fetch_among
 from service.store.database import Database, clock
 from service.store.runs import Claim, fenced
 from service.store.tables import ledger, survey, survey_entry
@@ -58,15 +59,23 @@ class Known(Struct, frozen=True, gc=False):
     """What `absent` did to it: a record that returns regains the state it had."""
 
 
+_KNOWN_SQL = (
+    f"SELECT {', '.join(Known.__struct_fields__)} FROM ledger "  # noqa: S608 - names of our own columns
+    'WHERE target = ? AND kind = ? AND scope = ? AND "by" = ?'
+)
+
+
 def look_up(db: Database, key: LedgerKey, digests: Sequence[str]) -> dict[str, Known]:
     """The rows of a scope with these identities, by digest: one query, never one a record."""
     if not digests:
         return {}
     with db.read() as connection:
-        rows = connection.execute(
-            select(*(ledger.c[name] for name in Known.__struct_fields__)).where(
-                *_of(key), ledger.c.key_digest.in_(digests)
-            )
+        rows = fetch_among(
+            connection,
+            _KNOWN_SQL,
+            (key.target, key.kind, key.scope, key.by),
+            "key_digest",
+            digests,
         )
         return {row[0]: Known(*row) for row in rows}
 

@@ -15,13 +15,14 @@ from msgspec import Struct
 
 from service.control.expected import match_file
 from service.control.model import AttachmentReader, Budget, Control, FileSpec, Source
-from service.store import plans, runs
+from service.store import runs
 from service.store.plans import Entry
 from worker.context import RunContext
 from worker.errors import Fatal
 from worker.mapping.compiler import RecordMapper, compile_control
 from worker.mapping.lookups import VocabularyLookups
 from worker.planning.planner import Planner
+from worker.planning.writing import PlanWriter
 from worker.readers.base import BadRow, Item, Reading
 from worker.readers.opening import open_reader
 from worker.records import Mapped, Problem, Row
@@ -56,12 +57,15 @@ class PlanPhase:
         planner: Planner,
         vocabularies: VocabularyLookups,
         chunk: int,
+        plan: PlanWriter,
     ) -> None:
+        """`plan`: where entries are kept; the planner's look-ups find them there."""
         self._context = context
         self._control = control
         self._planner = planner
         self._vocabularies = vocabularies
         self._chunk = chunk
+        self._plan = plan
         self._totals = Totals()
 
     def carry_out(self, files: Sequence[InputFile]) -> Totals:
@@ -69,8 +73,9 @@ class PlanPhase:
 
         Raises `Fatal` for a file that cannot be read and for a `stop` problem, `StoppedError`.
         """
-        for spec, file in in_order(self._control, files):
-            self._plan_file(spec, file)
+        with self._plan:
+            for spec, file in in_order(self._control, files):
+                self._plan_file(spec, file)
         with self._context.transaction() as connection:
             runs.set_phase(connection, self._context.claim, "plan", records_total=self._totals.read)
         return self._totals
@@ -135,8 +140,7 @@ class PlanPhase:
         self._totals.rejected += sum(
             1 for record in {(e.file, e.row) for e in entries if e.action == "reject"} if record
         )
-        with self._context.transaction(counts) as connection:
-            plans.insert_entries(connection, self._context.claim.run_id, entries)
+        self._plan.keep(entries, counts)
 
     def _say(self, entry: Entry) -> None:
         for problem in plan_problems(entry):
