@@ -13,6 +13,7 @@ import functools
 import hashlib
 import unicodedata
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -209,20 +210,23 @@ class Draft(Struct, frozen=True, omit_defaults=True, gc=False):
 
         Row, ordinal and pointers are left out: the same resource from another line is the same.
         """
-        return msgspec.json.encode(
+        return _encode_canonical(
             (
                 self.kind,
                 self.action,
                 self.identity,
                 [
-                    (p.term, p.on_update, p.of, _canonical(p.values))
-                    for p in sorted(self.properties, key=lambda p: p.term)
+                    (one.term, one.on_update, one.of, _canonical(one.values))
+                    for one in sorted(self.properties, key=_term)
                 ],
                 self.fields,
                 self.source,
-            ),
-            order="deterministic",
+            )
         )
+
+
+_encode_canonical = msgspec.json.Encoder(order="deterministic").encode
+_term = attrgetter("term")
 
 
 def _canonical(values: tuple[Value, ...]) -> Sequence[Value]:

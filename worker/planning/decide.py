@@ -15,7 +15,7 @@ from service.store.plans import Action
 from worker.records import Draft, Problem
 
 
-class Met(Struct, frozen=True):
+class Met(Struct, frozen=True, gc=False):
     """Everything that is known about the identity of one draft before it is decided upon."""
 
     known: Known | None = None
@@ -26,14 +26,14 @@ class Met(Struct, frozen=True):
     """The record of this run that bears it too."""
 
 
-class Earlier(Struct, frozen=True):
+class Earlier(Struct, frozen=True, gc=False):
     file: str
     row: int
     action: Action
     resource_id: int | None
 
 
-class Decision(Struct, frozen=True):
+class Decision(Struct, frozen=True, gc=False):
     action: Action
     resource_id: int | None = None
     problems: tuple[Problem, ...] = ()

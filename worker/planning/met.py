@@ -10,7 +10,7 @@ from msgspec import Struct
 from service.store.ledger import Known
 from service.store.plans import Entry
 from worker.planning.decide import Earlier, Met
-from worker.records import Draft, Kind, Mapped
+from worker.records import Draft, Identity, Kind, Mapped
 
 
 class Subject(Struct, frozen=True, gc=False):
@@ -39,46 +39,53 @@ class LookUps(Protocol):
     def listing(self, kind: Kind) -> Mapping[int, str]: ...
 
 
+class _Looked(Struct, frozen=True):
+    """What was found of one subject, by digest."""
+
+    subject: Subject
+    by_text: str
+    known: Mapping[str, Known]
+    bearers: Mapping[str, Sequence[int]]
+
+
 class Meetings:
     """What one chunk's identities met, looked up in a handful of queries."""
 
     def __init__(self, look_ups: LookUps, chunk: Sequence[Mapped]) -> None:
-        wanted: dict[Subject, set[str]] = {}
+        wanted: dict[tuple[Kind, str, tuple[str, ...], bool], set[str]] = {}
         for mapped in chunk:
             for draft in mapped.drafts:
                 if draft.identity is not None:
-                    wanted.setdefault(_subject(draft), set()).add(draft.identity.digest)
-        self._known: dict[tuple[Subject, str], Known] = {}
-        self._bearers: dict[tuple[Subject, str], tuple[int, ...]] = {}
-        for subject, digests in wanted.items():
-            ordered = sorted(digests)
-            for digest, known in look_ups.known(subject, ordered).items():
-                self._known[subject, digest] = known
-            for digest, ids in look_ups.bearers(subject, ordered).items():
-                self._bearers[subject, digest] = tuple(ids)
-        everything = sorted({digest for digests in wanted.values() for digest in digests})
+                    wanted.setdefault(_sought_among(draft, draft.identity), set()).add(draft.identity.digest)
+        self._looked: dict[tuple[Kind, str, tuple[str, ...], bool], _Looked] = {}
+        for among, digests in wanted.items():
+            subject, ordered = Subject(*among), sorted(digests)
+            self._looked[among] = _Looked(
+                subject, subject.by_text, look_ups.known(subject, ordered), look_ups.bearers(subject, ordered)
+            )
+        everything = sorted(set().union(*wanted.values()))
         self._earlier = {key: _earlier(entry) for key, entry in look_ups.planned(everything).items()}
 
     def of(self, draft: Draft) -> Met:
-        assert draft.identity is not None
-        subject, digest = _subject(draft), draft.identity.digest
-        key = (draft.kind, subject.scope, subject.by_text, digest)
+        identity = draft.identity
+        assert identity is not None
+        looked, digest = self._looked[_sought_among(draft, identity)], identity.digest
         return Met(
-            self._known.get((subject, digest)),
-            self._bearers.get((subject, digest), ()),
-            self._earlier.get(key),
+            looked.known.get(digest),
+            tuple(looked.bearers.get(digest, ())),
+            self._earlier.get((draft.kind, identity.scope, looked.by_text, digest)),
         )
 
     def remember(self, entry: Entry) -> None:
         if entry.key_digest is not None and entry.action != "reject":
             key = (entry.kind, entry.scope or "", entry.by or "", entry.key_digest)
-            self._earlier.setdefault(key, _earlier(entry))
+            if key not in self._earlier:
+                self._earlier[key] = _earlier(entry)
 
 
-def _subject(draft: Draft) -> Subject:
-    assert draft.identity is not None
-    scope = draft.identity.scope
-    return Subject(draft.kind, scope, draft.identity.by, draft.action == "load" and not scope)
+def _sought_among(draft: Draft, identity: Identity) -> tuple[Kind, str, tuple[str, ...], bool]:
+    """The fields of the subject among which the draft's identity is looked up."""
+    return draft.kind, identity.scope, identity.by, draft.action == "load" and not identity.scope
 
 
 def _earlier(entry: Entry) -> Earlier:

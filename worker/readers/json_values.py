@@ -12,8 +12,6 @@ import json.scanner
 import re
 from collections.abc import Iterator
 
-import orjson
-
 from worker.records import Json
 
 if getattr(json.scanner, "c_make_scanner", None) is None:  # pragma: no cover - not so in CPython
@@ -55,7 +53,6 @@ class Decoder:
 
     def __init__(self) -> None:
         self.fault: tuple[str, str] | None = None
-        self._quick = json.JSONDecoder(parse_float=self._float, parse_constant=self._constant)
         self._decoder = json.JSONDecoder(
             object_pairs_hook=self._object, parse_float=self._float, parse_constant=self._constant
         )
@@ -64,10 +61,7 @@ class Decoder:
         """The value that begins at `index`, and where it ends. Raises `json.JSONDecodeError`."""
         self.fault = None
         value: Json
-        value, end = self._quick.raw_decode(text, index)
-        if isinstance(value, dict | list) and not _holds_all_names(value, text, index, end):
-            self.fault = None
-            value, end = self._decoder.raw_decode(text, index)
+        value, end = self._decoder.raw_decode(text, index)
         return value, end
 
     def _object(self, pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -98,43 +92,6 @@ class Decoder:
 
     def _constant(self, text: str) -> None:
         self.fault = ("row-number", f"{text} is no JSON value. Write null where there is no number.")
-
-
-_NAME = '":'
-_APART = (" :", "\t:", "\n:", "\r:")
-_HIDDEN = ("\\u0022", "\\u003a", "\\u003A")
-"""Escapes of the quotation mark and the colon."""
-
-
-def _holds_all_names(value: Json, text: str, index: int, end: int) -> bool:
-    """Whether each name that stands in the text stands in the value too, so that none stands twice.
-
-    "Yes" is certain; "no" means: look at every name, which takes twice as long. A quotation mark and a colon
-    behind it stand behind each name, and within texts as often here as there, as long as nothing stands
-    between the two and no escape hides them. A repeated name takes at least one such pair with it.
-    """
-    if any(text.find(escape, index, end) >= 0 for escape in _HIDDEN):
-        return False
-    if any(_stands_apart(mark, text, index, end) for mark in _APART):
-        return False
-    try:
-        written = orjson.dumps(value, default=float)
-    except (TypeError, RecursionError):  # half a character, a number of twenty digits, deep nesting
-        return False
-    return written.count(b'":') == text.count(_NAME, index, end)
-
-
-def _stands_apart(mark: str, text: str, index: int, end: int) -> bool:
-    """Whether there is white space between a quotation mark and a colon, the last of it as in `mark`."""
-    at = text.find(mark, index, end)
-    while at >= 0:
-        before = at
-        while text[before] in " \t\n\r":
-            before -= 1
-        if text[before] == '"':
-            return True
-        at = text.find(mark, at + 1, end)
-    return False
 
 
 def may_hold_unfit_text(text: str) -> bool:
