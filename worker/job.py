@@ -39,6 +39,7 @@ from worker.planning.planner import Planner
 from worker.planning.selection import Selection
 from worker.planning.survey import Surveyor
 from worker.planning.target_reads import TargetReads
+from worker.planning.writing import PlanWriter
 from worker.preflight import preflight, prove, read_control
 from worker.targets.base import Adapter, Resolver
 from worker.targets.registry import make_adapter
@@ -223,9 +224,8 @@ async def _plan(
     surveyor = Surveyor(context, adapter)
     standing = await outage.patiently(lambda: surveyor.learn(control))
     reads = TargetReads(adapter, outage)
-    look_ups = StoredLookUps(
-        shop.db, context.target, context.claim.run_id, standing.listings, standing.surveys, reads
-    )
+    plan = PlanWriter(context)
+    look_ups = StoredLookUps(shop.db, context.target, plan, standing.listings, standing.surveys, reads)
     merger = Merger(adapter, control.on_conflict, reads.prepare_updates)
     absent = AbsentPass(context, control, look_ups, merger)
     if run.options.plan is not None:
@@ -240,6 +240,7 @@ async def _plan(
         Planner(control, resolver, look_ups, merger),
         resolver,
         shop.settings.chunk,
+        plan,
         absent,
         selection,
         changes_ledger=run.mode != "dry-run",

@@ -23,6 +23,7 @@ from sqlalchemy import (
     update,
 )
 
+from service.store.bulk import insert_alike
 from service.store.database import Database
 from service.store.plan_groups import clear_groups
 from service.store.runs import Claim, fenced
@@ -49,7 +50,7 @@ NOT_WRITTEN: tuple[Outcome, ...] = ("rejected", "failed", "uncertain")
 """Outcomes of records that a retry plans again, and that are given back to be corrected."""
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     """One resource of the plan. `draft`, `changes` and `problems` are JSON of the worker's types."""
 
     seq: int
@@ -108,6 +109,19 @@ _COLUMNS = tuple(plan_entry.c[name] for name in Entry.__struct_fields__)
 
 _fields = attrgetter(*Entry.__struct_fields__)
 
+_LARGE = ("draft", "before", "changes", "problems")
+"""What an entry for which nothing is to be done mostly lacks, and what has no place in JSON."""
+_VARYING = ("seq", "row", "ordinal", "identifier", "key_digest", "resource_id", "outcome_id", "meant")
+_ALIKE = tuple(name for name in Entry.__struct_fields__ if name not in (*_LARGE, *_VARYING))
+"""What is the same in nearly all entries of one file for which nothing is to be done."""
+_FEW = 10
+"""As many that are alike are not worth a statement of their own."""
+
+_large = attrgetter(*_LARGE)
+_varying = attrgetter(*_VARYING)
+_alike = attrgetter(*_ALIKE)
+_NOTHING_LARGE = (None,) * len(_LARGE)
+
 
 @functools.cache
 def _insert_sql(paramstyle: str) -> str:
@@ -121,11 +135,34 @@ def _entry(row: Row[Any]) -> Entry:
     return Entry(*tuple(row))
 
 
+def large_bytes(entry: Entry) -> int:
+    """Of drafts, representations and the like that an entry carries."""
+    large = _large(entry)
+    return 0 if large == _NOTHING_LARGE else sum(map(len, filter(None, large)))
+
+
 def insert_entries(connection: Connection, run_id: str, entries: Sequence[Entry]) -> None:
-    """Within `runs.fenced`: add entries to the plan."""
-    if entries:
+    """Within `runs.fenced`: add entries to the plan. Those that say next to nothing go many at a time."""
+    others: list[Entry] = []
+    alike: dict[tuple[object, ...], list[Entry]] = {}
+    for entry in entries:
+        if _large(entry) == _NOTHING_LARGE and "\x00" not in (entry.identifier or ""):
+            alike.setdefault(_alike(entry), []).append(entry)
+        else:
+            others.append(entry)
+    for same, group in alike.items():
+        if len(group) <= _FEW:
+            others += group
+            continue
+        insert_alike(
+            connection,
+            plan_entry,
+            (("run_id", *_ALIKE), (run_id, *same)),
+            (_VARYING, [_varying(entry) for entry in group]),
+        )
+    if others:
         # Past SQLAlchemy's handling of parameters, which costs as much as the insert itself.
-        rows = [(run_id, *_fields(entry)) for entry in entries]
+        rows = [(run_id, *_fields(entry)) for entry in others]
         connection.exec_driver_sql(_insert_sql(connection.dialect.paramstyle), rows)
 
 

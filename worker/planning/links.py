@@ -74,7 +74,7 @@ def without(draft: Draft, later: Collection[Sought]) -> Draft:
     return msgspec.structs.replace(draft, properties=properties)
 
 
-class Settled(Struct, frozen=True):
+class Settled(Struct, frozen=True, gc=False):
     """A draft of which every link that is left leads somewhere."""
 
     draft: Draft

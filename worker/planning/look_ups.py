@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from service.store import ledger, plans
+from service.store import ledger
 from service.store.database import Database
 from service.store.ledger import Known, LedgerKey, LedgerRow
 from service.store.plans import Entry
 from worker.planning.met import Subject
+from worker.planning.writing import PlanWriter
 from worker.records import Kind
 from worker.targets.base import Saved
 
@@ -29,16 +30,16 @@ class StoredLookUps:
         self,
         db: Database,
         target: str,
-        run_id: str,
+        plan: PlanWriter,
         listings: Mapping[Kind, Mapping[int, str]],
         surveys: Mapping[tuple[Kind, tuple[str, ...]], int],
         reads: Reads,
     ) -> None:
-        """`surveys`: the id of the survey of each kind and `by`."""
+        """`plan`: of this run, as far as it is made. `surveys`: the survey of each kind and `by`, its id."""
         self._reads = reads
         self._db = db
         self._target = target
-        self._run_id = run_id
+        self._plan = plan
         self._listings = dict(listings)
         self._surveys = surveys
 
@@ -63,7 +64,7 @@ class StoredLookUps:
         return {digest: [one for one in ids if one in listing] for digest, ids in found.items()}
 
     def planned(self, digests: Sequence[str]) -> Mapping[tuple[str, str, str, str], Entry]:
-        return plans.planned_keys(self._db, self._run_id, digests)
+        return self._plan.planned(digests)
 
     def listing(self, kind: Kind) -> Mapping[int, str]:
         if kind not in self._listings:

@@ -9,7 +9,8 @@ from service.control.model import Control, Destination, Match, NotFound, Term
 from service.store.ledger import Known
 from service.store.plans import Entry
 from worker.planning.decide import meant_digest
-from worker.planning.planner import Planner, Subject
+from worker.planning.met import Subject
+from worker.planning.planner import Planner
 from worker.records import (
     Draft,
     Fields,
