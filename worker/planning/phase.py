@@ -103,8 +103,9 @@ class PlanPhase:
         again: dict[int, Item] = {}
         for item in items:
             mapped = map_item(item, mapper)
-            if any(draft.otherwise for draft in mapped.drafts):
-                again[len(chunk)] = item
+            for draft in mapped.drafts:
+                if draft.otherwise:
+                    again[len(chunk)] = item
             chunk.append(mapped)
         if again:
             self._map_again(chunk, again, mapper)
@@ -126,10 +127,10 @@ class PlanPhase:
     def _keep(self, chunk: Sequence[Mapped]) -> None:
         self._totals.read += len(chunk)
         for mapped in chunk:
-            stop = next((one for one in mapped.problems if one.severity == "stop"), None)
-            if stop is not None:
-                self._context.log.problem(stop, file=mapped.file, row=mapped.row)
-                raise Fatal(stop.code, f"{mapped.file}, row {mapped.row}: {stop.message}")
+            for problem in mapped.problems:
+                if problem.severity == "stop":
+                    self._context.log.problem(problem, file=mapped.file, row=mapped.row)
+                    raise Fatal(problem.code, f"{mapped.file}, row {mapped.row}: {problem.message}")
         entries = self._planner.plan(chunk)
         counts: Counter[str] = Counter({"read": len(chunk), "planned": len(entries)})
         for entry in entries:
