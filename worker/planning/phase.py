@@ -149,8 +149,9 @@ class PlanPhase:
         again: dict[int, Item] = {}
         for item in items:
             mapped = map_item(item, mapper)
-            if any(draft.otherwise for draft in mapped.drafts):
-                again[len(chunk)] = item
+            for draft in mapped.drafts:
+                if draft.otherwise:
+                    again[len(chunk)] = item
             chunk.append(mapped)
         if again:
             self._map_again(chunk, again, mapper)
@@ -173,10 +174,10 @@ class PlanPhase:
         """Plan these of `read` records, the others are left out."""
         self._totals.read += read
         for mapped in chunk:
-            stop = next((one for one in mapped.problems if one.severity == "stop"), None)
-            if stop is not None:
-                self._context.log.problem(stop, file=mapped.file, row=mapped.row)
-                raise Fatal(stop.code, f"{mapped.file}, row {mapped.row}: {stop.message}")
+            for problem in mapped.problems:
+                if problem.severity == "stop":
+                    self._context.log.problem(problem, file=mapped.file, row=mapped.row)
+                    raise Fatal(problem.code, f"{mapped.file}, row {mapped.row}: {problem.message}")
             if not mapped.identities and (mapped.rejected or mapped.skipped is not None):
                 self._totals.doubts.add(
                     f"{mapped.file} has records whose identity was not read, the first in row {mapped.row}."
