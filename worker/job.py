@@ -36,6 +36,7 @@ from worker.planning.look_ups import StoredLookUps
 from worker.planning.merging import Merger
 from worker.planning.phase import InputFile, PlanPhase, Totals, check_errors
 from worker.planning.planner import Planner
+from worker.planning.reading import Representations
 from worker.planning.selection import Selection
 from worker.planning.survey import Surveyor
 from worker.planning.target_reads import TargetReads
@@ -221,12 +222,12 @@ async def _plan(
     run = await shop.db.run(runs.run_facts, context.claim.run_id)
     assert run is not None
     await anyio.to_thread.run_sync(_clear, context)
-    surveyor = Surveyor(context, adapter)
-    standing = await outage.patiently(lambda: surveyor.learn(control))
-    reads = TargetReads(adapter, outage)
+    reads = Representations(context, adapter, outage)
+    surveyor = Surveyor(context, adapter, reads)
+    surveys = await outage.patiently(lambda: surveyor.learn(control, force=run.options.force))
     plan = PlanWriter(context)
-    look_ups = StoredLookUps(shop.db, context.target, plan, standing.listings, standing.surveys, reads)
-    merger = Merger(adapter, control.on_conflict, reads.prepare_updates)
+    look_ups = StoredLookUps(shop.db, context.target, plan, surveys, reads)
+    merger = Merger(adapter, control.on_conflict, TargetReads(adapter, outage).prepare_updates)
     absent = AbsentPass(context, control, look_ups, merger)
     if run.options.plan is not None:
         followed = FollowedPlan(context, look_ups, merger, absent, run.options.plan)
