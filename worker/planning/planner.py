@@ -379,7 +379,7 @@ class Planner:
             destination=draft.destination,
             kind=draft.kind,
             action=decision.action,
-            parent_seq=plan.parent.seq if plan.parent is not None else None,
+            parent_seq=_maker(plan.parent) if plan.parent is not None else None,
             identifier=identity.shown if identity else None,
             scope=identity.scope if identity else None,
             by=identity.by_text if identity else None,
@@ -434,6 +434,13 @@ class Planner:
                     if text and value.link is None:
                         scope = draft.identity.scope if draft.identity else ""
                         yield KeyRow(seq, draft.kind, scope, by[0], identity_digest((text,)), True)
+
+
+def _maker(parent: _Plan) -> int:
+    """The entry that tells the number of a media's item: one that only names what an earlier record creates
+    never learns it."""
+    made, named = parent.decision.completes, parent.decision.action == "unchanged"
+    return made if named and made is not None else parent.seq
 
 
 def _media_meant(plan: _Plan) -> str:
