@@ -452,9 +452,11 @@ def _media_meant(plan: _Plan) -> str:
 
 def _media_depth(plan: _Plan) -> int:
     """0: it travels with its item, or has none; 1: it follows in a request of its own, as it does when it
-    links to what is still to be created."""
-    if plan.parent is None or plan.decision.action != "create":
+    stands already or links to what is still to be created."""
+    if plan.parent is None or plan.decision.action not in ("create", "update", "delete"):
         return 0
+    if plan.decision.action != "create":
+        return 1  # at 0 it would be taken for a part of its item's request, and never be sent
     new = any(number < 0 for number in plan.settled.numbers)
     inline = plan.parent.decision.action == "create" and plan.position < INLINE_MEDIA and not new
     return 0 if inline else 1

@@ -20,6 +20,7 @@ from tests.unit.planning.given import (
     problems_of,
     record,
     standing,
+    text,
 )
 from worker.planning.decide import meant_digest, media_digest
 from worker.records import Draft, Fields, Mapped, MediaSource, Problem
@@ -251,6 +252,22 @@ def test_media_with_an_identity_are_known_again_by_it(given: Given) -> None:
         ("create", None, 1),
     ]
     assert {one.parent_seq for one in (known, new)} == {parent.seq}
+
+
+def test_media_that_stand_are_updated_in_requests_of_their_own(given: Given) -> None:
+    shot = msgspec.structs.replace(MEDIA, identity=identity("M1"))
+    given.wrote(item(), ONE)
+    given.wrote(shot, standing(70, {"dcterms:identifier": ["M1"]}, "media"))
+    named = msgspec.structs.replace(shot, properties=(text("dcterms:title", "Front"),))
+    parent, child = plan(given, record(item(), named))
+    assert (parent.action, child.action, child.resource_id, child.parent_seq) == (
+        "unchanged",
+        "update",
+        70,
+        parent.seq,
+    )
+    assert child.depth == 1  # what has an item and depth 0 is sent with the item
+    assert [(one.name, one.after) for one in changes_of(child)] == [("dcterms:title", ("Front",))]
 
 
 def test_a_chunk_is_looked_up_at_once(given: Given) -> None:
