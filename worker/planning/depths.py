@@ -108,7 +108,7 @@ class _Search:
         for member in sorted(members):
             self._depth[member] = depth + (member in behind)
             if depth or cyclic:
-                # What stands behind the circle finds all of it there, but for the others that stand behind it.
+                # What stands behind the circle finds all of it there, but for what stands behind it too.
                 whole = member in behind and behind.isdisjoint(self._needs(member))
                 yield Placed(member, self._depth[member], cyclic and not whole)
 
