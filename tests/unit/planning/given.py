@@ -35,6 +35,7 @@ from worker.targets.base import LinkTarget, Resolver, Saved
 from worker.targets.omeka_s import compare
 from worker.targets.omeka_s.representation import PATHS, saved_from
 from worker.targets.omeka_s.updates import current_of, meant_of
+from worker.targets.omeka_s.vocabulary import Vocabulary
 
 BY = ("dcterms:identifier",)
 THEN, NOW = "2026-11-22 10:00:00", "2026-11-23 09:30:00"
@@ -65,6 +66,11 @@ def link_to(value: str, term: str = "dcterms:relation", **more: Any) -> Property
     """A property that links to the item of an identifier."""
     link = Link("item", "tate", BY, (value,), "/instructions/5", **more)
     return Property(term, (Value("resource", link=link),), pointer="/instructions/5")
+
+
+def sought(value: str) -> Sought:
+    """What such a link seeks."""
+    return Sought("item", Identity("tate", BY, (value,)))
 
 
 def text(term: str, *texts: str, **policy: Any) -> Property:
@@ -112,13 +118,16 @@ def standing(
 
 
 class OmekaS:
-    """The comparing part of an adapter of Omeka S, with the vocabulary of the samples."""
+    """The comparing part of an adapter of Omeka S."""
+
+    def __init__(self, vocabulary: Vocabulary = VOCABULARY) -> None:
+        self._vocabulary = vocabulary
 
     def current(self, saved: Saved) -> Current:
-        return current_of(saved, VOCABULARY)
+        return current_of(saved, self._vocabulary)
 
     def meant(self, draft: Draft, links: Mapping[Sought, LinkTarget], current: Current | None) -> Meant:
-        return meant_of(draft, links, VOCABULARY, current)
+        return meant_of(draft, links, self._vocabulary, current)
 
     def saved(self, representation: bytes, kind: Kind) -> Saved:
         body: Json = orjson.loads(representation)

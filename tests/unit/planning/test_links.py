@@ -18,6 +18,7 @@ from tests.unit.planning.given import (
     planner,
     problems_of,
     record,
+    sought,
     standing,
 )
 from worker.errors import Fatal
@@ -36,10 +37,6 @@ from worker.planning.links import (
 from worker.planning.planner import Planned
 from worker.records import Draft, Fields, Identity, Link, Property, Sought, Value
 from worker.targets.base import LinkTarget
-
-
-def sought(value: str) -> Sought:
-    return Sought("item", Identity("tate", BY, (value,)))
 
 
 def value(one: str, **more: Any) -> Value:
