@@ -107,6 +107,17 @@ def with_defaults(draft: Draft, control: Control) -> Draft:
     return msgspec.structs.replace(draft, fields=fields)
 
 
+def without_defaults(draft: Draft, meant: str | None) -> Draft:
+    """A draft as it was before `with_defaults`: `meant` is its digest then. Any other stays as it is."""
+    if draft.fields.public is UNSET:
+        return draft
+    for changes in ({"public": UNSET, "sites": UNSET}, {"public": UNSET}, {"sites": UNSET}):
+        before = msgspec.structs.replace(draft, fields=msgspec.structs.replace(draft.fields, **changes))
+        if meant_digest(before) == meant:
+            return before
+    return draft
+
+
 def decide(draft: Draft, meaning: Meaning, met: Met, policy: Policy, listing: Mapping[int, str]) -> Decision:
     """What becomes of a draft that has an identity.
 
