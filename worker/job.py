@@ -37,8 +37,10 @@ from worker.planning.merging import Merger
 from worker.planning.phase import InputFile, PlanPhase, Totals, check_errors
 from worker.planning.planner import Planner
 from worker.planning.reading import Representations
+from worker.planning.selection import Selection
 from worker.planning.survey import Surveyor
 from worker.planning.target_reads import TargetReads
+from worker.planning.writing import PlanWriter
 from worker.preflight import preflight, prove, read_control
 from worker.targets.base import Adapter, Resolver
 from worker.targets.registry import make_adapter
@@ -147,7 +149,7 @@ async def _stages(shop: Workshop, context: RunContext, facts: RunFacts, batch: b
         resolver = found.require()
     if facts.phase == "plan":
         if facts.mode == "undo":
-            await _plan_undo(context, facts, adapter, outage)
+            await _plan_undo(shop, context, facts, adapter, outage)
         else:
             await _plan(shop, context, batch, control, adapter, resolver, outage)
     if facts.mode != "dry-run" and not facts.options.dry_run:
@@ -180,11 +182,25 @@ async def _prove(shop: Workshop, context: RunContext, adapter: Adapter, outage: 
     context.log.say("info", "preflight", f"{site.address} answers: version {site.version}.")
 
 
-async def _plan_undo(context: RunContext, facts: RunFacts, adapter: Adapter, outage: Outage) -> None:
+async def _plan_undo(
+    shop: Workshop, context: RunContext, facts: RunFacts, adapter: Adapter, outage: Outage
+) -> None:
     await anyio.to_thread.run_sync(_clear, context)
-    plan = UndoPlan(context, adapter, TargetReads(adapter, outage), context.batch_id, facts.options.force)
+    _, selection = await _choice(shop, context, facts, None)
+    plan = UndoPlan(context, adapter, TargetReads(adapter, outage), selection, force=facts.options.force)
     await anyio.to_thread.run_sync(plan.carry_out)
     await _end_plan(context)
+
+
+async def _choice(
+    shop: Workshop, context: RunContext, run: RunFacts, corrects: str | None
+) -> tuple[Sequence[InputFile], Selection]:
+    """The files that hold records, and which of the records the run is about."""
+    files = await shop.db.run(_input_files, shop.blobs, run.batch_id)
+    lists = {file.name: file.path for file in files if is_list(file.name)}
+    selection = await shop.db.run(selection_of, run, corrects, lists)
+    say_choice(context.log, run)
+    return [file for file in files if file.name not in lists], selection
 
 
 async def _end_plan(context: RunContext) -> None:
@@ -209,7 +225,8 @@ async def _plan(
     reads = Representations(context, adapter, outage)
     surveyor = Surveyor(context, adapter, reads)
     surveys = await outage.patiently(lambda: surveyor.learn(control, force=run.options.force))
-    look_ups = StoredLookUps(shop.db, context.target, context.claim.run_id, surveys, reads)
+    plan = PlanWriter(context)
+    look_ups = StoredLookUps(shop.db, context.target, plan, surveys, reads)
     merger = Merger(adapter, control.on_conflict, TargetReads(adapter, outage).prepare_updates)
     absent = AbsentPass(context, control, look_ups, merger)
     if run.options.plan is not None:
@@ -217,21 +234,18 @@ async def _plan(
         _check_errors(context, control, run, await anyio.to_thread.run_sync(followed.carry_out))
         await _end_plan(context)
         return
-    files = await shop.db.run(_input_files, shop.blobs, run.batch_id)
-    lists = {file.name: file.path for file in files if is_list(file.name)}
-    selection = await shop.db.run(selection_of, run, batch.corrects, lists)
-    say_choice(context.log, run)
+    files, selection = await _choice(shop, context, run, batch.corrects)
     phase = PlanPhase(
         context,
         control,
         Planner(control, resolver, look_ups, merger),
         resolver,
         shop.settings.chunk,
+        plan,
         absent,
         selection,
         changes_ledger=run.mode != "dry-run",
     )
-    files = [file for file in files if file.name not in lists]
     totals = await anyio.to_thread.run_sync(phase.carry_out, files)
     _check_errors(context, control, run, totals)
     await _end_plan(context)

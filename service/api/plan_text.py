@@ -37,7 +37,15 @@ VALUES = 8
 LONG = 160
 """Most characters of a value of a new resource. (Those of an update come shortened, round the difference.)"""
 
-_SIGNS = {"create": "+", "update": "~", "delete": "-", "unchanged": "=", "skip": ".", "reject": "!"}
+_SIGNS = {
+    "create": "+",
+    "update": "~",
+    "delete": "-",
+    "unpublish": "-",
+    "unchanged": "=",
+    "skip": ".",
+    "reject": "!",
+}
 _KINDS = {"item": "items", "item-set": "item sets", "media": "media"}
 _RESOLVED = {
     "overwrite": "the record takes their place",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, BinaryIO, NamedTuple, Self
@@ -71,6 +72,20 @@ class BatchStatus:
         return self.state in {"dry-run", "complete", "undone"}
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What `POST schedule` is asked for, in its words. `preview`: an undo that only shows its plan."""
+
+    mode: str = "import"
+    only: Sequence[str] = ()
+    limit: int | None = None
+    plan: str | None = None
+    force: bool = False
+    max_removals: str | None = None
+    max_errors: str | None = None
+    preview: bool = False
+
+
 class _Counted:
     """A file whose reading is told, so that an upload can be watched."""
 
@@ -119,11 +134,17 @@ class Api:
             fields = {"batch": batch, "name": name}
             return self._post("file", fields, {"file": (path.name, _Counted(file, told))})
 
-    def schedule(self, batch: str, mode: str, only: Sequence[str] = (), limit: int | None = None) -> str:
-        """`only` and `limit`: which records, as `POST schedule` takes them."""
-        fields: dict[str, str | list[str]] = {"batch": batch, "mode": mode, "only": list(only)}
-        if limit is not None:
-            fields["limit"] = str(limit)
+    def schedule(self, batch: str, asked: Asked) -> str:
+        """Returns what the call answers: `SCHEDULED`."""
+        given = _given(plan=asked.plan, maxRemovals=asked.max_removals, maxErrors=asked.max_errors)
+        fields: dict[str, str | list[str]] = {"batch": batch, "mode": asked.mode, **given}
+        fields["only"] = list(asked.only)
+        if asked.limit is not None:
+            fields["limit"] = str(asked.limit)
+        if asked.force:
+            fields["force"] = "true"
+        if asked.preview:
+            fields["dry-run"] = "true"
         return self._post("schedule", fields)
 
     def cancel(self, batch: str) -> str:

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
 
-from service.cli.client import Api, BatchStatus, KeyFile, Url, connect
+from service.cli.client import Api, Asked, BatchStatus, KeyFile, Url, connect
 from service.cli.client import Progress as Told
 from service.cli.errors import CommandError, ExitCode, say
 from service.settings import load_settings
@@ -49,6 +49,10 @@ Files = Annotated[
     list[str] | None,
     typer.Option("--file", metavar="NAME=PATH", help="An input file by its name in the control file."),
 ]
+Lists = Annotated[
+    list[str] | None,
+    typer.Option("--file", metavar="only/NAME=PATH", help="A list of identifiers for --only file:…"),
+]
 _WAIT = 2.0
 """Seconds that one question after a batch's state waits for its end."""
 
@@ -56,6 +60,7 @@ _WAIT = 2.0
 def add_to(app: typer.Typer) -> None:
     app.command(name="import")(import_)
     app.command()(schedule)
+    app.command()(undo)
     app.command()(status)
     app.command()(log)
     app.command()(report)
@@ -89,7 +94,7 @@ def import_(
         batch = api.create_batch(digest, comment, target, corrects)
         typer.echo(batch)
         _upload(api, batch, files)
-        api.schedule(batch, "dry-run" if dry_run else "import", only or (), limit)
+        api.schedule(batch, Asked("dry-run" if dry_run else "import", only or (), limit))
         _scheduled(api, batch, wait=wait)
 
 
@@ -127,10 +132,16 @@ def schedule(
     ] = None,
     only: Only = None,
     limit: Limit = None,
-    file: Annotated[
-        list[str] | None,
-        typer.Option("--file", metavar="only/NAME=PATH", help="A list of identifiers for --only file:…"),
+    plan: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Import exactly the plan of this dry run, or nothing.")
     ] = None,
+    max_removals: Annotated[
+        str | None, typer.Option(metavar="N|N%", help="How many resources may be removed, this once.")
+    ] = None,
+    max_errors: Annotated[
+        str | None, typer.Option(metavar="N|N%", help="How many records may be rejected, this once.")
+    ] = None,
+    file: Lists = None,
     url: Url = None,
     key_file: KeyFile = None,
 ) -> None:
@@ -140,7 +151,38 @@ def schedule(
     files = _files(file)
     with connect(load_settings(), url, key_file) as api:
         _upload(api, batch, files)
-        api.schedule(batch, "dry-run" if dry_run else mode or "import", only or (), limit)
+        asked = Asked(
+            "dry-run" if dry_run else mode or "import",
+            only or (),
+            limit,
+            plan=plan,
+            max_removals=max_removals,
+            max_errors=max_errors,
+        )
+        api.schedule(batch, asked)
+        _scheduled(api, batch, wait=wait)
+
+
+def undo(
+    batch: Batch,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be taken back; do nothing.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Stay until it has ended, and say how.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also what somebody or a later batch changed since.")
+    ] = False,
+    only: Only = None,
+    limit: Limit = None,
+    file: Lists = None,
+    url: Url = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Take back what a batch did: what it created goes, what it changed or deleted comes back."""
+    files = _files(file)
+    with connect(load_settings(), url, key_file) as api:
+        _upload(api, batch, files)
+        api.schedule(batch, Asked("undo", only or (), limit, force=force, preview=dry_run))
         _scheduled(api, batch, wait=wait)
 
 

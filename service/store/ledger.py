@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
+from service.store.bulk import fetch_among
 from service.store.database import Database, clock
 from service.store.tables import ledger
 
@@ -42,7 +43,7 @@ class LedgerRow(Struct, frozen=True):
     withdrawn: str | None = None
 
 
-class Known(Struct, frozen=True):
+class Known(Struct, frozen=True, gc=False):
     """What planning needs to know of a ledger row (without the representation)."""
 
     key_digest: str
@@ -134,15 +135,23 @@ def remove(connection: Connection, keys: Sequence[tuple[LedgerKey, str]]) -> Non
         connection.execute(delete(ledger).where(*of_key(key), ledger.c.key_digest == digest))
 
 
+_KNOWN_SQL = (
+    f"SELECT {', '.join(Known.__struct_fields__)} FROM ledger "  # noqa: S608 - names of our own columns
+    'WHERE target = ? AND kind = ? AND scope = ? AND "by" = ?'
+)
+
+
 def look_up(db: Database, key: LedgerKey, digests: Sequence[str]) -> dict[str, Known]:
     """The rows of a scope with these identities, by digest: one query, never one a record."""
     if not digests:
         return {}
     with db.read() as connection:
-        rows = connection.execute(
-            select(*(ledger.c[name] for name in Known.__struct_fields__)).where(
-                *of_key(key), ledger.c.key_digest.in_(digests)
-            )
+        rows = fetch_among(
+            connection,
+            _KNOWN_SQL,
+            (key.target, key.kind, key.scope, key.by),
+            "key_digest",
+            digests,
         )
         return {row[0]: Known(*row) for row in rows}
 

@@ -223,17 +223,17 @@ def reopen(db: Database, claim: Claim, refused: Sequence[int]) -> int:
     return reopened
 
 
-def seqs_of_keys(db: Database, run_id: str, scope: str, digests: Sequence[str]) -> list[int]:
-    """The entries that bear these identities beside their own."""
+def keys_among(db: Database, run_id: str, scope: str, digests: Sequence[str]) -> list[KeyRow]:
+    """The identities of one scope, of these, that entries bear beside their own."""
     if not digests:
         return []
     with db.read() as connection:
         rows = connection.execute(
-            select(plan_key.c.seq).where(
+            select(*(plan_key.c[name] for name in KeyRow.__struct_fields__)).where(
                 plan_key.c.run_id == run_id, plan_key.c.key_digest.in_(digests), plan_key.c.scope == scope
             )
         )
-        return [row.seq for row in rows]
+        return [KeyRow(*tuple(row)) for row in rows]
 
 
 class EdgePage(Struct, frozen=True):

@@ -11,6 +11,7 @@ OUTCOMES = (
     "created",
     "deleted",
     "unpublished",
+    "undone",
     "unchanged",
     "skipped",
     "rejected",

@@ -38,6 +38,8 @@ class Effect(Struct, frozen=True):
     scope: str | None
     by: str | None
     key_digest: str | None
+    outcome: str | None
+    """Of the record, as its run left it."""
 
 
 class Later(Struct, frozen=True):

@@ -117,3 +117,22 @@ def test_links_come_back_with_what_they_led_to(accession: Installation, omeka: S
     assert graph(omeka) == {"A": [], "D": []}
     assert accession.run(second, "undo") == "undone", accession.log(second)
     assert graph(omeka) == before, accession.log(second)
+
+
+def test_an_undo_of_chosen_records_leaves_the_others_for_a_later_one(
+    accession: Installation, omeka: StandIn
+) -> None:
+    batch = accession.batch(control(), data(works(6)))
+    assert accession.run(batch) == "complete"
+    assert accession.run(batch, "undo", only="row:2-3") == "undone", accession.log(batch)
+    assert [one["o:title"] for one in omeka.dump()["items"]] == ["Work 1", "Work 4", "Work 5", "Work 6"]
+    assert accession.run(batch, "undo", only="identifier:A00006") == "undone"
+    assert accession.run(batch, "undo", limit="1") == "undone"
+    assert len(omeka.dump()["items"]) == 2
+    assert accession.run(batch, "undo") == "undone"
+    assert omeka.dump()["items"] == []
+    answer = accession.post("schedule", data={"batch": batch, "mode": "undo"})
+    assert (answer.status_code, answer.text) == (
+        409,
+        "mode: there is nothing to undo in this batch: nothing that it wrote still stands.\n",
+    )

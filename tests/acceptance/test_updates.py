@@ -119,3 +119,75 @@ def test_records_of_one_identity_can_be_merged(accession: Installation, omeka: S
     again = accession.batch(rules, data(records))
     assert accession.run(again) == "complete"
     assert accession.counts(again)["unchanged"] == 2
+
+
+def test_what_no_record_mentions_is_unpublished_and_regains_its_state_when_it_returns(
+    accession: Installation, omeka: StandIn
+) -> None:
+    rules = {**control(absent="unpublish"), "maxRemovals": 3}
+    first = accession.batch(rules, data(works(5)))
+    assert accession.run(first) == "complete"
+    before = omeka.dump()
+
+    second = accession.batch(rules, data(works(3)))
+    assert accession.run(second, "dry-run") == "dry-run"
+    assert "2 to unpublish" in accession.ok(accession.get(f"batch/{second}/plan"))
+    assert accession.run(second) == "complete", accession.log(second)
+    assert accession.counts(second)["unpublished"] == 2
+    public = [item["o:is_public"] for item in omeka.dump()["items"]]
+    assert public == [True, True, True, False, False]
+    again = accession.batch(rules, data(works(3)))
+    assert accession.run(again) == "complete"
+    assert accession.counts(again).get("unpublished", 0) == 0
+
+    third = accession.batch(rules, data(works(5)))
+    assert accession.run(third) == "complete", accession.log(third)
+    assert accession.counts(third)["updated"] == 2
+    stamps = ("o:modified",)
+    assert [{k: v for k, v in one.items() if k not in stamps} for one in omeka.dump()["items"]] == [
+        {k: v for k, v in one.items() if k not in stamps} for one in before["items"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("records", "why"),
+    [
+        ([], "holds no records"),
+        ([{"acno": "A00001", "title": "Work 1"}, {"title": "Without"}], "whose identity was not read"),
+    ],
+)
+def test_nothing_is_removed_on_a_suspicion(
+    accession: Installation, omeka: StandIn, records: list[dict[str, object]], why: str
+) -> None:
+    rules = {**control(absent="delete"), "maxErrors": "100%", "maxRemovals": "100%"}
+    batch = accession.batch(rules, data(works(4)))
+    accession.run(batch, "dry-run")
+    assert accession.run(batch) == "complete"
+    again = accession.batch(rules, data(records))
+    assert accession.post("schedule", data={"batch": again}).status_code == 409
+    accession.run(again, "dry-run")
+    accession.run(again)
+    assert len(omeka.dump()["items"]) == 4
+    assert why in accession.log(again)
+    partial = accession.batch(rules, data(works(1)))
+    accession.run(partial, "dry-run")
+    accession.run(partial, limit="1")
+    assert len(omeka.dump()["items"]) == 4
+    assert "about some of the records only" in accession.log(partial)
+
+
+def test_more_removals_than_allowed_stop_the_run_unless_allowed_once(
+    accession: Installation, omeka: StandIn
+) -> None:
+    rules = control(absent="delete")
+    batch = accession.batch(rules, data(works(10)))
+    accession.run(batch, "dry-run")
+    assert accession.run(batch) == "complete"
+    again = accession.batch(rules, data(works(5)))
+    assert accession.run(again, "dry-run") == "dry-run"
+    assert "An import would stop here." in accession.log(again)
+    assert accession.run(again) == "failed"
+    assert "too-many-removals" in accession.ok(accession.get(f"batch/{again}"))
+    assert len(omeka.dump()["items"]) == 10
+    assert accession.run(again, maxRemovals="5") == "complete", accession.log(again)
+    assert len(omeka.dump()["items"]) == 5

@@ -192,6 +192,8 @@ def _outcomes(result: Result) -> list[EntryOutcome]:
     match result:
         case Written(saved=saved, differences=differences):
             done: Outcome = "created" if outgoing.operation.method == "create" else "updated"
+            if entry.action == "unpublish":
+                done = "unpublished"
             if outgoing.undoes:
                 done = "undone"
             text = altered_text(differences) if differences else None

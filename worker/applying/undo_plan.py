@@ -25,6 +25,7 @@ from worker.planning.changes import Change, Changes
 from worker.planning.groups import group
 from worker.planning.look_ups import Reads
 from worker.planning.merging import encoded
+from worker.planning.selection import Selection
 from worker.planning.settling import counted
 from worker.planning.values import Held
 from worker.records import KINDS, Kind, Problem, identity_digest
@@ -37,6 +38,8 @@ DELETE = {"media": 3, "item": 4, "item-set": 5}
 """Deletions come last, parts before the whole."""
 _KEY = "undo"
 """`plan_key.scope` under which the resources of an undo are found again while it is planned."""
+_LEFT = 0
+"""`plan_key.seq` of those that were not chosen."""
 
 
 class Step(Struct, frozen=True, omit_defaults=True):
@@ -62,14 +65,15 @@ class UndoPlan:
     """Plans the undo of one batch."""
 
     def __init__(
-        self, context: RunContext, adapter: Adapter, reads: Reads, batch_id: str, force: bool
+        self, context: RunContext, adapter: Adapter, reads: Reads, selection: Selection, *, force: bool
     ) -> None:
         self._context = context
         self._db = context.db
         self._run_id = context.claim.run_id
         self._adapter = adapter
         self._reads = reads
-        self._batch_id = batch_id
+        self._batch_id = context.batch_id
+        self._selection = selection
         self._force = force
         self._seq = 0
 
@@ -104,32 +108,41 @@ class UndoPlan:
         for effect in effects:
             newest.setdefault((effect.kind, effect.resource_id), effect)
             oldest[effect.kind, effect.resource_id] = effect
-        met = self._met(list(newest))
+        met, left = self._met(list(newest))
         entries: list[Entry] = []
         keys: list[KeyRow] = []
         for subject, effect in newest.items():
             last = oldest[subject]
             if subject in met:
                 entries.append(self._before(met[subject], last))
-                continue
-            self._seq += 1
-            entries.append(self._before(self._entry(effect), last))
-            keys.append(KeyRow(self._seq, effect.kind, _KEY, "", _digest(effect.resource_id), False))
+            elif subject not in left:
+                entry = self._entry(effect)
+                chosen = self._selection.takes(entry, effect.outcome)
+                if chosen:
+                    self._seq += 1
+                    entries.append(self._before(msgspec.structs.replace(entry, seq=self._seq), last))
+                number = self._seq if chosen else _LEFT
+                keys.append(KeyRow(number, effect.kind, _KEY, "", _digest(effect.resource_id), False))
         with self._context.transaction() as connection:
             plans.replace_entries(connection, self._run_id, [one.seq for one in met.values()], entries)
             links.insert_keys(connection, self._run_id, keys)
 
-    def _met(self, subjects: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Entry]:
-        digests = [_digest(number) for _, number in subjects]
-        seqs = links.seqs_of_keys(self._db, self._run_id, _KEY, digests)
-        found = plans.entries_by_seq(self._db, self._run_id, seqs)
-        return {(one.kind, one.resource_id or 0): one for one in found.values()}
+    def _met(
+        self, subjects: Sequence[tuple[str, int]]
+    ) -> tuple[dict[tuple[str, int], Entry], set[tuple[str, int]]]:
+        """Which of these resources were met before: with their entries, or left out."""
+        digests = {_digest(number): number for _, number in subjects}
+        keys = links.keys_among(self._db, self._run_id, _KEY, list(digests))
+        found = plans.entries_by_seq(self._db, self._run_id, [one.seq for one in keys if one.seq != _LEFT])
+        met = {(one.kind, one.resource_id or 0): one for one in found.values()}
+        left = {(one.kind, digests[one.key_digest]) for one in keys if one.seq == _LEFT}
+        return met, left
 
     def _entry(self, effect: Effect) -> Entry:
         deleted = effect.method == "delete"
         step = Step(effect.saved_modified or "", effect.run_id, force=self._force)
         return Entry(
-            seq=self._seq,
+            seq=0,
             file=effect.file,
             row=effect.row,
             ordinal=effect.ordinal,
@@ -173,7 +186,7 @@ class UndoPlan:
                 break
             self._context.check()
             after = page[-1].seq
-            judged = list(self._judge(page))
+            judged = self._chosen(list(self._judge(page)))
             counts = counted(judged)
             counts["read"] = len(judged)
             for entry in judged:
@@ -182,6 +195,14 @@ class UndoPlan:
                 plans.replace_entries(connection, self._run_id, [one.seq for one in page], judged)
                 plan_groups.add_groups(connection, self._run_id, group(judged))
         self._bring_back_links(last)
+
+    def _chosen(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Those that do what was asked for, as far as the limit goes."""
+        return [
+            one
+            for one in entries
+            if self._selection.takes_actions([one.action]) and self._selection.room_for()
+        ]
 
     def _judge(self, page: Sequence[Entry]) -> Iterator[Entry]:
         ids: defaultdict[Kind, list[int]] = defaultdict(list)

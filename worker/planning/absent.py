@@ -139,7 +139,7 @@ def _unpublish(label: str, kind: Kind, known: Known, match: Match, saved: Saved)
     change = Change("public", ("true",), ("false",), (), ("true",), ("false",))
     return msgspec.structs.replace(
         _entry(label, kind, known, match),
-        action="update",
+        action="unpublish",
         draft=msgspec.json.encode(draft),
         changes=encoded(Changes((change,))),
         before=saved.modified.encode(),
@@ -171,7 +171,7 @@ def _remove(label: str, kind: Kind, known: Known, match: Match, judged: Judged) 
 
 def is_unpublishing(entry: Entry) -> bool:
     """Whether the entry takes a resource from the public because no record mentions it."""
-    return entry.file == NO_FILE and entry.action == "update" and entry.code == "absent"
+    return entry.action == "unpublish"
 
 
 def withdrawn_after(entry: Entry) -> str | None:

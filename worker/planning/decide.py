@@ -21,7 +21,7 @@ MERGED = "merged"
 """Code of a record that was added to an earlier one of the same identity."""
 
 
-class Met(Struct, frozen=True):
+class Met(Struct, frozen=True, gc=False):
     """Everything that is known about the identity of one draft before it is decided upon."""
 
     known: Known | None = None
@@ -32,7 +32,7 @@ class Met(Struct, frozen=True):
     """The record of this run that bears it too."""
 
 
-class Earlier(Struct, frozen=True):
+class Earlier(Struct, frozen=True, gc=False):
     file: str
     row: int
     action: Action
@@ -40,7 +40,7 @@ class Earlier(Struct, frozen=True):
     seq: int = 0
 
 
-class Meaning(Struct, frozen=True):
+class Meaning(Struct, frozen=True, gc=False):
     """What a draft means, in digests: what the ledger compares."""
 
     draft: str
@@ -59,7 +59,7 @@ class Policy(Struct, frozen=True):
     duplicates: Duplicates = "reject"
 
 
-class Decision(Struct, frozen=True):
+class Decision(Struct, frozen=True, gc=False):
     action: Action
     resource_id: int | None = None
     problems: tuple[Problem, ...] = ()
@@ -105,6 +105,17 @@ def with_defaults(draft: Draft, control: Control) -> Draft:
     if draft.kind != "media" and fields.sites is UNSET:
         fields = msgspec.structs.replace(fields, sites=tuple(str(site) for site in control.sites))
     return msgspec.structs.replace(draft, fields=fields)
+
+
+def without_defaults(draft: Draft, meant: str | None) -> Draft:
+    """A draft as it was before `with_defaults`: `meant` is its digest then. Any other stays as it is."""
+    if draft.fields.public is UNSET:
+        return draft
+    for changes in ({"public": UNSET, "sites": UNSET}, {"public": UNSET}, {"sites": UNSET}):
+        before = msgspec.structs.replace(draft, fields=msgspec.structs.replace(draft.fields, **changes))
+        if meant_digest(before) == meant:
+            return before
+    return draft
 
 
 def decide(draft: Draft, meaning: Meaning, met: Met, policy: Policy, listing: Mapping[int, str]) -> Decision:

@@ -100,18 +100,20 @@ class _Search:
             members.append(member)
             if member == entry:
                 break
-        needed = [
-            other
-            for member in members
-            for other in self._after[self._heads[member] : self._heads[member + 1]]
-        ]
+        needed = [other for member in members for other in self._needs(member)]
         depth = max((self._depth[other] + 1 for other in needed if self._depth[other] >= 0), default=0)
         cyclic = len(members) > 1 or entry in needed
+        circle = frozenset(members) if cyclic else frozenset()
+        behind = circle & self._followers
         for member in sorted(members):
-            follows = cyclic and member in self._followers
-            self._depth[member] = depth + follows
+            self._depth[member] = depth + (member in behind)
             if depth or cyclic:
-                yield Placed(member, depth + follows, cyclic and not follows)
+                # What stands behind the circle finds all of it there, but for what stands behind it too.
+                whole = member in behind and behind.isdisjoint(self._needs(member))
+                yield Placed(member, self._depth[member], cyclic and not whole)
+
+    def _needs(self, entry: int) -> array[int]:
+        return self._after[self._heads[entry] : self._heads[entry + 1]]
 
 
 def _adjacency(size: int, of: array[int], to: array[int]) -> tuple[array[int], array[int]]:

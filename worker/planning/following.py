@@ -77,7 +77,7 @@ class FollowedPlan:
         )
 
     def _compare(self, page: Sequence[Entry]) -> None:
-        self._compare_standing([one for one in page if one.action in ("update", "delete")])
+        self._compare_standing([one for one in page if one.action in ("update", "unpublish", "delete")])
         self._compare_new([one for one in page if one.action == "create" and one.key_digest is not None])
 
     def _compare_standing(self, entries: Sequence[Entry]) -> None:

@@ -62,19 +62,26 @@ def without(draft: Draft, later: Collection[Sought]) -> Draft:
     """The draft without the values that link to these: they are written when the others exist."""
     if not later:
         return draft
-    properties = tuple(
-        msgspec.structs.replace(
-            part,
-            values=tuple(
-                value for value in part.values if value.link is None or value.link.sought not in later
-            ),
-        )
-        for part in draft.properties
-    )
+    properties = tuple(_without(part, later) for part in draft.properties)
     return msgspec.structs.replace(draft, properties=properties)
 
 
-class Settled(Struct, frozen=True):
+def _without(part: Property, later: Collection[Sought]) -> Property:
+    values = (value for value in part.values if value.link is None or value.link.sought not in later)
+    return msgspec.structs.replace(
+        part,
+        values=tuple(
+            msgspec.structs.replace(
+                value, annotation=tuple(_without(note, later) for note in value.annotation)
+            )
+            if value.annotation
+            else value
+            for value in values
+        ),
+    )
+
+
+class Settled(Struct, frozen=True, gc=False):
     """A draft of which every link that is left leads somewhere."""
 
     draft: Draft

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from service.store import ledger, plans, surveys
+from service.store import ledger, surveys
 from service.store.database import Database
 from service.store.ledger import Known, LedgerKey, LedgerRow
 from service.store.plans import Entry
 from service.store.surveys import Bearer
 from worker.planning.met import Subject
 from worker.planning.survey import Surveys
+from worker.planning.writing import PlanWriter
 from worker.records import Kind
 from worker.targets.base import Saved
 
@@ -35,11 +36,12 @@ class Standing(Reads, Protocol):
 class StoredLookUps:
     """Ledger, surveys and the plan so far, in the database; and what stands in the target."""
 
-    def __init__(self, db: Database, target: str, run_id: str, found: Surveys, reads: Standing) -> None:
+    def __init__(self, db: Database, target: str, plan: PlanWriter, found: Surveys, reads: Standing) -> None:
+        """`plan`: of this run, as far as it is made."""
         self._reads = reads
         self._db = db
         self._target = target
-        self._run_id = run_id
+        self._plan = plan
         self._surveys = found
 
     def known(self, subject: Subject, digests: Sequence[str]) -> Mapping[str, Known]:
@@ -88,7 +90,7 @@ class StoredLookUps:
         return {digest: [one for one in several if one not in others] for digest, several in found.items()}
 
     def planned(self, digests: Sequence[str]) -> Mapping[tuple[str, str, str, str], Entry]:
-        return plans.planned_keys(self._db, self._run_id, digests)
+        return self._plan.planned(digests)
 
     def listing(self, kind: Kind) -> Mapping[int, str]:
         return self._reads.listing(kind)

@@ -19,7 +19,7 @@ from service.store.plans import Action
 from worker.errors import Reject
 from worker.planning.changes import Change, Changes, Conflict
 from worker.planning.decide import Decision, Meaning
-from worker.planning.links import Resolution, Settled
+from worker.planning.links import Resolution, Settled, settle
 from worker.planning.merge import Merge, Unmergeable, merge
 from worker.planning.met import LookUps, Subject, subject_of
 from worker.planning.values import Base, Current, Footing, Meant
@@ -92,19 +92,21 @@ def compare(
 ) -> Comparison:
     """What the draft makes of the resource as it stands (`saved`), with what the ledger knows (`state`).
 
-    `meaning`: the digest of the draft. Raises `Reject`.
+    `meaning`: the digest of the draft, whose links are settled. Raises `Reject`.
     """
     current = comparer.current(saved)
-    base = _base(comparer, state, draft.kind, meaning) if state is not None else None
+    # The same words may lead to another resource than they did: then it is not the same that is meant.
+    same = state is not None and (state.meant, state.linked) == (meaning, settle(draft, links).linked)
+    base = _base(comparer, state, draft.kind, same) if state is not None else None
     merged = merge(comparer.meant(draft, links, current), current, base, on_conflict)
     return merged if isinstance(merged, Unmergeable) else Compared(current, merged)
 
 
-def _base(comparer: Comparer, state: LedgerRow, kind: Kind, meaning: str) -> Base:
+def _base(comparer: Comparer, state: LedgerRow, kind: Kind, same: bool) -> Base:
     return Base(
         saved=comparer.current(comparer.saved(state.saved, kind)),
         footing=msgspec.json.decode(state.footing, type=Footing) if state.footing else Footing(),
-        same_draft=state.meant == meaning,
+        same_draft=same,
         altered=tuple(msgspec.json.decode(state.altered, type=list[Difference])) if state.altered else (),
     )
 
@@ -188,10 +190,12 @@ class Merger:
         merged = compared.merged
         problems = tuple(Problem("warning", f"conflict-{c.resolution}", c.message) for c in merged.conflicts)
         if not merged.changes:
+            kept = encoded(Changes((), merged.conflicts)) if merged.conflicts else None
             return Judged(
                 one,
                 "unchanged",
                 problems,
+                kept,
                 outdated=state is not None,
                 saved=saved,
                 footing=merged.footing,

@@ -50,7 +50,7 @@ class Planned(Struct):
     """Known resources that stand as meant, though the ledger's row is older: it may be brought up to date."""
 
 
-class _Plan(Struct):
+class _Plan(Struct, gc=False):
     """One draft on its way to an entry."""
 
     seq: int
@@ -379,7 +379,7 @@ class Planner:
             destination=draft.destination,
             kind=draft.kind,
             action=decision.action,
-            parent_seq=plan.parent.seq if plan.parent is not None else None,
+            parent_seq=_maker(plan.parent) if plan.parent is not None else None,
             identifier=identity.shown if identity else None,
             scope=identity.scope if identity else None,
             by=identity.by_text if identity else None,
@@ -436,6 +436,13 @@ class Planner:
                         yield KeyRow(seq, draft.kind, scope, by[0], identity_digest((text,)), True)
 
 
+def _maker(parent: _Plan) -> int:
+    """The entry that tells the number of a media's item: one that only names what an earlier record creates
+    never learns it."""
+    made, named = parent.decision.completes, parent.decision.action == "unchanged"
+    return made if named and made is not None else parent.seq
+
+
 def _media_meant(plan: _Plan) -> str:
     """Of a resource that stands, media are not written with it: those that the ledger knows of stay so."""
     if plan.decision.action == "create":
@@ -445,9 +452,11 @@ def _media_meant(plan: _Plan) -> str:
 
 def _media_depth(plan: _Plan) -> int:
     """0: it travels with its item, or has none; 1: it follows in a request of its own, as it does when it
-    links to what is still to be created."""
-    if plan.parent is None or plan.decision.action != "create":
+    stands already or links to what is still to be created."""
+    if plan.parent is None or plan.decision.action not in ("create", "update", "delete"):
         return 0
+    if plan.decision.action != "create":
+        return 1  # at 0 it would be taken for a part of its item's request, and never be sent
     new = any(number < 0 for number in plan.settled.numbers)
     inline = plan.parent.decision.action == "create" and plan.position < INLINE_MEDIA and not new
     return 0 if inline else 1

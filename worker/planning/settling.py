@@ -15,7 +15,7 @@ from service.store import links, plans
 from service.store.links import LinkRow
 from service.store.plans import Entry
 from worker.context import RunContext
-from worker.planning.decide import MERGED
+from worker.planning.decide import MERGED, without_defaults
 from worker.planning.depths import Graph, Placed
 from worker.planning.duplicates import merged
 from worker.planning.links import links_of
@@ -51,7 +51,8 @@ class Settling:
                 planned = self._replan(waiting)
                 refused.extend(_refused(waiting, planned.entries))
                 yield planned
-            if not refused or not links.reopen(self._db, self._context.claim, refused):
+            links.reopen(self._db, self._context.claim, refused)
+            if not plans.pending(self._db, self._run_id, 0, 1):
                 break
         with self._context.transaction() as connection:
             plans.forget_drafts(connection, self._run_id)
@@ -212,7 +213,7 @@ def _record(entries: list[Entry]) -> Mapped:
         if entry.problems:
             problems.extend(msgspec.json.decode(entry.problems, type=list[Problem]))
     warnings = tuple(problem for problem in problems if problem.severity == "warning")
-    drafts = tuple(_draft(entry) for entry in entries)
+    drafts = tuple(without_defaults(_draft(entry), entry.meant) for entry in entries)
     identities = tuple(draft.identity for draft in drafts if draft.identity is not None)
     return Mapped(entries[0].file, entries[0].row, drafts, warnings, identities=identities)
 

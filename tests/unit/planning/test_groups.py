@@ -148,7 +148,7 @@ def test_what_is_not_decided_or_completes_another_entry_waits() -> None:
     changes = merged(subjects("Oak"), holding())
     entries = [
         entry(1, "update", changes=changes, pending=True),
-        entry(2, "update", changes=changes, completes=1),
+        entry(2, "complete", changes=changes, completes=1),
     ]
     assert group(entries) == []
 

@@ -1,83 +1,29 @@
-from __future__ import annotations
+"""What the plan says of records: the decisions that need no comparison, and the form of entries."""
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
 
 import msgspec
 import pytest
 
-from service.control.model import Control, Destination, Match, NotFound, Term
-from service.store.ledger import Known
+from service.control.model import NotFound
 from service.store.plans import Entry
-from worker.planning.decide import meant_digest
-from worker.planning.planner import Planner, Subject
-from worker.records import (
-    Draft,
-    Fields,
-    Identity,
-    Kind,
-    Mapped,
-    MediaSource,
-    Problem,
-    Property,
-    Value,
+from tests.unit.planning.given import (
+    NOW,
+    Given,
+    changes_of,
+    created,
+    draft_of,
+    identity,
+    item,
+    match_item,
+    plan,
+    problems_of,
+    record,
+    standing,
+    text,
 )
-
-BY = ("dcterms:identifier",)
-
-
-def identity(value: str) -> Identity:
-    return Identity("tate", BY, (value,))
-
-
-def item(value: str | None = "A1", title: str = "One", ordinal: int = 0) -> Draft:
-    return Draft(
-        "item",
-        "item",
-        ordinal,
-        identity=identity(value) if value else None,
-        properties=(Property("dcterms:title", (Value(text=title),)),),
-    )
-
-
-def record(*drafts: Draft, row: int = 1, problems: tuple[Problem, ...] = ()) -> Mapped:
-    return Mapped("data0", row, drafts, problems)
-
-
-class Given:
-    """Look-ups that a test gives."""
-
-    def __init__(self) -> None:
-        self.ledger: dict[str, Known] = {}
-        self.found: dict[str, list[int]] = {}
-        self.entries: dict[tuple[str, str, str, str], Entry] = {}
-        self.listings: dict[Kind, dict[int, str]] = {}
-        self.calls = 0
-
-    def known(self, subject: Subject, digests: Sequence[str]) -> Mapping[str, Known]:
-        self.calls += 1
-        assert subject == Subject("item", "tate", BY)
-        return {digest: self.ledger[digest] for digest in digests if digest in self.ledger}
-
-    def bearers(self, subject: Subject, digests: Sequence[str]) -> Mapping[str, Sequence[int]]:
-        return {digest: self.found[digest] for digest in digests if digest in self.found}
-
-    def planned(self, digests: Sequence[str]) -> Mapping[tuple[str, str, str, str], Entry]:
-        return {key: entry for key, entry in self.entries.items() if key[3] in digests}
-
-    def listing(self, kind: Kind) -> Mapping[int, str]:
-        return self.listings.get(kind, {})
-
-
-class Resolves:
-    """A target that knows every name, but the class `foaf:Nobody`."""
-
-    def problems(self, draft: Draft) -> tuple[Problem, ...]:
-        if draft.fields.resource_class == "foaf:Nobody":
-            return (Problem("reject", "class-unknown", "There is no class foaf:Nobody."),)
-        return ()
-
-    def custom_vocabulary(self, label: str) -> None:
-        return None
+from worker.planning.decide import meant_digest, media_digest
+from worker.records import Draft, Fields, Mapped, MediaSource, Problem
 
 
 @pytest.fixture
@@ -85,30 +31,15 @@ def given() -> Given:
     return Given()
 
 
-def plan(given: Given, *records: Mapped, not_found: NotFound | None = None) -> list[Entry]:
-    destination = Destination("item", "item")
-    match = Match(destination, (Term("dcterms:identifier"),), scope="tate", not_found=not_found)
-    control = Control(1, "omeka", (), (), match={"item": match}, visibility="public", sites=("main",))
-    return Planner(control, Resolves(), given).plan(records)
-
-
-def remembered(given: Given, draft: Draft, resource_id: int = 7, modified: str = "now") -> None:
-    """As if an earlier run had written it."""
-    assert draft.identity is not None
-    digest = draft.identity.digest
-    given.ledger[digest] = Known(
-        digest, draft.identity.shown, resource_id, meant_digest(draft, []), "2026-11-22 10:00:00"
-    )
-    given.listings["item"] = {resource_id: "2026-11-22 10:00:00" if modified == "now" else modified}
+ONE = standing(7, {"dcterms:title": ["One"], "dcterms:identifier": ["A1"]})
+"""What `item()` has become."""
 
 
 def test_an_unknown_record_is_created_with_what_the_control_file_says_of_created_resources(
     given: Given,
 ) -> None:
     (entry,) = plan(given, record(item()))
-    assert entry.draft is not None
-    draft = msgspec.json.decode(entry.draft, type=Draft)
-    assert draft == msgspec.structs.replace(item(), fields=Fields(public=True, sites=("main",)))
+    assert draft_of(entry) == created(item())
     assert entry == Entry(
         seq=1,
         file="data0",
@@ -122,50 +53,80 @@ def test_an_unknown_record_is_created_with_what_the_control_file_says_of_created
         by="dcterms:identifier",
         key_digest=identity("A1").digest,
         draft=entry.draft,
-        meant=meant_digest(item(), []),
+        meant=meant_digest(item()),
+        media_meant="",
+        linked="",
     )
 
 
 def test_a_record_that_was_written_and_nobody_touched_is_unchanged(given: Given) -> None:
-    remembered(given, item())
+    given.wrote(item(), ONE)
     (entry,) = plan(given, record(item()))
     assert (entry.action, entry.outcome, entry.outcome_id, entry.draft) == ("unchanged", "unchanged", 7, None)
 
 
-def test_a_record_that_differs_from_what_was_written_is_refused_while_updates_are_not_offered(
-    given: Given,
-) -> None:
-    remembered(given, item())
+def test_a_record_that_differs_from_what_was_written_is_updated(given: Given) -> None:
+    given.wrote(item(), ONE)
     (entry,) = plan(given, record(item(title="Other")))
-    assert (entry.action, entry.outcome, entry.code, entry.resource_id) == (
-        "reject",
-        "rejected",
-        "update-not-offered",
-        7,
+    assert draft_of(entry) == item(title="Other")
+    assert [(one.name, one.before, one.after) for one in changes_of(entry)] == [
+        ("dcterms:title", ("One",), ("Other",))
+    ]
+    assert entry == Entry(
+        seq=1,
+        file="data0",
+        row=1,
+        ordinal=0,
+        destination="item",
+        kind="item",
+        action="update",
+        identifier="A1",
+        scope="tate",
+        by="dcterms:identifier",
+        key_digest=identity("A1").digest,
+        resource_id=7,
+        draft=entry.draft,
+        before=ONE.modified.encode(),
+        changes=entry.changes,
+        meant=meant_digest(item(title="Other")),
+        media_meant="",
+        linked="",
     )
 
 
-def test_a_record_whose_resource_somebody_touched_is_not_called_unchanged(given: Given) -> None:
-    remembered(given, item(), modified="2026-11-22 11:30:00")
+def test_a_record_whose_resource_somebody_touched_is_compared_before_it_is_called_unchanged(
+    given: Given,
+) -> None:
+    given.wrote(item(), ONE)
+    given.stands(standing(7, {"dcterms:title": ["Mine"], "dcterms:identifier": ["A1"]}, modified=NOW))
     (entry,) = plan(given, record(item()))
-    assert (entry.action, entry.code) == ("reject", "update-not-offered")
+    assert (entry.action, entry.outcome, entry.code, entry.before) == (
+        "update",
+        None,
+        "conflict-overwrite",
+        NOW.encode(),
+    )
 
 
 def test_a_record_whose_resource_somebody_deleted_is_skipped_with_a_warning(given: Given) -> None:
-    remembered(given, item())
-    given.listings["item"] = {}
+    given.wrote(item(), ONE)
+    given.gone("item", 7)
     (entry,) = plan(given, record(item()))
     assert (entry.action, entry.outcome, entry.code) == ("skip", "skipped", "gone")
 
 
 def test_a_resource_that_stood_there_before_is_not_created_twice(given: Given) -> None:
-    given.found[identity("A1").digest] = [31]
+    given.stands(standing(31, {"dcterms:identifier": ["A1"]}))
+    given.bears("A1", 31)
     (entry,) = plan(given, record(item()))
-    assert (entry.action, entry.code, entry.resource_id) == ("reject", "update-not-offered", 31)
+    assert (entry.action, entry.outcome, entry.resource_id) == ("update", None, 31)
+    assert [(one.name, one.before, one.after) for one in changes_of(entry)] == [
+        ("dcterms:title", (), ("One",))
+    ]
 
 
 def test_an_identity_that_several_resources_bear_is_refused_naming_them(given: Given) -> None:
-    given.found[identity("A1").digest] = [31, 32]
+    given.bears("A1", 31, 32)
     (entry,) = plan(given, record(item()))
     assert (entry.action, entry.code) == ("reject", "ambiguous-identity")
     assert entry.message is not None
@@ -183,7 +144,7 @@ def test_an_identity_that_several_resources_bear_is_refused_naming_them(given: G
 def test_not_found_decides_about_unknown_records(
     given: Given, not_found: NotFound, expected: tuple[str, str | None]
 ) -> None:
-    (entry,) = plan(given, record(item()), not_found=not_found)
+    (entry,) = plan(given, record(item()), match=match_item(not_found=not_found))
     assert (entry.action, entry.code) == expected
 
 
@@ -197,13 +158,13 @@ def test_the_second_record_of_one_identity_is_refused_and_the_first_is_named(giv
 
 def test_a_record_of_an_earlier_chunk_counts_too(given: Given) -> None:
     (earlier,) = plan(given, record(item(), row=3))
-    given.entries["item", "tate", "dcterms:identifier", identity("A1").digest] = earlier
+    given.planned_before(earlier)
     (entry,) = plan(given, record(item(), row=300))
     assert (entry.action, entry.code) == ("reject", "duplicate-identity")
 
 
 def test_a_record_is_planned_whole_or_not_at_all(given: Given) -> None:
-    given.found[identity("A2").digest] = [31, 32]
+    given.bears("A2", 31, 32)
     first, second = plan(given, record(item("A1"), item("A2", ordinal=1)))
     assert (first.action, first.code, first.draft) == ("reject", "record-refused", None)
     assert (second.action, second.code) == ("reject", "ambiguous-identity")
@@ -232,8 +193,7 @@ def test_a_rejected_record_keeps_all_that_was_said_of_it(given: Given) -> None:
         "bad-date",
         "Not a date.",
     )
-    assert entry.problems is not None
-    assert msgspec.json.decode(entry.problems, type=tuple[Problem, ...]) == problems
+    assert problems_of(entry) == list(problems)
 
 
 def test_a_warning_goes_with_the_record_that_is_written(given: Given) -> None:
@@ -258,24 +218,75 @@ def test_media_travel_with_their_new_item_and_those_beyond_the_limit_follow_it(g
     assert {child.action for child in children} == {"create"}
 
 
+MEDIA = Draft("media", "media", 1, item=0, source=MediaSource("html", "<p>one</p>"))
+
+
 def test_media_count_for_whether_their_item_is_unchanged(given: Given) -> None:
-    media = Draft("media", "media", 1, item=0, source=MediaSource("html", "<p>one</p>"))
-    assert meant_digest(item(), [media]) != meant_digest(item(), [])
-    remembered(given, item())
-    parent, child = plan(given, record(item(), media))
-    assert (parent.code, child.action) == ("update-not-offered", "reject")
+    given.wrote(item(), ONE, media_meant=media_digest([MEDIA]))
+    same, its = plan(given, record(item(), MEDIA))
+    assert (same.action, its.action, its.outcome) == ("unchanged", "unchanged", "unchanged")
+
+
+def test_media_that_cannot_be_told_apart_are_left_with_a_warning(given: Given) -> None:
+    given.wrote(item(), ONE, media_meant="of other media")
+    parent, child = plan(given, record(item(), MEDIA))
+    assert (parent.action, child.action, child.outcome, child.code) == (
+        "unchanged",
+        "skip",
+        "skipped",
+        "media-not-compared",
+    )
+    # What stands beside it was not written with this record, so it is not said to be of it.
+    assert (parent.media_meant, child.parent_seq) == ("of other media", parent.seq)
+
+
+def test_media_with_an_identity_are_known_again_by_it(given: Given) -> None:
+    shot = msgspec.structs.replace(MEDIA, identity=identity("M1"))
+    other = msgspec.structs.replace(MEDIA, identity=identity("M2"), ordinal=2)
+    given.wrote(item(), ONE)
+    given.wrote(shot, standing(70, {"dcterms:identifier": ["M1"]}, "media"))
+    parent, known, new = plan(given, record(item(), shot, other))
+    assert [(one.action, one.resource_id, one.depth) for one in (parent, known, new)] == [
+        ("unchanged", 7, 0),
+        ("unchanged", 70, 0),
+        ("create", None, 1),
+    ]
+    assert {one.parent_seq for one in (known, new)} == {parent.seq}
+
+
+def test_media_that_stand_are_updated_in_requests_of_their_own(given: Given) -> None:
+    shot = msgspec.structs.replace(MEDIA, identity=identity("M1"))
+    given.wrote(item(), ONE)
+    given.wrote(shot, standing(70, {"dcterms:identifier": ["M1"]}, "media"))
+    named = msgspec.structs.replace(shot, properties=(text("dcterms:title", "Front"),))
+    parent, child = plan(given, record(item(), named))
+    assert (parent.action, child.action, child.resource_id, child.parent_seq) == (
+        "unchanged",
+        "update",
+        70,
+        parent.seq,
+    )
+    assert child.depth == 1  # what has an item and depth 0 is sent with the item
+    assert [(one.name, one.after) for one in changes_of(child)] == [("dcterms:title", ("Front",))]
 
 
 def test_a_chunk_is_looked_up_at_once(given: Given) -> None:
     plan(given, *(record(item(f"A{n}"), row=n) for n in range(200)))
-    assert given.calls == 1
+    assert given.calls == ["known", "bearers", "planned"]
+
+
+def test_what_a_chunk_must_compare_is_read_at_once(given: Given) -> None:
+    for n in range(200):
+        given.wrote(item(f"A{n}"), standing(n + 1, {"dcterms:identifier": [f"A{n}"]}))
+    entries = plan(given, *(record(item(f"A{n}", "New"), row=n) for n in range(200)))
+    assert {entry.action for entry in entries} == {"update"}
+    assert given.calls == ["known", "bearers", "planned", "current item", "rows"]
 
 
 def test_a_loaded_item_that_gets_media_is_not_touched_itself(given: Given) -> None:
-    given.listings["item"] = {12: "2026-11-22 10:00:00"}
+    given.stands(standing(12, {}))
     loaded = Draft("item", "item", 0, action="load", resource_id=12)
-    media = Draft("media", "media", 1, item=0, source=MediaSource("html", "<p>one</p>"))
-    parent, child = plan(given, record(loaded, media))
+    parent, child = plan(given, record(loaded, MEDIA))
     assert (parent.action, parent.resource_id, parent.outcome) == ("unchanged", 12, "unchanged")
     assert (child.action, child.parent_seq, child.depth) == ("create", parent.seq, 1)
 

@@ -7,11 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from service.control.model import Control, Destination, Match, Term
 from service.control.names_used import names_used
 from service.control.parse import parse_control
 from tests.unit.mapping.helpers import mapper
-from tests.unit.planning.test_planner import Given, identity, record, remembered
+from tests.unit.planning.given import Given, identity, planner, record, standing
 from tests.unit.targets.samples import VOCABULARY
 from worker.mapping.lookups import CustomVocabulary
 from worker.planning.planner import Planner
@@ -253,24 +252,22 @@ def test_a_property_that_the_template_does_not_have_is_free() -> None:
 # --- within the way of a record -------------------------------------------------------------------
 
 
-def planner(use: Any, look_ups: Given) -> Planner:
-    match = Match(Destination("item", "item"), (Term("dcterms:identifier"),), scope="tate")
-    control = Control(1, "omeka", (), (), match={"item": match}, visibility="public", templates=use)
-    return Planner(control, Target(), look_ups)
+def artworks(use: Any, look_ups: Given) -> Planner:
+    return planner(look_ups, resolver=Target(), templates=use)
 
 
 def test_what_is_meant_of_a_record_is_what_its_template_has_made_of_it() -> None:
     look_ups = Given()
     draft = artwork(*WHOLE, given("dcterms:source", untyped("https://x.org/1")), identity=identity("A1"))
     settled, _ = settle(draft)
-    remembered(look_ups, settled)
-    (entry,) = planner("apply", look_ups).plan([record(draft)])
+    look_ups.wrote(settled, standing(7, {}))
+    (entry,) = artworks("apply", look_ups).plan([record(draft)]).entries
     assert (entry.action, entry.outcome) == ("unchanged", "unchanged")
 
 
 def test_a_record_that_breaks_its_template_is_rejected_with_all_that_is_wrong() -> None:
     draft = artwork(identity=identity("A1"))
-    (entry,) = planner("enforce", Given()).plan([record(draft)])
+    (entry,) = artworks("enforce", Given()).plan([record(draft)]).entries
     assert (entry.action, entry.outcome, entry.code) == ("reject", "rejected", "template-required")
     assert entry.problems is not None
     assert len(msgspec.json.decode(entry.problems, type=list[Problem])) == 2

@@ -140,7 +140,7 @@ def _values(
             made
             for value in values
             if value.get("value_resource_id") not in without
-            and (made := _renumbered(value, numbers)) is not None
+            and (made := _renumbered(value, numbers, without)) is not None
         ]
         if kept:
             found[term] = kept
@@ -153,14 +153,16 @@ _DERIVED = frozenset(
 """What Omeka shows with a value and works out anew."""
 
 
-def _renumbered(value: Mapping[str, Json], numbers: Mapping[int, int]) -> dict[str, Json] | None:
+def _renumbered(
+    value: Mapping[str, Json], numbers: Mapping[int, int], without: Collection[int] = ()
+) -> dict[str, Json] | None:
     number = value.get("value_resource_id")
     made = {key: part for key, part in value.items() if key not in _DERIVED}
     if isinstance(number, int):
         made.pop("@id", None)
         made["value_resource_id"] = numbers.get(number, number)
     if isinstance(notes := value.get("@annotation"), dict):
-        made["@annotation"] = _values(notes, numbers, ())
+        made["@annotation"] = _values(notes, numbers, without)
     return made
 
 
