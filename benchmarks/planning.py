@@ -92,8 +92,10 @@ def measure(bench: Bench) -> list[Row]:
             db.dispose()
     records = partial(Comparison, "planning", amount=size.records, unit="records", beside=BESIDE)
     aim = Aim("time", 3.0, never=6.0)
+    again = records("import again, all unchanged", ours=found["import again"], theirs=found[BESIDE], aim=aim)
+    bench.tell(in_words(again))
     return [
-        records("import again, all unchanged", ours=found["import again"], theirs=found[BESIDE], aim=aim),
+        again,
         records(
             "the same in processor time",
             ours=Sample(tuple(trial.worked)),
@@ -103,6 +105,14 @@ def measure(bench: Bench) -> list[Row]:
         Fact("planning", "requests to the target", "", Sample(tuple(trial.requests)), Aim("value", 10)),
         *growth_fact("planning", "growth of the worker meanwhile", trial.growths, 100),
     ]
+
+
+def in_words(again: Comparison) -> str:
+    """`unchanged again: 4.1 × parsing (6.02 s beside 1.47 s, 69,202 records)`"""
+    seconds = f"{again.ours.median:.2f} s beside {again.theirs.median:.2f} s"
+    return (
+        f"unchanged again: {again.ratio.median:.1f} × parsing ({seconds}, {again.amount:,.0f} {again.unit})"
+    )
 
 
 def _import(installation: Installation, file: DataFile) -> None:

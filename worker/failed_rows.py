@@ -31,8 +31,8 @@ async def keep_failed_rows(context: RunContext, blobs: BlobStore, run: RunFacts,
     Doing it again is the same: the bytes are found by their digest, and one transaction names them all.
     Raises `StoppedError` when the run is another's or the worker is being stopped, `StoreUnavailableError`.
     """
-    ids = _speaking(await context.db.run(runs.runs_of_batch, batch.id), run)
-    found = await anyio.to_thread.run_sync(_numbers, context, ids)
+    groups = _speaking(await context.db.run(runs.runs_of_batch, batch.id), run)
+    found = await anyio.to_thread.run_sync(_numbers, context, groups)
     kept: list[FailedFile] = []
     if found:
         control = await _control(context, blobs, batch)
@@ -41,18 +41,25 @@ async def keep_failed_rows(context: RunContext, blobs: BlobStore, run: RunFacts,
     await anyio.to_thread.run_sync(_record, context, kept)
 
 
-def _speaking(every: Sequence[RunFacts], run: RunFacts) -> list[str]:
-    """The runs whose words count. A dry run, and one that stopped while it planned, has its own only."""
-    return real_runs(every) if run.mode in REAL and run.planned_at is not None else [run.id]
+def _speaking(every: Sequence[RunFacts], run: RunFacts) -> list[list[str]]:
+    """The runs whose words count, in groups within which the newest word does."""
+    if run.mode == "undo":
+        return []
+    if run.mode not in REAL:
+        return [[run.id]]
+    real = real_runs(every)
+    # One that stopped while it planned has refused some records, and mended none.
+    return [real] if run.id in real else [real, [run.id]]
 
 
-def _numbers(context: RunContext, ids: Sequence[str]) -> Mapping[str, RowNumbers]:
+def _numbers(context: RunContext, groups: Sequence[Sequence[str]]) -> Mapping[str, RowNumbers]:
     """File → numbers of its records that were not written."""
     found: dict[str, RowNumbers] = {}
-    for page in not_written(context.db, ids):
-        _go_on(context)
-        for file, row in page:
-            found.setdefault(file, RowNumbers()).add(row)
+    for ids in groups:
+        for page in not_written(context.db, ids):
+            _go_on(context)
+            for file, row in page:
+                found.setdefault(file, RowNumbers()).add(row)
     return found
 
 

@@ -3,7 +3,8 @@
 `blob → reader → Row → mapping → Mapped (Drafts and Problems) → planning → plan entry → applying → journal`
 
 All of it is plain immutable data. Structs rather than dataclasses where a thing is kept in the
-database, because msgspec writes and reads those without code of ours.
+database, because msgspec writes and reads those without code of ours. They are trees that never lead back
+to themselves, so the collector of cycles need not walk them (`gc=False`): a chunk holds tens of thousands.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import functools
 import hashlib
 import unicodedata
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -29,7 +31,7 @@ Severity = Literal["reject", "warning", "stop"]
 OnError = Literal["reject", "drop", "stop"]
 
 
-class Row(Struct, frozen=True):
+class Row(Struct, frozen=True, gc=False):
     """One record of an input file, before anything was made of it.
 
     `number` counts as a person does: the line on which the record begins (line-based files; the
@@ -42,7 +44,7 @@ class Row(Struct, frozen=True):
     fields: Mapping[str, Json]
 
 
-class Problem(Struct, frozen=True, omit_defaults=True):
+class Problem(Struct, frozen=True, omit_defaults=True, gc=False):
     """Something about one record that a person must know: what, where, why, what to do."""
 
     severity: Severity
@@ -54,7 +56,7 @@ class Problem(Struct, frozen=True, omit_defaults=True):
     """The input value, shortened for reading."""
 
 
-class Link(Struct, frozen=True, omit_defaults=True):
+class Link(Struct, frozen=True, omit_defaults=True, gc=False):
     """A value that stands for another resource, found by that resource's identity."""
 
     to: str
@@ -90,7 +92,7 @@ class Sought(Struct, frozen=True):
         return not self.identity.scope
 
 
-class Value(Struct, frozen=True, omit_defaults=True):
+class Value(Struct, frozen=True, omit_defaults=True, gc=False):
     """One value of a property, in the terms of RDF rather than of one target's numbers.
 
     `type` is the target's name of the data type (`literal`, `uri`, `numeric:timestamp`, …;
@@ -114,7 +116,7 @@ OnUpdate = Literal["replace", "append", "remove", "keep"]
 Of = Literal["all", "language", "type", "ours"]
 
 
-class Property(Struct, frozen=True, omit_defaults=True):
+class Property(Struct, frozen=True, omit_defaults=True, gc=False):
     """The values that a record gives to one property, and what becomes of present ones."""
 
     term: str
@@ -124,7 +126,7 @@ class Property(Struct, frozen=True, omit_defaults=True):
     pointer: str = ""
 
 
-class Fields(Struct, frozen=True, omit_defaults=True):
+class Fields(Struct, frozen=True, omit_defaults=True, gc=False):
     """What a resource has beside properties. UNSET: the control file does not name it."""
 
     public: bool | UnsetType = UNSET
@@ -146,7 +148,7 @@ class Fields(Struct, frozen=True, omit_defaults=True):
 Ingester = Literal["upload", "url", "html", "iiif", "iiif_presentation", "oembed", "youtube", "sideload"]
 
 
-class MediaSource(Struct, frozen=True, omit_defaults=True):
+class MediaSource(Struct, frozen=True, omit_defaults=True, gc=False):
     """Where the bytes or the content of a media come from."""
 
     ingester: Ingester
@@ -156,7 +158,7 @@ class MediaSource(Struct, frozen=True, omit_defaults=True):
     """`o:source`, where it differs from `value`."""
 
 
-class Identity(Struct, frozen=True):
+class Identity(Struct, frozen=True, gc=False):
     """By what a record is known again. `values` stand in the order of `by`; one value for several
     properties means that they are alternatives: any of them may bear it."""
 
@@ -202,7 +204,7 @@ def identity_digest(values: tuple[str, ...]) -> str:
 DraftAction = Literal["new", "load", "delete"]
 
 
-class Draft(Struct, frozen=True, omit_defaults=True):
+class Draft(Struct, frozen=True, omit_defaults=True, gc=False):
     """A resource as one record means it; the outcome of mapping. Pure data, no numbers of a target."""
 
     destination: str
@@ -228,20 +230,23 @@ class Draft(Struct, frozen=True, omit_defaults=True):
 
         Row, ordinal and pointers are left out: the same resource from another line is the same.
         """
-        return msgspec.json.encode(
+        return _encode_canonical(
             (
                 self.kind,
                 self.action,
                 self.identity,
                 [
-                    (p.term, p.on_update, p.of, _canonical(p.values))
-                    for p in sorted(self.properties, key=lambda p: p.term)
+                    (one.term, one.on_update, one.of, _canonical(one.values))
+                    for one in sorted(self.properties, key=_term)
                 ],
                 self.fields,
                 self.source,
-            ),
-            order="deterministic",
+            )
         )
+
+
+_encode_canonical = msgspec.json.Encoder(order="deterministic").encode
+_term = attrgetter("term")
 
 
 def _canonical(values: tuple[Value, ...]) -> Sequence[Value]:
@@ -266,7 +271,7 @@ def _bare(value: Value) -> Value:
     )
 
 
-class Mapped(Struct, frozen=True):
+class Mapped(Struct, frozen=True, gc=False):
     """What the control file made of one row."""
 
     file: str

@@ -9,6 +9,7 @@ from service.control.keys import Read
 from service.control.kinds import entries
 from service.control.model import (
     Absent,
+    DestinationKind,
     Duplicates,
     FieldWord,
     Found,
@@ -20,6 +21,7 @@ from service.control.model import (
     Source,
 )
 from service.control.names import destination, property_name
+from service.control.problems import quoted
 from service.control.shapes import ANY, MATCH, WHERE
 from service.control.words import RESOURCE_KINDS, WHERE_FIELDS
 
@@ -61,7 +63,7 @@ def _match(context: Context, node: Node) -> Match | None:
         inputs=inputs,
         filters=filters(context, given.get("filters")),
         scope=given.text("scope"),
-        where=_where(context, given.get("where")),
+        where=_where(context, given.get("where"), where.kind),
         not_found=_NOT_FOUND.get(given.text("notFound")),
         found=_FOUND.get(given.text("found"), "update"),
         gone=_GONE.get(given.text("gone"), "skip"),
@@ -120,14 +122,24 @@ def _counts(
     return False
 
 
-def _where(context: Context, node: Node | None) -> tuple[tuple[FieldWord, str | int], ...]:
+_OF_ITEMS: tuple[FieldWord, ...] = ("item-set", "site")
+"""Of a set or a media, Omeka does not tell in which sets or sites it is."""
+
+
+def _where(
+    context: Context, node: Node | None, kind: DestinationKind
+) -> tuple[tuple[FieldWord, str | int], ...]:
     if node is None:
         return ()
     given = context.read(WHERE, node)
     made: list[tuple[FieldWord, str | int]] = []
     for field in WHERE_FIELDS:
         child = given.get(field)
-        if child is not None:
+        if child is not None and field in _OF_ITEMS and kind != "item":
+            others = ", ".join(quoted(one) for one in WHERE_FIELDS if one not in _OF_ITEMS)
+            said = f'{quoted(field)} narrows items only; for "{kind}" say {others}, or leave it out.'
+            context.problems.error("not-supported", child, said)
+        elif child is not None:
             value = child.scalar
             made.append((field, int(value) if isinstance(value, (int, float)) else child.text))
     return tuple(made)

@@ -20,6 +20,7 @@ OFFERED: frozenset[Feature] = frozenset(
         "gone",
         "group",
         "links",
+        "match-where",
         "merge-duplicates",
         "numeric-types",
         "on-update",

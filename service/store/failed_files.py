@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from service.store.blobs import Digest
 from service.store.database import Database, clock
-from service.store.outcomes import reported_runs
+from service.store.outcomes import REAL, since_undo
 from service.store.runs import RunFacts
 from service.store.tables import blob, failed_file
 
@@ -54,6 +54,8 @@ def failed_files(db: Database, run_id: str) -> list[FailedFile]:
 
 
 def failing_run(runs: Sequence[RunFacts]) -> str | None:
-    """Of a batch's runs, newest first, the one whose failed files stand for the batch: the newest that tells
-    what became of records, and has ended. It knew what those before it had left."""
-    return next(iter(reported_runs([run for run in runs if run.ended_at is not None])), None)
+    """Of a batch's runs, newest first, the one whose failed files stand for the batch: the newest import or
+    retry that has ended (it knew what those before it had left), else the newest dry run."""
+    ended = [run for run in since_undo(runs) if run.ended_at is not None and run.started_at is not None]
+    real = [run.id for run in ended if run.mode in REAL]
+    return next(iter(real or [run.id for run in ended if run.mode == "dry-run"]), None)

@@ -1,18 +1,18 @@
-"""The ledger: what this service wrote, by identity. And surveys: what stood there before."""
+"""The ledger: what this service wrote, by identity."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
+from service.store.bulk import fetch_among
 from service.store.database import Database, clock
-from service.store.runs import Claim, fenced
-from service.store.tables import ledger, survey, survey_entry
+from service.store.tables import ledger
 
 
 class LedgerKey(Struct, frozen=True):
@@ -43,7 +43,7 @@ class LedgerRow(Struct, frozen=True):
     withdrawn: str | None = None
 
 
-class Known(Struct, frozen=True):
+class Known(Struct, frozen=True, gc=False):
     """What planning needs to know of a ledger row (without the representation)."""
 
     key_digest: str
@@ -136,15 +136,23 @@ def remove(connection: Connection, keys: Sequence[tuple[LedgerKey, str]]) -> Non
         connection.execute(delete(ledger).where(*of_key(key), ledger.c.key_digest == digest))
 
 
+_KNOWN_SQL = (
+    f"SELECT {', '.join(Known.__struct_fields__)} FROM ledger "  # noqa: S608 - names of our own columns
+    'WHERE target = ? AND kind = ? AND scope = ? AND "by" = ?'
+)
+
+
 def look_up(db: Database, key: LedgerKey, digests: Sequence[str]) -> dict[str, Known]:
     """The rows of a scope with these identities, by digest: one query, never one a record."""
     if not digests:
         return {}
     with db.read() as connection:
-        rows = connection.execute(
-            select(*(ledger.c[name] for name in Known.__struct_fields__)).where(
-                *of_key(key), ledger.c.key_digest.in_(digests)
-            )
+        rows = fetch_among(
+            connection,
+            _KNOWN_SQL,
+            (key.target, key.kind, key.scope, key.by),
+            "key_digest",
+            digests,
         )
         return {row[0]: Known(*row) for row in rows}
 
@@ -233,15 +241,41 @@ def saved_representation(db: Database, key: LedgerKey, digest: str) -> bytes | N
     return None if packed is None else zlib.decompress(packed)
 
 
-def known_ids(db: Database, target: str, kind: str) -> set[int]:
-    """Ids of all resources of a kind that the ledger holds."""
+def stamps(db: Database, target: str, kind: str, by: str | None = None) -> dict[int, str]:
+    """Number → modified, as written, of all resources of a kind that the ledger holds (under `by`)."""
+    conditions = [ledger.c.target == target, ledger.c.kind == kind]
+    if by is not None:
+        conditions.append(ledger.c.by == by)
     with db.read() as connection:
-        return {
-            row[0]
-            for row in connection.execute(
-                select(ledger.c.resource_id).where(ledger.c.target == target, ledger.c.kind == kind)
+        rows = connection.execute(select(ledger.c.resource_id, ledger.c.modified).where(*conditions))
+        return {row[0]: row[1] for row in rows}
+
+
+class Holder(Struct, frozen=True):
+    """Under which identity the ledger holds a resource."""
+
+    resource_id: int
+    scope: str
+    by: str
+    key_digest: str
+    identifier: str
+
+
+def holders(db: Database, target: str, kind: str, ids: Sequence[int]) -> dict[int, list[Holder]]:
+    """Everything under which the ledger holds these resources; those that it does not hold are absent."""
+    found: dict[int, list[Holder]] = {}
+    with db.read() as connection:
+        for start in range(0, len(ids), 500):
+            rows = connection.execute(
+                select(*(ledger.c[name] for name in Holder.__struct_fields__)).where(
+                    ledger.c.target == target,
+                    ledger.c.kind == kind,
+                    ledger.c.resource_id.in_(ids[start : start + 500]),
+                )
             )
-        }
+            for row in rows:
+                found.setdefault(row[0], []).append(Holder(*row))
+    return found
 
 
 def scopes(db: Database, target: str) -> list[tuple[str, str, int]]:
@@ -264,118 +298,3 @@ def of_key(key: LedgerKey) -> tuple[ColumnElement[bool], ...]:
         ledger.c.scope == key.scope,
         ledger.c.by == key.by,
     )
-
-
-# --- surveys ------------------------------------------------------------------------------------
-
-
-class SurveyFacts(Struct, frozen=True):
-    id: int
-    next_page: int
-    complete: bool
-
-
-class SurveyRow(Struct, frozen=True):
-    """A resource met in a survey and one identity that it bears ("" when it bears none)."""
-
-    resource_id: int
-    key_digest: str
-    modified: str
-
-
-def open_survey(db: Database, claim: Claim, target: str, kind: str, by: str) -> SurveyFacts:
-    """The survey of this subject, begun if it is the first meeting."""
-    wanted = and_(
-        survey.c.target == target, survey.c.kind == kind, survey.c.by == by, survey.c.narrowed == ""
-    )
-    with fenced(db, claim) as connection:
-        row = connection.execute(select(survey).where(wanted)).first()
-        if row is None:
-            connection.execute(
-                insert(survey).values(
-                    target=target, kind=kind, by=by, narrowed="", next_page=1, started_at=clock(connection)
-                )
-            )
-            row = connection.execute(select(survey).where(wanted)).one()
-    return SurveyFacts(row.id, row.next_page, row.complete_at is not None)
-
-
-def add_survey_page(
-    db: Database, claim: Claim, survey_id: int, rows: Iterable[SurveyRow], next_page: int, complete: bool
-) -> None:
-    """Keep one page, and where to go on after an interruption."""
-    with fenced(db, claim) as connection:
-        _replace(connection, survey_id, list(rows))
-        connection.execute(
-            update(survey)
-            .where(survey.c.id == survey_id)
-            .values(next_page=next_page, complete_at=clock(connection) if complete else None)
-        )
-
-
-def refresh_survey(
-    db: Database, claim: Claim, survey_id: int, rows: Sequence[SurveyRow], gone: Sequence[int]
-) -> None:
-    """Put what was read again in place of what was known, and forget what is gone."""
-    with fenced(db, claim) as connection:
-        _replace(connection, survey_id, list(rows))
-        for start in range(0, len(gone), 500):
-            connection.execute(
-                delete(survey_entry).where(
-                    survey_entry.c.survey_id == survey_id,
-                    survey_entry.c.resource_id.in_(gone[start : start + 500]),
-                )
-            )
-
-
-def _replace(connection: Connection, survey_id: int, rows: list[SurveyRow]) -> None:
-    ids = sorted({row.resource_id for row in rows})
-    for start in range(0, len(ids), 500):
-        connection.execute(
-            delete(survey_entry).where(
-                survey_entry.c.survey_id == survey_id,
-                survey_entry.c.resource_id.in_(ids[start : start + 500]),
-            )
-        )
-    unique = {(row.resource_id, row.key_digest): row for row in rows}
-    if unique:
-        connection.execute(
-            insert(survey_entry),
-            [
-                {
-                    "survey_id": survey_id,
-                    "resource_id": row.resource_id,
-                    "key_digest": row.key_digest,
-                    "modified": row.modified,
-                }
-                for row in unique.values()
-            ],
-        )
-
-
-def surveyed(db: Database, survey_id: int) -> dict[int, str]:
-    """Everything met in a survey: id → modified."""
-    with db.read() as connection:
-        rows = connection.execute(
-            select(survey_entry.c.resource_id, survey_entry.c.modified)
-            .where(survey_entry.c.survey_id == survey_id)
-            .distinct()
-        )
-        return {row[0]: row[1] for row in rows}
-
-
-def bearers(db: Database, survey_id: int, digests: Sequence[str]) -> dict[str, list[int]]:
-    """Ids of the resources that bore each of these identities when last looked at."""
-    result: dict[str, list[int]] = {}
-    if not digests:
-        return result
-    with db.read() as connection:
-        rows = connection.execute(
-            select(survey_entry.c.key_digest, survey_entry.c.resource_id).where(
-                survey_entry.c.survey_id == survey_id, survey_entry.c.key_digest.in_(digests)
-            )
-        ).all()
-    # Sorted here: asked to sort, SQLite walks the whole survey in order instead of using the index of keys.
-    for digest, resource_id in sorted(tuple(row) for row in rows):
-        result.setdefault(digest, []).append(resource_id)
-    return result

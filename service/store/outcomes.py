@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from service.store.database import Database
-from service.store.plans import WRITING, Action, Outcome
+from service.store.plans import NOT_WRITTEN, WRITING, Action, Outcome, standing
 from service.store.runs import RunFacts
 from service.store.states import FAULTS, BatchState, batch_state
 from service.store.summary import OUTCOMES
 from service.store.tables import operation, plan_entry
 
-NOT_WRITTEN: tuple[Outcome, ...] = ("rejected", "failed", "uncertain")
-"""Outcomes of records that a retry plans again, and that are given back to be corrected."""
 REAL = ("import", "retry")
 """Modes of runs that may write what the data say."""
 
@@ -47,19 +45,20 @@ class Latest(Struct, frozen=True):
 def real_runs(runs: Sequence[RunFacts]) -> list[str]:
     """Of a batch's runs, newest first, the ids of those whose outcomes stand: imports and retries since its
     last undo ended. A run that never completed its plan has written nothing, and says nothing of records."""
-    return [run.id for run in _since_undo(runs) if run.mode in REAL and run.planned_at is not None]
+    return [run.id for run in since_undo(runs) if run.mode in REAL and run.planned_at is not None]
 
 
 def reported_runs(runs: Sequence[RunFacts]) -> list[str]:
     """The runs that tell what became of records: the real ones; else the newest import, though it stopped
     while it planned; else the newest dry run."""
-    begun = [run for run in _since_undo(runs) if run.started_at is not None]
+    begun = [run for run in since_undo(runs) if run.started_at is not None]
     stopped = [run.id for run in begun if run.mode in REAL]
     dry = [run.id for run in begun if run.mode == "dry-run"]
     return real_runs(runs) or stopped[:1] or dry[:1]
 
 
-def _since_undo(runs: Sequence[RunFacts]) -> Iterator[RunFacts]:
+def since_undo(runs: Sequence[RunFacts]) -> Iterator[RunFacts]:
+    """Of a batch's runs, newest first, those after its last undo."""
     for run in runs:
         if run.mode == "undo" and run.ending == "finished" and not run.options.dry_run:
             return
@@ -95,7 +94,7 @@ def counts_of(db: Database, runs: Sequence[RunFacts]) -> Mapping[str, int]:
                 plan_entry.c.run_id.in_(ids),
                 plan_entry.c.outcome.is_not(None),
                 plan_entry.c.action != "complete",
-                *standing(plan_entry, ids),
+                *standing(ids),
             )
             .group_by(plan_entry.c.outcome)
         )
@@ -116,9 +115,7 @@ def _any(db: Database, ids: Sequence[str], outcomes: Sequence[str]) -> bool:
     with db.read() as connection:
         return any(
             connection.execute(
-                select(plan_entry.c.seq)
-                .where(plan_entry.c.run_id.in_(ids), one, *standing(plan_entry, ids))
-                .limit(1)
+                select(plan_entry.c.seq).where(plan_entry.c.run_id.in_(ids), one, *standing(ids)).limit(1)
             ).first()
             is not None
             for one in wanted
@@ -128,36 +125,9 @@ def _any(db: Database, ids: Sequence[str], outcomes: Sequence[str]) -> bool:
 # --- the newest word ----------------------------------------------------------------------------
 
 
-def standing(entry: Table, ids: Sequence[str]) -> list[ColumnElement[bool]]:
-    """As SQL: no newer run of these says something of the same resource.
-
-    A record is planned whole: what a run could not write of it is superseded by whatever a newer run says of
-    the record, though it may have become fewer resources. What was written stands until that resource itself
-    is spoken of.
-    """
-    if len(ids) < 2:
-        return []
-    newer = plan_entry.alias("newer")
-    return [
-        ~select(newer.c.seq)
-        .where(
-            newer.c.run_id.in_(ids),
-            newer.c.run_id > entry.c.run_id,
-            newer.c.file == entry.c.file,
-            newer.c.row == entry.c.row,
-            or_(
-                newer.c.ordinal == entry.c.ordinal,
-                entry.c.outcome.in_(NOT_WRITTEN),
-                entry.c.outcome.is_(None),
-            ),
-        )
-        .exists()
-    ]
-
-
 def latest(db: Database, ids: Sequence[str], file: str, rows: Sequence[int]) -> list[Latest]:
     """What these runs say of these records of a file. Rows that none of them speaks of are absent."""
-    return _about(db, ids, file, rows, [plan_entry.c.action != "complete", *standing(plan_entry, ids)])
+    return _about(db, ids, file, rows, [plan_entry.c.action != "complete", *standing(ids)])
 
 
 def made(db: Database, ids: Sequence[str], file: str, rows: Sequence[int]) -> list[Latest]:
@@ -165,6 +135,35 @@ def made(db: Database, ids: Sequence[str], file: str, rows: Sequence[int]) -> li
     later run said of the record does not take it away."""
     there = plan_entry.c.outcome.in_(("created", "altered", "uncertain"))
     return _about(db, ids, file, rows, [plan_entry.c.key_digest.is_(None), or_(there, _write_open())])
+
+
+class Spoken(Struct, frozen=True):
+    """A record that a run wrote, or found as it should be, under an identity."""
+
+    kind: str
+    scope: str
+    by: str
+    key_digest: str
+    file: str
+    row: int
+
+
+def spoken_of(db: Database, ids: Sequence[str], digests: Sequence[str]) -> list[Spoken]:
+    """The records of these runs that stand under these identities (not those that only referred to them)."""
+    if not ids or not digests:
+        return []
+    columns = [plan_entry.c[name] for name in Spoken.__struct_fields__]
+    with db.read() as connection:
+        rows = connection.execute(
+            select(*columns).where(
+                plan_entry.c.run_id.in_(ids),
+                plan_entry.c.key_digest.in_(digests),
+                plan_entry.c.meant.is_not(None),
+                plan_entry.c.outcome.in_(("created", "updated", "unchanged", "altered")),
+                *standing(ids),
+            )
+        )
+        return [Spoken(row[0], row[1] or "", row[2] or "", *tuple(row)[3:]) for row in rows]
 
 
 def _write_open() -> ColumnElement[bool]:
@@ -238,7 +237,7 @@ def not_written(db: Database, ids: Sequence[str], page: int = 2000) -> Iterator[
                             plan_entry.c.run_id == run_id,
                             plan_entry.c.outcome == outcome,
                             plan_entry.c.seq > after,
-                            *standing(plan_entry, ids),
+                            *standing(ids),
                         )
                         .order_by(plan_entry.c.seq)
                         .limit(page)

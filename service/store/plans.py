@@ -9,8 +9,22 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from msgspec import Struct
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select, text, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 
+from service.store.bulk import insert_alike
 from service.store.database import Database
 from service.store.plan_groups import clear_groups
 from service.store.runs import Claim, fenced
@@ -33,9 +47,11 @@ Outcome = Literal[
     "altered",
 ]
 WRITING: tuple[Action, ...] = ("create", "update", "complete", "unpublish", "delete")
+NOT_WRITTEN: tuple[Outcome, ...] = ("rejected", "failed", "uncertain")
+"""Outcomes of records that a retry plans again, and that are given back to be corrected."""
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     """One resource of the plan. `draft`, `changes` and `problems` are JSON of the worker's types."""
 
     seq: int
@@ -94,6 +110,19 @@ _COLUMNS = tuple(plan_entry.c[name] for name in Entry.__struct_fields__)
 
 _fields = attrgetter(*Entry.__struct_fields__)
 
+_LARGE = ("draft", "before", "changes", "problems")
+"""What an entry for which nothing is to be done mostly lacks, and what has no place in JSON."""
+_VARYING = ("seq", "row", "ordinal", "identifier", "key_digest", "resource_id", "outcome_id", "meant")
+_ALIKE = tuple(name for name in Entry.__struct_fields__ if name not in (*_LARGE, *_VARYING))
+"""What is the same in nearly all entries of one file for which nothing is to be done."""
+_FEW = 10
+"""As many that are alike are not worth a statement of their own."""
+
+_large = attrgetter(*_LARGE)
+_varying = attrgetter(*_VARYING)
+_alike = attrgetter(*_ALIKE)
+_NOTHING_LARGE = (None,) * len(_LARGE)
+
 
 @functools.cache
 def _insert_sql(paramstyle: str) -> str:
@@ -107,11 +136,34 @@ def _entry(row: Row[Any]) -> Entry:
     return Entry(*tuple(row))
 
 
+def large_bytes(entry: Entry) -> int:
+    """Of drafts, representations and the like that an entry carries."""
+    large = _large(entry)
+    return 0 if large == _NOTHING_LARGE else sum(map(len, filter(None, large)))
+
+
 def insert_entries(connection: Connection, run_id: str, entries: Sequence[Entry]) -> None:
-    """Within `runs.fenced`: add entries to the plan."""
-    if entries:
+    """Within `runs.fenced`: add entries to the plan. Those that say next to nothing go many at a time."""
+    others: list[Entry] = []
+    alike: dict[tuple[object, ...], list[Entry]] = {}
+    for entry in entries:
+        if _large(entry) == _NOTHING_LARGE and "\x00" not in (entry.identifier or ""):
+            alike.setdefault(_alike(entry), []).append(entry)
+        else:
+            others.append(entry)
+    for same, group in alike.items():
+        if len(group) <= _FEW:
+            others += group
+            continue
+        insert_alike(
+            connection,
+            plan_entry,
+            (("run_id", *_ALIKE), (run_id, *same)),
+            (_VARYING, [_varying(entry) for entry in group]),
+        )
+    if others:
         # Past SQLAlchemy's handling of parameters, which costs as much as the insert itself.
-        rows = [(run_id, *_fields(entry)) for entry in entries]
+        rows = [(run_id, *_fields(entry)) for entry in others]
         connection.exec_driver_sql(_insert_sql(connection.dialect.paramstyle), rows)
 
 
@@ -398,6 +450,33 @@ class ReportRow(Struct, frozen=True):
     entry: Entry
 
 
+def standing(run_ids: Sequence[str]) -> list[ColumnElement[bool]]:
+    """As SQL: no newer run of these says something of the same resource.
+
+    A record is planned whole: what a run could not write of it is superseded by whatever a newer run says of
+    the record, though it may have become fewer resources. What was written stands until that resource itself
+    is spoken of.
+    """
+    if len(run_ids) < 2:
+        return []
+    newer = plan_entry.alias("newer")
+    return [
+        ~select(newer.c.seq)
+        .where(
+            newer.c.run_id.in_(run_ids),
+            newer.c.run_id > plan_entry.c.run_id,
+            newer.c.file == plan_entry.c.file,
+            newer.c.row == plan_entry.c.row,
+            or_(
+                newer.c.ordinal == plan_entry.c.ordinal,
+                plan_entry.c.outcome.in_(NOT_WRITTEN),
+                plan_entry.c.outcome.is_(None),
+            ),
+        )
+        .exists()
+    ]
+
+
 def read_report(
     db: Database,
     batch_id: str,
@@ -411,7 +490,6 @@ def read_report(
     A run that never completed its plan counts only where there is none that did; a batch that has only dry
     runs reports the newest of these. `after` is (run id, seq) of the last row seen.
     """
-    newer = plan_entry.alias("newer")
     with db.read() as connection:
         runs = connection.execute(
             select(run.c.id, run.c.mode, run.c.planned_at)
@@ -431,19 +509,8 @@ def read_report(
                 and_(plan_entry.c.run_id == after[0], plan_entry.c.seq > after[1]),
             ),
             *_conditions(wanted),
+            *standing(relevant),
         )
-        if len(relevant) > 1:
-            statement = statement.where(
-                ~select(newer.c.seq)
-                .where(
-                    newer.c.run_id.in_(relevant),
-                    newer.c.run_id > plan_entry.c.run_id,
-                    newer.c.file == plan_entry.c.file,
-                    newer.c.row == plan_entry.c.row,
-                    newer.c.ordinal == plan_entry.c.ordinal,
-                )
-                .exists()
-            )
         rows = connection.execute(statement.order_by(plan_entry.c.run_id, plan_entry.c.seq).limit(limit))
         return [
             ReportRow(row.run_id, Entry(**{name: row._mapping[name] for name in Entry.__struct_fields__}))

@@ -57,8 +57,11 @@ class Installation:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.client = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60.0)
+        self._configure(self.targets)
+
+    def _configure(self, targets: Mapping[str, Mapping[str, object]]) -> None:
         config = ["[targets]"]
-        for name, target in self.targets.items():
+        for name, target in targets.items():
             config.append(f"[targets.{name}]")
             config.extend(f"{key} = {json.dumps(value)}" for key, value in target.items())
         (self.folder / "accession.toml").write_text("\n".join(config), encoding="utf-8")
@@ -141,6 +144,14 @@ class Installation:
 
     def start_worker(self, name: str = "worker") -> None:
         self._start(name, "-m", "worker.main")
+
+    def point_to(self, targets: Mapping[str, Mapping[str, object]]) -> None:
+        """Change the targets in the settings, and start service and worker anew with them."""
+        self.terminate("worker")
+        self.terminate("service")
+        self._configure(targets)
+        self.start_service()
+        self.start_worker()
 
     def pid(self, name: str) -> int:
         return self._processes[name].pid

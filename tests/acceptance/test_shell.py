@@ -122,3 +122,41 @@ def test_a_batch_can_be_stopped_and_its_log_followed_to_the_end(
     assert followed.exit_code == 0
     assert shell("status", batch).stdout.splitlines()[0] == "cancelled"
     assert len(standin.dump()["items"]) < 300
+
+
+def test_some_records_are_chosen_and_failed_ones_given_back_from_a_shell(
+    installation: Installation, standin: StandIn
+) -> None:
+    twice = json.dumps([*rows(3), {"acno": "A00001", "title": "Twice"}])
+    Path("data.json").write_text(twice, encoding="utf-8")
+    lenient = {**CONTROL, "maxErrors": "50%"}
+    Path("control.json").write_text(json.dumps(lenient), encoding="utf-8")
+    first = shell("import", "control.json", "--file", "data0=data.json", "--limit", "1", "--wait")
+    batch = first.stdout.split()[0]
+    assert (first.exit_code, titles(standin.dump())) == (0, ["Work 1"])
+    nothing = shell("failed", batch, "-o", "rest.json")
+    assert (nothing.exit_code, "No record of the batch failed" in nothing.stderr) == (1, True)
+    assert not Path("rest.json").exists()
+
+    Path("ids").write_text("A00003\n", encoding="utf-8")
+    chosen = ("--file", "only/ids=ids", "--only", "file:only/ids", "--only", "row:2-3")
+    assert shell("schedule", batch, *chosen, "--wait").exit_code == 0
+    assert titles(standin.dump()) == ["Work 1", "Work 3"]
+
+    assert shell("schedule", batch, "--only", "row:4", "--mode", "import", "--wait").exit_code == 5
+    assert shell("failed", batch).stdout == '[\n{"acno": "A00001", "title": "Twice"}\n]\n'
+    given = shell("failed", batch, "--file", "data0", "-o", "rest.json")
+    assert (given.exit_code, Path("rest.json").read_text(encoding="utf-8")) == (
+        0,
+        '[\n{"acno": "A00001", "title": "Twice"}\n]\n',
+    )
+    assert f"--corrects {batch}" in given.stderr
+    again = shell("schedule", batch, "--mode", "retry", "--wait")
+    assert (again.exit_code, "left-out: 3" in again.stderr) == (5, True)
+
+    Path("rest.json").write_text('[{"acno": "A00004", "title": "Once"}]', encoding="utf-8")
+    corrected = ("--file", "data0=rest.json", "--corrects", batch, "--wait")
+    assert shell("import", "control.json", *corrected).exit_code == 0
+    assert titles(standin.dump()) == ["Once", "Work 1", "Work 3"]
+    unclear = shell("schedule", batch, "--dry-run", "--mode", "retry")
+    assert (unclear.exit_code, "say different things" in unclear.stderr) == (1, True)

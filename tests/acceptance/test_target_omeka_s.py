@@ -30,6 +30,7 @@ from worker.targets.base import (
     OperationKey,
     Refused,
     Saved,
+    SurveySubject,
 )
 from worker.targets.http import Patience
 from worker.targets.limits import Limiter
@@ -552,13 +553,15 @@ def test_a_write_without_an_answer_is_lost_and_was_sent_once(omeka: StandIn) -> 
     async def look(adapter: Adapter) -> None:
         await adapter.resolve(NAMES)
         found = [
-            one async for page in adapter.survey("item", ("dcterms:identifier",), 1) for one in page.resources
+            one
+            async for page in adapter.survey(SurveySubject("item", ("dcterms:identifier",)), 1)
+            for one in page.resources
         ]
         while not found:  # a request whose client went away is still carried out
             await asyncio.sleep(0.1)
             found = [
                 one
-                async for page in adapter.survey("item", ("dcterms:identifier",), 1)
+                async for page in adapter.survey(SurveySubject("item", ("dcterms:identifier",)), 1)
                 for one in page.resources
             ]
         assert [one.identities for one in found] == [(("1",),)]
@@ -707,7 +710,7 @@ def test_a_survey_meets_everything_that_bears_the_property(omeka: StandIn) -> No
     async def script(adapter: Adapter) -> None:
         await adapter.resolve(NAMES)
         before = adapter.requests
-        pages = [page async for page in adapter.survey("item", ("dcterms:identifier",), 1)]
+        pages = [page async for page in adapter.survey(SurveySubject("item", ("dcterms:identifier",)), 1)]
         assert adapter.requests - before == 3
         assert [(len(page.resources), page.total, page.last) for page in pages] == [
             (100, 250, False),
@@ -715,11 +718,11 @@ def test_a_survey_meets_everything_that_bears_the_property(omeka: StandIn) -> No
             (50, 250, True),
         ]
         met = [one for page in pages for one in page.resources]
-        assert [one.id for one in met] == numbers
+        assert [one.saved.id for one in met] == numbers
         assert [one.identities for one in met] == [((f"S-{place}",),) for place in range(250)]
         resumed = [
-            one.id
-            async for page in adapter.survey("item", ("dcterms:identifier",), 3)
+            one.saved.id
+            async for page in adapter.survey(SurveySubject("item", ("dcterms:identifier",)), 3)
             for one in page.resources
         ]
         assert resumed == numbers[200:]
@@ -730,7 +733,7 @@ def test_a_survey_meets_everything_that_bears_the_property(omeka: StandIn) -> No
 def test_a_survey_of_nothing_is_one_empty_page(omeka: StandIn) -> None:
     async def script(adapter: Adapter) -> None:
         await adapter.resolve(NAMES)
-        pages = [page async for page in adapter.survey("item", ("dcterms:identifier",), 1)]
+        pages = [page async for page in adapter.survey(SurveySubject("item", ("dcterms:identifier",)), 1)]
         assert [(page.resources, page.total, page.last) for page in pages] == [((), 0, True)]
 
     on(settings(omeka), script)
@@ -742,8 +745,8 @@ def test_a_survey_misses_nothing_when_resources_are_deleted_meanwhile(omeka: Sta
     async def script(adapter: Adapter) -> None:
         await adapter.resolve(NAMES)
         met: list[int] = []
-        async for page in adapter.survey("item", ("dcterms:identifier",), 1):
-            met += [one.id for one in page.resources]
+        async for page in adapter.survey(SurveySubject("item", ("dcterms:identifier",)), 1):
+            met += [one.saved.id for one in page.resources]
             if len(met) == 100:
                 for number in numbers[:120:2]:
                     await send(adapter, Operation(OperationKey("d"), "delete", "item", number, b""))
@@ -757,7 +760,7 @@ def test_a_survey_by_a_term_that_was_not_resolved_is_refused(shared: StandIn) ->
     async def script(adapter: Adapter) -> None:
         await adapter.resolve(NAMES)
         with pytest.raises(Fatal) as error:
-            adapter.survey("item", ("dcterms:nosuch",), 1)
+            adapter.survey(SurveySubject("item", ("dcterms:nosuch",)), 1)
         assert error.value.code == "names-unknown"
 
     on(settings(shared), script)

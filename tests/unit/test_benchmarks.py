@@ -59,6 +59,20 @@ def test_a_benchmark_gives_its_rows(module: object, tmp_path: Path) -> None:
     _check(module.__name__.removeprefix("benchmarks."), measure(Bench("tiny", tmp_path)))
 
 
+def test_planning_says_in_a_line_how_many_times_as_long_as_parsing_it_takes() -> None:
+    again = Comparison(
+        "planning",
+        "import again",
+        69202,
+        "records",
+        Sample((6.0, 9.0, 5.0)),
+        "ijson",
+        Sample((1.5, 1.5, 1.25)),
+        Aim("time", 3.0),
+    )
+    assert planning.in_words(again) == "unchanged again: 4.0 × parsing (6.00 s beside 1.50 s, 69,202 records)"
+
+
 # --- the data ---------------------------------------------------------------------------------------
 
 

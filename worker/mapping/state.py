@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from service.control.model import Json, Match, OnError
 from worker.mapping.problems import Unconvertible, shown
@@ -70,16 +70,13 @@ class Skipped(Exception):
         self.message = message
 
 
-class PropertySlot:
+class PropertySlot(Struct, gc=False):
     """The values that the record has given to one property so far."""
 
-    __slots__ = ("of", "on_update", "pointer", "values")
-
-    def __init__(self, values: list[Value], on_update: OnUpdate, of: Of, pointer: str) -> None:
-        self.values = values
-        self.on_update = on_update
-        self.of = of
-        self.pointer = pointer
+    values: list[Value]
+    on_update: OnUpdate
+    of: Of
+    pointer: str
 
 
 class Builder:

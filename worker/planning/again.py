@@ -1,7 +1,8 @@
-"""A record that is planned again: what an earlier run made of it, and nothing but the journal knows, is not
-made a second time.
+"""Records that are planned without the others of their batch: what earlier runs did is not done twice.
 
-A resource with an identity is known again by that. One without (no `match`) would simply be created anew.
+A resource with an identity is known again by that. One without (no `match`) would simply be created anew,
+where nothing but the journal knows it. And of two records of one identity the second, planned alone, would
+overwrite what the first has written, where the whole batch would refuse it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from itertools import groupby
 
 import msgspec
 
-from service.store.outcomes import Latest
+from service.store.outcomes import Latest, Spoken
 from service.store.plans import WRITING, Entry
 from worker.records import Problem
 
@@ -33,6 +34,45 @@ def not_made_twice(entries: Sequence[Entry], earlier: Sequence[Latest]) -> list[
     for _, group in groupby(entries, lambda one: (one.file, one.row)):
         result.extend(_record(list(group), made))
     return result
+
+
+class _Draft(msgspec.Struct, frozen=True):
+    action: str = "new"
+
+
+def not_said_twice(entries: Sequence[Entry], spoken: Sequence[Spoken]) -> list[Entry]:
+    """The entries of whole records, those refused whose identity another record of the batch has taken."""
+    taken: dict[tuple[str, str, str, str], Spoken] = {}
+    for one in sorted(spoken, key=lambda one: (one.file, one.row)):
+        taken.setdefault((one.kind, one.scope, one.by, one.key_digest), one)
+    if not taken:
+        return list(entries)
+    result: list[Entry] = []
+    for _, group in groupby(entries, lambda one: (one.file, one.row)):
+        record = list(group)
+        other = {one.seq: found for one in record if (found := _taken_by(one, taken)) is not None}
+        first = next((one for one in record if one.seq in other), None)
+        if first is None:
+            result.extend(record)
+            continue
+        found = other[first.seq]
+        problem = Problem(
+            "reject",
+            "duplicate-identity",
+            f"“{first.identifier}” stands in {found.file} row {found.row} too, which an earlier run wrote."
+            " One identifier may stand for one record of a batch: correct one of the two.",
+        )
+        result.extend(_rejected(one, problem if one is first else _WITH_IT) for one in record)
+    return result
+
+
+def _taken_by(entry: Entry, taken: Mapping[tuple[str, str, str, str], Spoken]) -> Spoken | None:
+    if entry.key_digest is None or entry.draft is None:
+        return None
+    found = taken.get((entry.kind, entry.scope or "", entry.by or "", entry.key_digest))
+    if found is None or (found.file, found.row) == (entry.file, entry.row):
+        return None
+    return found if msgspec.json.decode(entry.draft, type=_Draft).action == "new" else None
 
 
 def _in_doubt(one: Latest) -> bool:
@@ -80,28 +120,33 @@ def _unchanged(entry: Entry, resource_id: int) -> Entry:
 
 
 def _refused(entry: Entry, doubtful: Entry) -> Entry:
-    if entry.action not in WRITING:
+    if entry is not doubtful:
+        return _rejected(entry, _WITH_IT)
+    # It stays in doubt, also for the next retry.
+    return msgspec.structs.replace(_rejected(entry, _DOUBT), outcome="uncertain")
+
+
+_DOUBT = Problem(
+    "reject",
+    "uncertain",
+    "An earlier run sent this, and it is not known whether it was created; without a match nothing would know"
+    " it again. Look for it in the target; if it is not there, import the record in a new batch.",
+)
+_WITH_IT = Problem(
+    "reject",
+    "record-refused",
+    "Another resource of the same record was refused; the record is written whole or not at all.",
+)
+
+
+def _rejected(entry: Entry, problem: Problem) -> Entry:
+    if entry.action not in WRITING and not entry.pending:
         return entry
-    problem = (
-        Problem(
-            "reject",
-            "uncertain",
-            "An earlier run sent this, and it is not known whether it was created; without a match nothing"
-            " would know it again. Look for it in the target; if it is not there, import the record in a new"
-            " batch.",
-        )
-        if entry is doubtful
-        else Problem(
-            "reject",
-            "record-refused",
-            "Another resource of the same record was refused; the record is written whole or not at all.",
-        )
-    )
     return msgspec.structs.replace(
         entry,
         action="reject",
-        # It stays in doubt, also for the next retry.
-        outcome="uncertain" if entry is doubtful else "rejected",
+        outcome="rejected",
+        pending=False,
         draft=None,
         problems=msgspec.json.encode([problem]),
         code=problem.code,

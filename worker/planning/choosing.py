@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from service.control.chosen import read_choice
 from service.store.database import Database
-from service.store.outcomes import Latest, latest, made, real_runs, reported_runs
+from service.store.outcomes import Latest, Spoken, latest, made, real_runs, reported_runs, spoken_of
 from service.store.runs import RunFacts, runs_of_batch
 from worker.context import RunLog
 from worker.errors import Fatal
 from worker.planning.identifier_list import read_identifiers
 from worker.planning.selection import Selection
+
+T = TypeVar("T")
 
 SLICE = 500
 """Rows that are looked up in one query."""
@@ -38,11 +41,14 @@ class StoredRuns:
     def reported(self, file: str, rows: Sequence[int]) -> Sequence[Latest]:
         return self._latest(self._reported, file, rows)
 
+    def spoken_of(self, digests: Sequence[str]) -> Sequence[Spoken]:
+        return [one for part in _slices(digests) for one in spoken_of(self._db, self._real, part)]
+
     def _latest(self, ids: Sequence[str], file: str, rows: Sequence[int]) -> list[Latest]:
         return [one for part in _slices(rows) for one in latest(self._db, ids, file, part)]
 
 
-def _slices(rows: Sequence[int]) -> Iterator[Sequence[int]]:
+def _slices(rows: Sequence[T]) -> Iterator[Sequence[T]]:
     return (rows[start : start + SLICE] for start in range(0, len(rows), SLICE))
 
 

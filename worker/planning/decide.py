@@ -21,7 +21,7 @@ MERGED = "merged"
 """Code of a record that was added to an earlier one of the same identity."""
 
 
-class Met(Struct, frozen=True):
+class Met(Struct, frozen=True, gc=False):
     """Everything that is known about the identity of one draft before it is decided upon."""
 
     known: Known | None = None
@@ -32,7 +32,7 @@ class Met(Struct, frozen=True):
     """The record of this run that bears it too."""
 
 
-class Earlier(Struct, frozen=True):
+class Earlier(Struct, frozen=True, gc=False):
     file: str
     row: int
     action: Action
@@ -40,7 +40,7 @@ class Earlier(Struct, frozen=True):
     seq: int = 0
 
 
-class Meaning(Struct, frozen=True):
+class Meaning(Struct, frozen=True, gc=False):
     """What a draft means, in digests: what the ledger compares."""
 
     draft: str
@@ -59,7 +59,7 @@ class Policy(Struct, frozen=True):
     duplicates: Duplicates = "reject"
 
 
-class Decision(Struct, frozen=True):
+class Decision(Struct, frozen=True, gc=False):
     action: Action
     resource_id: int | None = None
     problems: tuple[Problem, ...] = ()

@@ -81,7 +81,7 @@ def _without(part: Property, later: Collection[Sought]) -> Property:
     )
 
 
-class Settled(Struct, frozen=True):
+class Settled(Struct, frozen=True, gc=False):
     """A draft of which every link that is left leads somewhere."""
 
     draft: Draft

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from service.store import ledger, plans
+from service.store import ledger, surveys
 from service.store.database import Database
 from service.store.ledger import Known, LedgerKey, LedgerRow
 from service.store.plans import Entry
+from service.store.surveys import Bearer
 from worker.planning.met import Subject
+from worker.planning.survey import Surveys
+from worker.planning.writing import PlanWriter
 from worker.records import Kind
 from worker.targets.base import Saved
 
@@ -22,25 +25,24 @@ class Reads(Protocol):
     def current(self, kind: Kind, ids: Sequence[int]) -> Mapping[int, Saved]: ...
 
 
-class StoredLookUps:
-    """Ledger, surveys and the plan so far, in the database; listings, taken once at the start of the run."""
+class Standing(Reads, Protocol):
+    """What stands in the target, read once. See `worker.planning.reading.Representations`."""
 
-    def __init__(
-        self,
-        db: Database,
-        target: str,
-        run_id: str,
-        listings: Mapping[Kind, Mapping[int, str]],
-        surveys: Mapping[tuple[Kind, tuple[str, ...]], int],
-        reads: Reads,
-    ) -> None:
-        """`surveys`: the id of the survey of each kind and `by`."""
+    def gone(self, kind: Kind, ids: Sequence[int]) -> frozenset[int]: ...
+
+    def bear(self, kind: Kind, digest: str, by: tuple[str, ...], ids: Sequence[int]) -> list[int]: ...
+
+
+class StoredLookUps:
+    """Ledger, surveys and the plan so far, in the database; and what stands in the target."""
+
+    def __init__(self, db: Database, target: str, plan: PlanWriter, found: Surveys, reads: Standing) -> None:
+        """`plan`: of this run, as far as it is made."""
         self._reads = reads
         self._db = db
         self._target = target
-        self._run_id = run_id
-        self._listings = dict(listings)
-        self._surveys = surveys
+        self._plan = plan
+        self._surveys = found
 
     def known(self, subject: Subject, digests: Sequence[str]) -> Mapping[str, Known]:
         key = LedgerKey(self._target, subject.kind, subject.scope, subject.by_text)
@@ -51,27 +53,53 @@ class StoredLookUps:
         return ledger.rows(self._db, key, digests)
 
     def bearers(self, subject: Subject, digests: Sequence[str]) -> Mapping[str, Sequence[int]]:
-        survey_id = self._surveys.get((subject.kind, subject.by))
-        found = ledger.bearers(self._db, survey_id, digests) if survey_id is not None else {}
+        ids = self._surveys.of(subject.kind, subject.scope, subject.by, alternatives=subject.alternatives)
+        surveyed = surveys.bearers(self._db, ids, digests)
+        found = {digest: self._confirmed(subject, digest, met) for digest, met in surveyed.items()}
         if subject.any_scope:
+            listing = self.listing(subject.kind)
             written = ledger.written_anywhere(self._db, self._target, subject.kind, subject.by_text, digests)
-            found = {
-                digest: sorted({*found.get(digest, ()), *written.get(digest, ())})
-                for digest in found.keys() | written.keys()
-            }
+            for digest, numbers in written.items():
+                there = {number for number in numbers if number in listing}
+                found[digest] = sorted(there.union(found.get(digest, ())))
+            return found
+        return self._without_others(subject, found)
+
+    def _confirmed(self, subject: Subject, digest: str, met: Sequence[Bearer]) -> list[int]:
+        """Those that still bear it. What moved since it was surveyed (our own writes) is looked at again."""
         listing = self.listing(subject.kind)
-        return {digest: [one for one in ids if one in listing] for digest, ids in found.items()}
+        certain = {one.resource_id for one in met if listing.get(one.resource_id) == one.modified}
+        moved = {one.resource_id for one in met if one.resource_id in listing} - certain
+        if moved:
+            each = [(one,) for one in subject.by] if subject.alternatives else [subject.by]
+            for by in each:
+                certain.update(self._reads.bear(subject.kind, digest, by, sorted(moved)))
+        return sorted(certain)
+
+    def _without_others(
+        self, subject: Subject, found: Mapping[str, Sequence[int]]
+    ) -> Mapping[str, Sequence[int]]:
+        """What the ledger holds under other scopes only is another source's: for this one it is not there."""
+        numbers = sorted({number for several in found.values() for number in several})
+        held = ledger.holders(self._db, self._target, subject.kind, numbers) if numbers else {}
+        others = {
+            number
+            for number, several in held.items()
+            if all(holder.scope != subject.scope for holder in several)
+        }
+        return {digest: [one for one in several if one not in others] for digest, several in found.items()}
 
     def planned(self, digests: Sequence[str]) -> Mapping[tuple[str, str, str, str], Entry]:
-        return plans.planned_keys(self._db, self._run_id, digests)
+        return self._plan.planned(digests)
 
     def listing(self, kind: Kind) -> Mapping[int, str]:
-        if kind not in self._listings:
-            self._listings[kind] = self._reads.listing(kind)
-        return self._listings[kind]
+        return self._reads.listing(kind)
 
     def current(self, kind: Kind, ids: Sequence[int]) -> Mapping[int, Saved]:
         return self._reads.current(kind, ids)
 
+    def gone(self, kind: Kind, ids: Sequence[int]) -> frozenset[int]:
+        return self._reads.gone(kind, ids)
+
     def confirm_gone(self, kind: Kind, ids: Sequence[int]) -> None:
-        pass
+        self._reads.gone(kind, ids)

@@ -190,10 +190,12 @@ class Merger:
         merged = compared.merged
         problems = tuple(Problem("warning", f"conflict-{c.resolution}", c.message) for c in merged.conflicts)
         if not merged.changes:
+            kept = encoded(Changes((), merged.conflicts)) if merged.conflicts else None
             return Judged(
                 one,
                 "unchanged",
                 problems,
+                kept,
                 outdated=state is not None,
                 saved=saved,
                 footing=merged.footing,

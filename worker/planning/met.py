@@ -61,7 +61,17 @@ class LookUps(Protocol):
         ...
 
 
-_Key = tuple[str, str, str, str]
+_Among = tuple[Kind, str, tuple[str, ...], bool, bool]
+"""The fields of a `Subject`."""
+
+
+class _Looked(Struct, frozen=True):
+    """What was found of one subject, by digest."""
+
+    subject: Subject
+    by_text: str
+    known: dict[str, Known]
+    bearers: Mapping[str, Sequence[int]]
 
 
 class ChunkMet:
@@ -69,66 +79,76 @@ class ChunkMet:
 
     def __init__(self, look_ups: LookUps, chunk: Sequence[Mapped], *, again: bool = False) -> None:
         """`again`: the records stand in the plan already, so no `new` is asked for an earlier one."""
-        wanted: defaultdict[Subject, set[str]] = defaultdict(set)
+        wanted: dict[_Among, set[str]] = {}
         asked: set[str] = set()
         for mapped in chunk:
             for draft in mapped.drafts:
-                if draft.identity is None:
+                identity = draft.identity
+                if identity is None:
                     continue
-                digest = draft.identity.digest
-                wanted[subject_of(draft)].add(digest)
+                digest = identity.digest
+                wanted.setdefault(_among(draft, identity), set()).add(digest)
                 if not again or draft.action != "new":
                     asked.add(digest)
         self._again = again
-        self._known: dict[tuple[Subject, str], Known] = {}
-        self._bearers: dict[tuple[Subject, str], tuple[int, ...]] = {}
-        for subject, digests in wanted.items():
-            ordered = sorted(digests)
-            for digest, known in look_ups.known(subject, ordered).items():
-                self._known[subject, digest] = known
-            for digest, ids in look_ups.bearers(subject, ordered).items():
-                self._bearers[subject, digest] = tuple(ids)
-        self._earlier: dict[_Key, Earlier] = {
+        self._looked: dict[_Among, _Looked] = {}
+        for among, digests in wanted.items():
+            subject, ordered = Subject(*among), sorted(digests)
+            self._looked[among] = _Looked(
+                subject,
+                subject.by_text,
+                dict(look_ups.known(subject, ordered)),
+                look_ups.bearers(subject, ordered),
+            )
+        self._earlier: dict[tuple[str, str, str, str], Earlier] = {
             key: Earlier(entry.file, entry.row, entry.action, entry.resource_id, entry.seq)
             for key, entry in look_ups.planned(sorted(asked)).items()
         }
 
     def of(self, draft: Draft) -> Met:
-        assert draft.identity is not None
-        subject, digest = subject_of(draft), draft.identity.digest
+        identity = draft.identity
+        assert identity is not None
+        looked, digest = self._looked[_among(draft, identity)], identity.digest
         earlier = None
         if not self._again or draft.action != "new":
-            earlier = self._earlier.get((draft.kind, subject.scope, subject.by_text, digest))
-        return Met(self._known.get((subject, digest)), self._bearers.get((subject, digest), ()), earlier)
+            earlier = self._earlier.get((draft.kind, identity.scope, looked.by_text, digest))
+        return Met(looked.known.get(digest), tuple(looked.bearers.get(digest, ())), earlier)
 
     def numbered(self, known: Known) -> Met:
         """Of a resource that is loaded by its number."""
         return Met(known)
 
     def every_known(self) -> Iterator[tuple[Kind, Known]]:
-        for (subject, _), known in self._known.items():
-            yield subject.kind, known
+        for looked in self._looked.values():
+            for known in looked.known.values():
+                yield looked.subject.kind, known
 
     def forget(self, draft: Draft) -> None:
         """The resource that the ledger holds under this identity no longer bears it."""
         assert draft.identity is not None
-        self._known.pop((subject_of(draft), draft.identity.digest), None)
+        self._looked[_among(draft, draft.identity)].known.pop(draft.identity.digest, None)
 
     def remember(
         self, mapped: Mapped, draft: Draft, action: Action, resource_id: int | None, seq: int
     ) -> None:
         """This record of the chunk bears its identity; later ones are told so."""
-        if draft.identity is not None and action != "reject":
-            subject = subject_of(draft)
-            key = (draft.kind, subject.scope, subject.by_text, draft.identity.digest)
-            self._earlier.setdefault(key, Earlier(mapped.file, mapped.row, action, resource_id, seq))
+        identity = draft.identity
+        if identity is not None and action != "reject":
+            looked = self._looked[_among(draft, identity)]
+            key = (draft.kind, identity.scope, looked.by_text, identity.digest)
+            if key not in self._earlier:
+                self._earlier[key] = Earlier(mapped.file, mapped.row, action, resource_id, seq)
+
+
+def _among(draft: Draft, identity: Identity) -> _Among:
+    """The fields of the subject among which the draft's identity is looked up."""
+    anywhere = draft.action != "new" and not identity.scope
+    return draft.kind, identity.scope, identity.by, anywhere, identity.alternatives
 
 
 def subject_of(draft: Draft) -> Subject:
     assert draft.identity is not None
-    identity = draft.identity
-    anywhere = draft.action in ("load", "delete") and not identity.scope
-    return Subject(draft.kind, identity.scope, identity.by, anywhere, identity.alternatives)
+    return Subject(*_among(draft, draft.identity))
 
 
 def find_links(

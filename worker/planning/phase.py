@@ -6,13 +6,12 @@ Rows stream through in chunks, in a thread; nothing here grows with the file.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection
 
 from service.control.expected import match_file
 from service.control.model import AttachmentReader, Control, FileSpec, Source
@@ -24,7 +23,7 @@ from worker.errors import Fatal
 from worker.mapping.compiler import RecordMapper, compile_control
 from worker.mapping.lookups import VocabularyLookups
 from worker.planning.absent import AbsentPass, Doubts, Removals
-from worker.planning.again import not_made_twice
+from worker.planning.again import not_made_twice, not_said_twice
 from worker.planning.budgets import exceeds
 from worker.planning.choosing import say_left_out
 from worker.planning.groups import group
@@ -32,6 +31,7 @@ from worker.planning.merging import Judged, footing_json, representation
 from worker.planning.planner import Planned, Planner
 from worker.planning.selection import Selection
 from worker.planning.settling import Settling, counted
+from worker.planning.writing import Kept, PlanWriter
 from worker.readers.base import BadRow, Item, Reading
 from worker.readers.opening import open_reader
 from worker.records import Mapped, Problem, Row
@@ -69,12 +69,15 @@ class PlanPhase:
         planner: Planner,
         vocabularies: VocabularyLookups,
         chunk: int,
+        plan: PlanWriter,
         absent: AbsentPass,
         selection: Selection,
         *,
         changes_ledger: bool,
     ) -> None:
-        """`changes_ledger`: whether what planning learns of known resources is kept (not by a dry run)."""
+        """`plan`: where entries are kept; the planner's look-ups find them there. `changes_ledger`: whether
+        what planning learns of known resources is kept (not by a dry run)."""
+        self._plan = plan
         self._absent = absent
         self._selection = selection
         self._changes_ledger = changes_ledger
@@ -84,6 +87,7 @@ class PlanPhase:
         self._planner = planner
         self._vocabularies = vocabularies
         self._chunk = chunk
+        self._plan = plan
         self._totals = Totals()
         self._pending = False
         self._left_out = 0
@@ -93,8 +97,9 @@ class PlanPhase:
 
         Raises `Fatal` for a file that cannot be read and for a `stop` problem, `StoppedError`.
         """
-        for spec, file in in_order(self._control, files):
-            self._plan_file(spec, file)
+        with self._plan:
+            for spec, file in in_order(self._control, files):
+                self._plan_file(spec, file)
         self._settle()
         say_left_out(self._context.log, self._selection, self._totals.read)
         self._remove_absent()
@@ -110,11 +115,12 @@ class PlanPhase:
         mapper = compile_control(self._control, spec, self._vocabularies)
         items = iter(reading)
         before = self._totals.read
-        while chunk := list(islice(items, self._chunk)):
+        while True:
             self._context.check()
-            wanted = self._selection.rows(file.name, [item.number for item in chunk])
-            mapped = self._map([item for item in chunk if item.number in wanted], mapper)
-            self._keep(self._selection.mapped(mapped), len(chunk))
+            chosen, read = self._next(items, file, mapper)
+            if not read:
+                break
+            self._keep(chosen, read)
         if self._totals.read == before:
             self._totals.doubts.add(f"{file.name} holds no records.")
         for note in reading.notes():
@@ -123,8 +129,36 @@ class PlanPhase:
         for problem in () if self._selection.narrowed else mapper.finish():
             log.problem(problem, file=file.name)
 
-    def _map(self, items: Sequence[Item], mapper: RecordMapper) -> list[Mapped]:
-        chunk = [map_item(item, mapper) for item in items]
+    def _next(
+        self, items: Iterator[Item], file: InputFile, mapper: RecordMapper
+    ) -> tuple[Sequence[Mapped], int]:
+        """Those of the next records that are chosen, mapped, and of how many they were."""
+        if not self._selection.narrowed:
+            chunk = self._map(islice(items, self._chunk), mapper)
+            return self._selection.mapped(chunk), len(chunk)
+        read = list(islice(items, self._chunk))
+        wanted = self._selection.rows(file.name, [item.number for item in read])
+        mapped = self._map([item for item in read if item.number in wanted], mapper)
+        return self._selection.mapped(mapped), len(read)
+
+    def _map(self, items: Iterable[Item], mapper: RecordMapper) -> list[Mapped]:
+        """The drafts of these records. A row is let go as soon as it is mapped, while it is in the
+        processor's cache: two hundred at once take twice the time. Only one that may have to be mapped again
+        is kept."""
+        chunk: list[Mapped] = []
+        again: dict[int, Item] = {}
+        for item in items:
+            mapped = map_item(item, mapper)
+            for draft in mapped.drafts:
+                if draft.otherwise:
+                    again[len(chunk)] = item
+            chunk.append(mapped)
+        if again:
+            self._map_again(chunk, again, mapper)
+        return chunk
+
+    def _map_again(self, chunk: list[Mapped], items: Mapping[int, Item], mapper: RecordMapper) -> None:
+        """Puts the records whose `load` with an `otherwise` finds nothing in place of what they were."""
         missing: dict[int, frozenset[tuple[str, str]]] = {}
         # A `load` that finds nothing runs its `otherwise`, which may load again: once more each time.
         while found := self._planner.missing_loads(chunk):
@@ -135,16 +169,15 @@ class PlanPhase:
                 assert not pairs <= known, "what is missing is told to the mapper once"
                 missing[index] = known | pairs
                 chunk[index] = mapper.map(item, missing[index])
-        return chunk
 
     def _keep(self, chunk: Sequence[Mapped], read: int) -> None:
         """Plan these of `read` records, the others are left out."""
         self._totals.read += read
         for mapped in chunk:
-            stop = next((one for one in mapped.problems if one.severity == "stop"), None)
-            if stop is not None:
-                self._context.log.problem(stop, file=mapped.file, row=mapped.row)
-                raise Fatal(stop.code, f"{mapped.file}, row {mapped.row}: {stop.message}")
+            for problem in mapped.problems:
+                if problem.severity == "stop":
+                    self._context.log.problem(problem, file=mapped.file, row=mapped.row)
+                    raise Fatal(problem.code, f"{mapped.file}, row {mapped.row}: {problem.message}")
             if not mapped.identities and (mapped.rejected or mapped.skipped is not None):
                 self._totals.doubts.add(
                     f"{mapped.file} has records whose identity was not read, the first in row {mapped.row}."
@@ -158,18 +191,14 @@ class PlanPhase:
         for entry in decided:
             self._say(entry)
         self._totals.rejected += len({(e.file, e.row) for e in decided if e.action == "reject"})
-        run_id = self._context.claim.run_id
-        with self._context.transaction(counts) as connection:
-            plans.insert_entries(connection, run_id, planned.entries)
-            links.insert_links(connection, run_id, planned.links)
-            links.insert_keys(connection, run_id, planned.keys)
-            plan_groups.add_groups(connection, run_id, group(decided))
-            self._refresh(connection, planned.refreshed)
+        refreshed = self._refreshed(planned.refreshed)
+        self._plan.keep(Kept(planned.entries, planned.links, planned.keys, refreshed), counts)
         self._pending = self._pending or len(decided) < len(planned.entries)
 
     def _chosen(self, planned: Planned) -> Planned:
         """Of what was planned, what is not made a second time and was asked for."""
         entries = not_made_twice(planned.entries, self._selection.made)
+        entries = not_said_twice(entries, self._selection.spoken_of(entries))
         planned.entries = self._selection.planned(entries)
         kept = {entry.seq for entry in planned.entries}
         planned.links = [row for row in planned.links if row.seq in kept]
@@ -191,6 +220,7 @@ class PlanPhase:
             with self._context.transaction({"left-out": self._newly_left_out()}) as connection:
                 plans.replace_entries(connection, run_id, sorted(left), [])
                 links.remove_links(connection, run_id, sorted(left))
+            links.reopen(self._context.db, self._context.claim, sorted(left))
         return kept
 
     def _settle(self) -> None:
@@ -201,7 +231,7 @@ class PlanPhase:
                 for entry in self._leave_out(planned.entries):
                     self._say(entry)
                 with self._context.transaction() as connection:
-                    self._refresh(connection, planned.refreshed)
+                    ledger.refresh(connection, self._refreshed(planned.refreshed))
             run_id = self._context.claim.run_id
             tally = plans.tally(self._context.db, run_id)
             self._totals.rejected = plans.rejected_records(self._context.db, run_id)
@@ -245,10 +275,8 @@ class PlanPhase:
             with self._context.transaction() as connection:
                 plan_groups.add_groups(connection, run_id, group(page))
 
-    def _refresh(self, connection: Connection, judged: Sequence[Judged]) -> None:
-        if self._changes_ledger:
-            rows = [ledger_row(self._context.target, one) for one in judged]
-            ledger.refresh(connection, rows)
+    def _refreshed(self, judged: Sequence[Judged]) -> list[LedgerRow]:
+        return [ledger_row(self._context.target, one) for one in judged] if self._changes_ledger else []
 
     def _say(self, entry: Entry) -> None:
         for problem in plan_problems(entry):

@@ -50,7 +50,7 @@ class Planned(Struct):
     """Known resources that stand as meant, though the ledger's row is older: it may be brought up to date."""
 
 
-class _Plan(Struct):
+class _Plan(Struct, gc=False):
     """One draft on its way to an entry."""
 
     seq: int

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Protocol
 
 from service.control.chosen import ACTIONS, Choice
-from service.store.outcomes import Latest
+from service.store.outcomes import Latest, Spoken
 from service.store.plans import Entry
 from worker.records import Identity, Mapped, normal_identity
 
@@ -24,6 +24,9 @@ class EarlierRuns(Protocol):
 
     def made(self, file: str, rows: Sequence[int]) -> Sequence[Latest]:
         """Of the same runs, what they made without an identity, or may have made."""
+
+    def spoken_of(self, digests: Sequence[str]) -> Sequence[Spoken]:
+        """Records that they wrote, or found as they should be, under these identities."""
 
     def reported(self, file: str, rows: Sequence[int]) -> Sequence[Latest]:
         """As the batch's report has it."""
@@ -149,6 +152,12 @@ class Selection:
     def takes_actions(self, actions: Iterable[str]) -> bool:
         """Whether a record of which this becomes is chosen."""
         return not self.by_action or any(ACTIONS.get(one) in self._choice.actions for one in actions)
+
+    def spoken_of(self, entries: Sequence[Entry]) -> Sequence[Spoken]:
+        """What earlier runs of the batch wrote under the identities of these: where all records are planned
+        the planner sees it itself."""
+        digests = {one.key_digest for one in entries if one.key_digest is not None}
+        return self._earlier.spoken_of(sorted(digests)) if self.narrowed and digests else ()
 
     # --- without a file: what the journal holds ---------------------------------------------------
 

@@ -51,7 +51,8 @@ class Settling:
                 planned = self._replan(waiting)
                 refused.extend(_refused(waiting, planned.entries))
                 yield planned
-            if not refused or not links.reopen(self._db, self._context.claim, refused):
+            links.reopen(self._db, self._context.claim, refused)
+            if not plans.pending(self._db, self._run_id, 0, 1):
                 break
         with self._context.transaction() as connection:
             plans.forget_drafts(connection, self._run_id)

@@ -41,6 +41,8 @@ class JsonWindow:
 
     def peek(self) -> str:
         """The next character that is no white space, not consumed; "" at the end."""
+        if self._index < len(self._text) and (char := self._text[self._index]) > " ":
+            return char  # mostly; the pattern takes longer to say so
         while True:
             match = _SPACE.match(self._text, self._index)
             assert match is not None  # the pattern matches nothing at all, too

@@ -10,11 +10,14 @@ repeated by an adapter: each answers `Done`, `Refused`, `NotDone` or `Lost`, and
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+import hashlib
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NewType, Protocol, TypeAlias
 
+import msgspec
 from msgspec import Struct
 
+from service.control.model import FieldWord
 from service.control.target_model import TargetModel
 from worker.errors import Fatal
 from worker.mapping.lookups import CustomVocabulary
@@ -124,11 +127,26 @@ class Listed(Struct, frozen=True):
     modified: str
 
 
+class SurveySubject(Struct, frozen=True):
+    """What a survey looks for: resources of a kind that bear all of `by`, within `narrowing`."""
+
+    kind: Kind
+    by: tuple[str, ...]
+    narrowing: tuple[tuple[FieldWord, int], ...] = ()
+    """What they belong to, by the target's numbers, in a fixed order."""
+
+    @property
+    def narrowed(self) -> str:
+        """A digest of `narrowing`; "" where there is none."""
+        if not self.narrowing:
+            return ""
+        return hashlib.sha256(msgspec.json.encode(self.narrowing)).hexdigest()
+
+
 class Surveyed(Struct, frozen=True):
     """A resource met in a survey: which identities it bears."""
 
-    id: int
-    modified: str
+    saved: Saved
     identities: tuple[tuple[str, ...], ...]
     """Each in the order of `by`; several when the property has several values."""
 
@@ -341,8 +359,20 @@ class Adapter(Protocol):
         """The resources with these ids that still exist, a hundred a request."""
         ...
 
-    def survey(self, kind: Kind, by: tuple[str, ...], first_page: int) -> AsyncIterator[SurveyPage]:
-        """Pages of everything of the kind that bears the first property of `by`, by ascending id."""
+    def narrowing(self, where: Iterable[tuple[FieldWord, str | int]]) -> tuple[tuple[FieldWord, int], ...]:
+        """What `where` of a `match` names, by number. It must be among the names that were resolved."""
+        ...
+
+    def survey(self, subject: SurveySubject, first_page: int) -> AsyncIterator[SurveyPage]:
+        """Pages of everything that bears the first property of `by`, by ascending id."""
+        ...
+
+    async def bearing(self, subject: SurveySubject) -> frozenset[int]:
+        """The numbers of all that `survey` is about, and perhaps of more, in as few requests as possible."""
+        ...
+
+    def met(self, saved: Saved, subject: SurveySubject) -> Surveyed:
+        """A resource as a survey meets it: without identities where it is not what was looked for."""
         ...
 
     def saved(self, representation: bytes, kind: Kind) -> Saved:

@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from service.control.model import CsvReader
@@ -32,12 +32,23 @@ def test_what_was_written_is_read(tmp_path: Path, table, separator, encoding, en
     target = io.StringIO(newline="")
     writer = csv.writer(target, delimiter=separator, lineterminator=end, quoting=csv.QUOTE_ALL)
     writer.writerows([("a", "b", "c"), *table])
-    path = write(tmp_path, target.getvalue().encode(encoding))
+    data = target.getvalue().encode(encoding)
+    # Bytes that are UTF-8 throughout are read as that, whatever is declared.
+    assume(encoding != "cp1252" or data.isascii() or not is_utf8(data))
+    path = write(tmp_path, data)
     spec = CsvReader(separator=separator, encoding=encoding.removesuffix("-sig"))
     read = rows(spec, path)
     assert [tuple(fields.values()) for fields in read.values()] == table
     again = write(tmp_path, cut(spec, path, set(read)))
     assert list(rows(spec, again).values()) == list(read.values())
+
+
+def is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def test_numbers_are_the_lines_where_rows_begin(tmp_path: Path) -> None:

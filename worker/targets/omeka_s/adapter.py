@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
+from service.control.model import FieldWord
 from service.control.names_used import NamesUsed
 from service.control.target_model import TargetModel
 from service.settings import TargetSettings
@@ -23,7 +24,9 @@ from worker.targets.base import (
     Refused,
     Saved,
     SiteFacts,
+    Surveyed,
     SurveyPage,
+    SurveySubject,
 )
 from worker.targets.http import Outcome, Reply, TargetHttp
 from worker.targets.omeka_s import compare, payloads, restoring, surveying, updates
@@ -224,15 +227,28 @@ class OmekaSAdapter:
     async def read(self, kind: Kind, ids: Sequence[int]) -> Sequence[Saved]:
         return await self._client.by_ids(kind, ids)
 
-    def survey(self, kind: Kind, by: tuple[str, ...], first_page: int) -> AsyncIterator[SurveyPage]:
+    def narrowing(self, where: Iterable[tuple[FieldWord, str | int]]) -> tuple[tuple[FieldWord, int], ...]:
+        return surveying.narrowing(where, self._vocabulary)
+
+    def survey(self, subject: SurveySubject, first_page: int) -> AsyncIterator[SurveyPage]:
         """`by` must be among the names that were resolved."""
-        property_id = self._vocabulary.properties.get(by[0])
-        if property_id is None:
+        number = self._property(subject.by[0])
+        return surveying.survey(self._client, subject, number, first_page, self._settings.connections)
+
+    async def bearing(self, subject: SurveySubject) -> frozenset[int]:
+        return await surveying.bearing(self._client, subject, self._property(subject.by[0]))
+
+    def met(self, saved: Saved, subject: SurveySubject) -> Surveyed:
+        return surveying.met(saved, subject)
+
+    def _property(self, term: str) -> int:
+        number = self._vocabulary.properties.get(term)
+        if number is None:
             # Omeka would find nothing, and everything would be created a second time.
             raise Fatal(
-                "names-unknown", f"There is no property “{by[0]}” in this Omeka, or it was not resolved."
+                "names-unknown", f"There is no property “{term}” in this Omeka, or it was not resolved."
             )
-        return surveying.survey(self._client, kind, by, property_id, first_page, self._settings.connections)
+        return number
 
     # --- judging ----------------------------------------------------------------------------------
 

@@ -74,10 +74,19 @@ class OmekaClient:
         return await self.http.read(path, (), _entries)
 
     async def scalars(
-        self, path: str, field: str, order: str = "asc", size: int = WHOLE, number: int = 1
+        self,
+        path: str,
+        field: str,
+        order: str = "asc",
+        size: int = WHOLE,
+        number: int = 1,
+        *,
+        only: Query = (),
     ) -> tuple[dict[int, Json], int]:
-        """One page of a listing number → one field of everything there is, and the total."""
+        """One page of a listing number → one field of everything there is (that `only` lets through, where
+        the target does not ignore it), and the total."""
         query = (
+            *only,
             ("return_scalar", field),
             ("sort_by", "id"),
             ("sort_order", order),
@@ -86,12 +95,12 @@ class OmekaClient:
         )
         return await self.http.read(path, query, _scalars)
 
-    async def whole(self, path: str, field: str) -> dict[int, Json]:
+    async def whole(self, path: str, field: str, only: Query = ()) -> dict[int, Json]:
         """Number → one field of everything, or `Retriable` when it does not equal the announced total."""
         found: dict[int, Json] = {}
         number = 1
         while True:
-            page, total = await self.scalars(path, field, number=number)
+            page, total = await self.scalars(path, field, number=number, only=only)
             found |= page
             if len(found) == total:
                 return found
