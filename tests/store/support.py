@@ -83,15 +83,15 @@ def explained(db: Database, query: Callable[[], object], *, table: str = "plan_"
 
 
 def uses(db: Database, query: Callable[[], object], *indexes: str, table: str = "plan_") -> None:
-    """Assert that a query looks into these indexes and walks through no table."""
+    """Assert that a query looks into these indexes and walks through no such table."""
     plan = explained(db, query, table=table)
     missing = [one for one in indexes if one not in plan]
-    walks = [line for line in plan.splitlines() if _walks(line)]
+    walks = [line for line in plan.splitlines() if _walks(line, table)]
     assert (missing, walks) == ([], []), plan
 
 
-def _walks(line: str) -> bool:
-    return "Seq Scan" in line or (line.startswith("SCAN") and "SUBQUERY" not in line)
+def _walks(line: str, table: str) -> bool:
+    return f"Seq Scan on {table}" in line or line.startswith(f"SCAN {table}")
 
 
 def analyze(db: Database) -> None:
