@@ -29,7 +29,7 @@ from worker.planning.decide import (
     policy_of,
     with_defaults,
 )
-from worker.planning.links import Nowhere, Resolution, Settled, links_of, settle
+from worker.planning.links import Nowhere, Resolution, Settled, has_links, links_of, settle
 from worker.planning.merging import Candidate, Judged, Merger
 from worker.planning.met import ChunkMet, LookUps, find_links, subject_of
 from worker.planning.templates import Templates
@@ -80,6 +80,9 @@ class Planner:
         self._merger = merger
         self._templates = Templates(control.templates, resolver)
         self._policies = {label: policy_of(match) for label, match in control.match.items()}
+        self._merging = frozenset(
+            label for label, policy in self._policies.items() if policy.duplicates == "merge"
+        )
         self._aliases = _aliases(control)
         self._seq = 0
         self._again = False
@@ -134,7 +137,8 @@ class Planner:
         self._again = made is not None
         met = ChunkMet(self._look_ups, chunk, again=self._again)
         self._forget_strangers(chunk, met)
-        resolution = find_links(self._look_ups, chunk, made)
+        linking = [mapped for mapped in chunk if any(map(has_links, mapped.drafts))]
+        resolution = find_links(self._look_ups, linking, made)
         planned = Planned()
         records: list[tuple[Mapped, list[_Plan]]] = []
         for mapped in chunk:
@@ -234,9 +238,6 @@ class Planner:
             decision = Decision("reject", None, (Problem("reject", "duplicate-identity", note),))
         return _Plan(self._seq, draft, settled, meaning, decision)
 
-    def _merges(self, draft: Draft) -> bool:
-        return self._policies.get(draft.destination, Policy()).duplicates == "merge"
-
     def _decision(self, draft: Draft, meaning: Meaning, met: ChunkMet) -> Decision:
         listing = self._look_ups.listing(draft.kind)
         if draft.resource_id is not None:
@@ -285,8 +286,14 @@ class Planner:
     def _waits(self, plans: Sequence[_Plan], resolution: Resolution) -> bool:
         """Whether a link of the record leads to what a later record may still bring, or a later record may
         be added to it."""
-        if not self._again and any(self._merges(plan.draft) for plan in plans):
+        if (
+            not self._again
+            and self._merging
+            and any(plan.draft.destination in self._merging for plan in plans)
+        ):
             return True
+        if not resolution:
+            return False
         return any(resolution[one] == links.LATER for plan in plans for one in links_of(plan.draft))
 
     def _finish(self, mapped: Mapped, plans: list[_Plan], resolution: Resolution, planned: Planned) -> None:
