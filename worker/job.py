@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import anyio.to_thread
 
-from service.control.chosen import is_list
 from service.control.model import Control
 from service.settings import Settings, TargetSettings
-from service.store import batches, logs, plans, runs
-from service.store.blobs import BlobMissingError, BlobStore, Digest
-from service.store.database import Database, StoreUnavailableError, now_ms
+from service.store import batches, logs, runs
+from service.store.blobs import BlobStore
+from service.store.database import Database, StoreUnavailableError
 from service.store.runs import Claim, FenceLostError, OpenStraysError, RunFacts
 from service.store.states import Ending
 from service.store.summary import summary
@@ -22,27 +20,15 @@ from worker.applying.executor import Executor
 from worker.applying.outage import Outage
 from worker.applying.preparing import Preparer, Prepares, Ways
 from worker.applying.strays import settle_strays
-from worker.applying.undo_plan import UndoPlan
 from worker.applying.undo_prepare import UndoPreparer
 from worker.context import RunContext, RunLog, Stop, StoppedError
 from worker.errors import AccessionError, Fatal
 from worker.failed_rows import keep_failed_rows
 from worker.heartbeat import beating
 from worker.limiters import Limiters
-from worker.planning.absent import AbsentPass, check_removals
-from worker.planning.choosing import say_choice, selection_of
-from worker.planning.following import FollowedPlan
-from worker.planning.look_ups import StoredLookUps
-from worker.planning.merging import Merger
-from worker.planning.phase import InputFile, PlanPhase, Totals, check_errors
-from worker.planning.planner import Planner
-from worker.planning.reading import Representations
-from worker.planning.selection import Selection
-from worker.planning.survey import Surveyor
-from worker.planning.target_reads import TargetReads
-from worker.planning.writing import PlanWriter
+from worker.plan_stage import Work, plan_import, plan_undo
 from worker.preflight import preflight, prove, read_control
-from worker.targets.base import Adapter, Resolver
+from worker.targets.base import Adapter
 from worker.targets.registry import make_adapter
 
 logger = logging.getLogger(__name__)
@@ -144,14 +130,16 @@ async def _stages(shop: Workshop, context: RunContext, facts: RunFacts, batch: b
     adapter, settings = _target(shop, context, batch.target)
     outage = Outage(context, lambda: shop.settings.outage)
     await _prove(shop, context, adapter, outage)
-    if facts.mode != "undo":
+    work = Work(context, facts, control, adapter, outage, shop.blobs)
+    if facts.mode == "undo":
+        if facts.phase == "plan":
+            await plan_undo(work)
+    else:
+        # Names are asked for in either phase: writing needs their numbers too.
         found = await outage.patiently(lambda: preflight(control, adapter))
         resolver = found.require()
-    if facts.phase == "plan":
-        if facts.mode == "undo":
-            await _plan_undo(shop, context, facts, adapter, outage)
-        else:
-            await _plan(shop, context, batch, control, adapter, resolver, outage)
+        if facts.phase == "plan":
+            await plan_import(work, resolver, corrects=batch.corrects, chunk=shop.settings.chunk)
     if facts.mode != "dry-run" and not facts.options.dry_run:
         preparing = partial(_preparer, context, facts, control)
         await Executor(context, adapter, shop.settings, settings.connections, preparing).run()
@@ -180,111 +168,6 @@ async def _prove(shop: Workshop, context: RunContext, adapter: Adapter, outage: 
     settings = shop.settings.targets[context.target]
     site = await prove(shop.db, context.target, settings, lambda: outage.patiently(adapter.prove))
     context.log.say("info", "preflight", f"{site.address} answers: version {site.version}.")
-
-
-async def _plan_undo(
-    shop: Workshop, context: RunContext, facts: RunFacts, adapter: Adapter, outage: Outage
-) -> None:
-    await anyio.to_thread.run_sync(_clear, context)
-    _, selection = await _choice(shop, context, facts, None)
-    plan = UndoPlan(context, adapter, TargetReads(adapter, outage), selection, force=facts.options.force)
-    await anyio.to_thread.run_sync(plan.carry_out)
-    await _end_plan(context)
-
-
-async def _choice(
-    shop: Workshop, context: RunContext, run: RunFacts, corrects: str | None
-) -> tuple[Sequence[InputFile], Selection]:
-    """The files that hold records, and which of the records the run is about."""
-    files = await shop.db.run(_input_files, shop.blobs, run.batch_id)
-    lists = {file.name: file.path for file in files if is_list(file.name)}
-    selection = await shop.db.run(selection_of, run, corrects, lists)
-    say_choice(context.log, run)
-    return [file for file in files if file.name not in lists], selection
-
-
-async def _end_plan(context: RunContext) -> None:
-    await anyio.to_thread.run_sync(_planned, context)
-    facts = await context.db.run(runs.run_facts, context.claim.run_id)
-    assert facts is not None
-    context.log.say("info", "planned", summary(facts, planned=True))
-
-
-async def _plan(
-    shop: Workshop,
-    context: RunContext,
-    batch: batches.BatchFacts,
-    control: Control,
-    adapter: Adapter,
-    resolver: Resolver,
-    outage: Outage,
-) -> None:
-    run = await shop.db.run(runs.run_facts, context.claim.run_id)
-    assert run is not None
-    await anyio.to_thread.run_sync(_clear, context)
-    reads = Representations(context, adapter, outage)
-    surveyor = Surveyor(context, adapter, reads)
-    surveys = await outage.patiently(lambda: surveyor.learn(control, force=run.options.force))
-    plan = PlanWriter(context)
-    look_ups = StoredLookUps(shop.db, context.target, plan, surveys, reads)
-    merger = Merger(adapter, control.on_conflict, TargetReads(adapter, outage).prepare_updates)
-    absent = AbsentPass(context, control, look_ups, merger)
-    if run.options.plan is not None:
-        followed = FollowedPlan(context, look_ups, merger, absent, run.options.plan)
-        _check_errors(context, control, run, await anyio.to_thread.run_sync(followed.carry_out))
-        await _end_plan(context)
-        return
-    files, selection = await _choice(shop, context, run, batch.corrects)
-    phase = PlanPhase(
-        context,
-        control,
-        Planner(control, resolver, look_ups, merger),
-        resolver,
-        shop.settings.chunk,
-        plan,
-        absent,
-        selection,
-        changes_ledger=run.mode != "dry-run",
-    )
-    totals = await anyio.to_thread.run_sync(phase.carry_out, files)
-    _check_errors(context, control, run, totals)
-    await _end_plan(context)
-
-
-def _check_errors(context: RunContext, control: Control, run: RunFacts, totals: Totals) -> None:
-    """Stop an import that has more errors, or would remove more, than allowed; a dry run shows all, and says
-    so."""
-    try:
-        check_errors(run.options.max_errors, control, totals.rejected, totals.read)
-        check_removals(totals.removals, control, run.options.max_removals)
-    except Fatal as error:
-        if run.mode != "dry-run":
-            raise
-        context.log.say("warning", error.code, f"{error.message} An import would stop here.")
-
-
-def _clear(context: RunContext) -> None:
-    """A takeover in phase one plans again: what was planned so far goes, its counts too."""
-    plans.clear_plan(context.db, context.claim)
-    with context.transaction() as connection:
-        runs.clear_counts(connection, context.claim.run_id)
-
-
-def _planned(context: RunContext) -> None:
-    with context.transaction() as connection:
-        runs.set_phase(connection, context.claim, "apply", planned_at=now_ms())
-
-
-def _input_files(db: Database, blobs: BlobStore, batch_id: str) -> Sequence[InputFile]:
-    result = []
-    for file in batches.batch_files(db, batch_id):
-        try:
-            path = blobs.local_path(Digest(file.digest))
-        except BlobMissingError as error:
-            text = f"The store no longer holds the bytes of {file.name}. Upload the file again."
-            raise Fatal("blob-missing", text) from error
-        result.append(InputFile(file.name, path, file.size))
-    return result
 
 
 async def _end(

@@ -77,7 +77,7 @@ def rows(db: Database, key: LedgerKey, digests: Sequence[str]) -> dict[str, Ledg
     return result
 
 
-_REFRESHED = ("meant", "media_meant", "linked", "saved", "modified", "footing")
+_REFRESHED = ("meant", "media_meant", "linked", "saved", "modified", "footing", "withdrawn")
 
 
 def refresh(connection: Connection, rows: Sequence[LedgerRow]) -> None:
@@ -107,6 +107,7 @@ def refresh(connection: Connection, rows: Sequence[LedgerRow]) -> None:
                     "to_saved": zlib.compress(row.saved, 1),
                     "to_modified": row.modified,
                     "to_footing": row.footing,
+                    "to_withdrawn": row.withdrawn,
                 }
                 for row in rows
             ],

@@ -2,66 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from sqlalchemy import event
 
 from service.store import plan_groups, plans, runs
 from service.store.database import Database
 from service.store.plan_groups import Group, read_groups
-from service.store.plans import Entry, EntryFilter
-from service.store.runs import Claim, FenceLostError, RunOptions
-
-
-def claimed(db: Database, batch_id: str, lease: int = 60_000) -> Claim:
-    run = runs.schedule_run(
-        db, batch_id=batch_id, mode="dry-run", options=RunOptions(), key_id=1, inputs_digest="i"
-    )
-    claim = runs.claim_run(db, run.id, "one", lease)
-    assert claim is not None
-    return claim
+from service.store.plans import EntryFilter
+from service.store.runs import Claim, FenceLostError
+from tests.store.support import claimed, entry, explained
 
 
 def add(db: Database, claim: Claim, *groups: Group) -> None:
     with runs.fenced(db, claim) as connection:
         plan_groups.add_groups(connection, claim.run_id, groups)
-
-
-def entry(seq: int, **more: Any) -> Entry:
-    given = {
-        "seq": seq,
-        "file": "data0",
-        "row": seq,
-        "ordinal": 0,
-        "destination": "item",
-        "kind": "item",
-        "action": "create",
-    }
-    return Entry(**{**given, **more})
-
-
-def explained(db: Database, query: Any) -> str:
-    """How the database carries out what `query` asks of it."""
-    asked: list[tuple[str, Any]] = []
-
-    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if statement.startswith("SELECT") and "FROM plan_" in statement:
-            asked.append((statement, parameters))
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    query()
-    event.remove(db.engine, "before_cursor_execute", note)
-    lines = []
-    with db.engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            # Tables of a test are small: only the ways that no index helps would then be chosen.
-            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-        word = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
-        for statement, parameters in asked:
-            lines += [str(row[-1]) for row in connection.exec_driver_sql(f"{word} {statement}", parameters)]
-    assert lines
-    return "\n".join(lines)
 
 
 def test_groups_add_up_and_keep_their_first_example(database: Database, batch_id: str) -> None:
