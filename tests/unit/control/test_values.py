@@ -474,6 +474,6 @@ def test_a_link_by_an_identity_of_several_parts_is_refused() -> None:
     match = {"item": {"source": ["a", "b"], "by": ["dcterms:identifier", "dcterms:source"]}}
     link = {"source": "x", "name": "dcterms:relation", "link": {"to": "item"}}
     assert told(link, match=match) == [
-        '/instructions/1/link/to: "item" is known by dcterms:identifier and dcterms:source together, and a link'
-        ' has one value: say with "by" which single property finds it.'
+        '/instructions/1/link/to: "item" is known by dcterms:identifier and dcterms:source together, and a'
+        ' link has one value: say with "by" which single property finds it.'
     ]
