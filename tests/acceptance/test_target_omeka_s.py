@@ -407,7 +407,7 @@ def test_links_and_item_sets_are_written_by_number(omeka: StandIn) -> None:
             properties=(Property("dcterms:relation", (Value(type="resource", link=link),)),),
             fields=Fields(item_sets=("S",)),
         )
-        payload = adapter.create_payload(draft, (), {other: LinkTarget("item", first.id)}, None)
+        payload = adapter.create_payload(draft, (), {link.sought: LinkTarget("item", first.id)}, None)
         second = saved(await send(adapter, Operation(OperationKey("2"), "create", "item", None, payload)))
         assert adapter.differences(payload, second) == ()
 

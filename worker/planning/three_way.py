@@ -294,7 +294,9 @@ def keep_edits(proposal: Proposal, found: Clash) -> None:
     adds = [number for number in proposal.adds if number not in found.undone]
     for index in found.removed[: found.replaced]:
         # They changed the value that we would have changed too: theirs stands for ours.
-        twin = max(adds, key=lambda one: _likeness(proposal.wishes[one], sides.present[index]), default=None)
+        # Never the identity, though: without it the resource would be lost to later imports.
+        ours = (one for one in adds if not _bears(proposal.wishes[one].content, sides))
+        twin = max(ours, key=lambda one: _likeness(proposal.wishes[one], sides.present[index]), default=None)
         if twin is not None:
             adds.remove(twin)
     proposal.stays.update(dict.fromkeys(found.removed))

@@ -6,8 +6,19 @@ import msgspec
 import pytest
 
 from worker.planning.changes import Conflict
-from worker.planning.merge import Unmergeable, merge, outcome
-from worker.planning.values import NOTHING, Base, Footing, Held, Wish
+from worker.planning.merge import Merge, Unmergeable, merge, outcome
+from worker.planning.values import (
+    NOTHING,
+    Base,
+    Content,
+    Current,
+    Footing,
+    Held,
+    IdentityWish,
+    Meant,
+    Named,
+    Wish,
+)
 from worker.targets.base import Difference
 
 from .merging import (
@@ -207,3 +218,22 @@ def test_an_alteration_is_known_by_the_text_of_the_report() -> None:
     assert not msgspec.structs.replace(value, public=False).shown_as("a @en")
     literal = Wish(content("a (private)"))
     assert Held(literal.content).shown() == "a (private)"
+
+
+def test_an_edit_that_is_kept_never_costs_the_resource_its_identity() -> None:
+    def bearing(*words: str) -> Current:
+        return Current(
+            "item", 1, "", {"dcterms:identifier": tuple(Held(Content("literal", word)) for word in words)}, {}
+        )
+
+    wish = Wish(Content("literal", "a"))
+    meant = Meant(
+        (Named("dcterms:identifier", (wish, Wish(Content("literal", "b"))), "remove"),),
+        identity=(IdentityWish("dcterms:identifier", "a", wish),),
+    )
+    # Somebody has replaced both identifiers by what the record would take away.
+    current = bearing("b", "b")
+    merged = merge(meant, current, Base(bearing("a", "a")), "keep")
+    assert isinstance(merged, Merge)
+    left = outcome(current, merged).properties["dcterms:identifier"]
+    assert [one.content.text for one in left] == ["b", "b", "a"]
