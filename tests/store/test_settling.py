@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.control.model import Control, Destination, Match, Term
+from service.control.model import Link as LinkSpec
 from service.store import links, plans, runs
 from service.store.database import Database
 from service.store.plans import Entry
@@ -16,7 +17,7 @@ from worker.planning.decide import meant_digest
 from worker.planning.merging import Merger
 from worker.planning.planner import Planner
 from worker.planning.settling import Settling
-from worker.records import Fields, Mapped, Property, Value
+from worker.records import Fields, Link, Mapped, Property, Value
 
 
 class Planning:
@@ -113,3 +114,33 @@ def test_a_record_decided_twice_means_the_same_as_one_decided_once(planning: Pla
     other = planning.planner.plan([record(item("B2", properties=(once,)), row=9)]).entries[0]
     assert draft_of(twice).fields == draft_of(other).fields == Fields(public=True, sites=())
     assert twice.meant == meant_digest(item("B", properties=(once,)))
+
+
+def test_a_record_that_was_added_to_an_earlier_one_is_found_by_its_other_properties(
+    database: Database, batch_id: str
+) -> None:
+    """What either of the two says bears the link: the first record's title as much as the second's."""
+    destination = Destination("item", "item")
+    match = Match(destination, (Term("dcterms:identifier"),), scope="tate", duplicates="merge")
+    seeks = LinkSpec(destination, (Term("dcterms:title"),), "tate")
+    control = Control(1, "omeka", (), (seeks,), match={"item": match})  # type: ignore[arg-type]
+    planning = Planning(database, batch_id, control)
+    by_title = [
+        Property(
+            "dcterms:relation", (Value("resource", link=Link("item", "tate", ("dcterms:title",), (title,))),)
+        )
+        for title in ("One", "Another")
+    ]
+    entries = planning.carry_out(
+        record(item("A", "One")),
+        record(item("A", "Another"), row=2),
+        record(item("B", "B", properties=(by_title[0],)), row=3),
+        record(item("C", "C", properties=(by_title[1],)), row=4),
+    )
+    assert [(one.seq, one.action, one.outcome, one.code, one.depth) for one in entries] == [
+        (1, "create", None, None, 0),
+        (2, "skip", "skipped", "merged", 0),
+        (3, "create", None, None, 1),
+        (4, "create", None, None, 1),
+    ]
+    assert [one.text for one in draft_of(entries[0]).properties[0].values] == ["One", "Another"]

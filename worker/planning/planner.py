@@ -318,7 +318,7 @@ class Planner:
         for plan, entry in zip(plans, entries, strict=True):
             if entry.action in ("create", "update"):
                 planned.links.extend(_link_rows(plan.seq, plan.settled.draft, resolution))
-                planned.keys.extend(self._alias_rows(plan.seq, plan.draft))
+                planned.keys.extend(self.keys_of(plan.seq, plan.draft))
 
     def _keep_pending(
         self, mapped: Mapped, plans: list[_Plan], resolution: Resolution, planned: Planned
@@ -339,7 +339,7 @@ class Planner:
                 )
             )
             planned.links.extend(_link_rows(plan.seq, plan.draft, resolution))
-            planned.keys.extend(self._alias_rows(plan.seq, plan.draft))
+            planned.keys.extend(self.keys_of(plan.seq, plan.draft))
 
     def _refuse(
         self, mapped: Mapped, plans: Sequence[_Plan], problems: Sequence[Problem], planned: Planned
@@ -421,7 +421,7 @@ class Planner:
             message=first.message,
         )
 
-    def _alias_rows(self, seq: int, draft: Draft) -> Iterator[KeyRow]:
+    def keys_of(self, seq: int, draft: Draft) -> Iterator[KeyRow]:
         """Properties that links look for and that are not its identity, with what the draft gives them."""
         for by in self._aliases.get(draft.kind, ()):
             if draft.identity is not None and draft.identity.by == by:
