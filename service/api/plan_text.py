@@ -72,7 +72,7 @@ def summary_text(run: RunFacts, groups: Sequence[Group], layout: Layout, *, narr
     """How much there is, by action and kind; then, of a plan that is shown whole, what it has in common."""
     when = f", made {moment(run.planned_at)[:19].replace('T', ' ')} UTC" if run.planned_at else ""
     lines = [f"Plan of {_MODES[run.mode]}{when} (run {run.id})"]
-    lines += _wrapped("", f"{records(run.counts)}: {planned_words(run.counts)}.", layout.width, 2)
+    lines += _wrapped("", f"{records(run)}: {planned_words(run.counts)}.", layout.width, 2)
     lines += _by_kind(groups)
     if not any(run.counts.get(f"action:{action}") for action in _WRITING):
         lines.append("Nothing is to be written.")

@@ -18,7 +18,8 @@ from service.errors import bad_parameter
 from service.negotiation import preferred
 from service.settings import TargetSettings
 from service.store.batches import BatchFacts
-from service.store.plans import Entry, EntryFilter, read_report
+from service.store.plans import Entry, EntryFilter
+from service.store.reports import read_report
 
 PAGE = 500
 CSV, NDJSON, JSON, TEXT = "text/csv", "application/x-ndjson", "application/json", "text/plain"

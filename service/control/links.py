@@ -30,6 +30,15 @@ def link(context: Context, node: Node) -> Link | None:
         return None
     scope = given.text("scope", match.scope if match is not None else "")
     if by_node is None and match is not None:
+        if len(match.by) > 1 and not match.any_of:
+            together = " and ".join(map(str, match.by))
+            context.problems.error(
+                "contradiction",
+                said,
+                f"{quoted(to.label)} is known by {together} together, and a link has one value: say with "
+                '"by" which single property finds it.',
+            )
+            return None
         return Link(to, match.by, scope, any_of=match.any_of, pointer=pointer)
     if given.texts("by") == ("id",):
         return Link(to, (), scope, by_number=True, pointer=pointer)

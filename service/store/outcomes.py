@@ -8,7 +8,8 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from service.store.database import Database
-from service.store.plans import NOT_WRITTEN, WRITING, Action, Outcome, standing
+from service.store.plans import NOT_WRITTEN, WRITING, Action, Outcome
+from service.store.reports import standing
 from service.store.runs import RunFacts
 from service.store.states import FAULTS, BatchState, batch_state
 from service.store.summary import OUTCOMES

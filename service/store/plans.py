@@ -10,10 +10,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Row,
-    and_,
     bindparam,
     delete,
     func,
@@ -28,7 +26,7 @@ from service.store.bulk import insert_alike
 from service.store.database import Database
 from service.store.plan_groups import clear_groups
 from service.store.runs import Claim, fenced
-from service.store.tables import plan_entry, plan_key, plan_link, run
+from service.store.tables import plan_entry, plan_key, plan_link
 
 Action = Literal["create", "update", "complete", "unpublish", "delete", "unchanged", "skip", "reject"]
 """`unpublish`: no record mentions the resource any more, so it is taken from the public. `complete`: the
@@ -105,7 +103,7 @@ class EntryFilter(Struct, frozen=True):
     identifier: str | None = None
 
 
-_COLUMNS = tuple(plan_entry.c[name] for name in Entry.__struct_fields__)
+COLUMNS = tuple(plan_entry.c[name] for name in Entry.__struct_fields__)
 
 
 _fields = attrgetter(*Entry.__struct_fields__)
@@ -197,7 +195,7 @@ def pending(db: Database, run_id: str, after: int, limit: int) -> list[Entry]:
         found = [
             _entry(row)
             for row in connection.execute(
-                select(*_COLUMNS)
+                select(*COLUMNS)
                 .where(*waiting, plan_entry.c.seq > after)
                 .order_by(plan_entry.c.seq)
                 .limit(limit)
@@ -206,7 +204,7 @@ def pending(db: Database, run_id: str, after: int, limit: int) -> list[Entry]:
         if len(found) == limit:
             last = found[-1]
             rest = connection.execute(
-                select(*_COLUMNS)
+                select(*COLUMNS)
                 .where(
                     *waiting,
                     plan_entry.c.file == last.file,
@@ -309,7 +307,7 @@ def planned_keys(db: Database, run_id: str, digests: Sequence[str]) -> dict[tupl
         return {}
     with db.read() as connection:
         rows = connection.execute(
-            select(*_COLUMNS).where(
+            select(*COLUMNS).where(
                 plan_entry.c.run_id == run_id,
                 plan_entry.c.key_digest.in_(digests),
                 plan_entry.c.action.not_in(["reject"]),
@@ -328,7 +326,7 @@ def todo(db: Database, run_id: str, after: tuple[int, int], limit: int) -> list[
     """
     with db.read() as connection:
         rows = connection.execute(
-            select(*_COLUMNS)
+            select(*COLUMNS)
             .where(
                 plan_entry.c.run_id == run_id,
                 plan_entry.c.outcome.is_(None),
@@ -349,7 +347,7 @@ def children(db: Database, run_id: str, seqs: Sequence[int]) -> dict[int, list[E
         return result
     with db.read() as connection:
         for row in connection.execute(
-            select(*_COLUMNS)
+            select(*COLUMNS)
             .where(
                 plan_entry.c.run_id == run_id,
                 plan_entry.c.seq.between(min(seqs), max(seqs) + 10_000),
@@ -365,7 +363,7 @@ def children(db: Database, run_id: str, seqs: Sequence[int]) -> dict[int, list[E
 def entries_by_seq(db: Database, run_id: str, seqs: Sequence[int]) -> dict[int, Entry]:
     with db.read() as connection:
         rows = connection.execute(
-            select(*_COLUMNS).where(plan_entry.c.run_id == run_id, plan_entry.c.seq.in_(seqs))
+            select(*COLUMNS).where(plan_entry.c.run_id == run_id, plan_entry.c.seq.in_(seqs))
         )
         return {row.seq: _entry(row) for row in rows}
 
@@ -430,12 +428,12 @@ def read_plan(
     """A page of a run's entries in order of `seq`, those over `after`."""
     with db.read() as connection:
         rows = connection.execute(
-            select(*_COLUMNS)
+            select(*COLUMNS)
             .where(
                 plan_entry.c.run_id == run_id,
                 plan_entry.c.seq > after,
                 plan_entry.c.action != "complete",  # part of what another entry creates
-                *_conditions(wanted),
+                *conditions(wanted),
             )
             .order_by(plan_entry.c.seq)
             .limit(limit)
@@ -443,82 +441,8 @@ def read_plan(
         return [_entry(row) for row in rows]
 
 
-class ReportRow(Struct, frozen=True):
-    """The latest that is known of one resource of a batch."""
-
-    run_id: str
-    entry: Entry
-
-
-def standing(run_ids: Sequence[str]) -> list[ColumnElement[bool]]:
-    """As SQL: no newer run of these says something of the same resource.
-
-    A record is planned whole: what a run could not write of it is superseded by whatever a newer run says of
-    the record, though it may have become fewer resources. What was written stands until that resource itself
-    is spoken of.
-    """
-    if len(run_ids) < 2:
-        return []
-    newer = plan_entry.alias("newer")
-    return [
-        ~select(newer.c.seq)
-        .where(
-            newer.c.run_id.in_(run_ids),
-            newer.c.run_id > plan_entry.c.run_id,
-            newer.c.file == plan_entry.c.file,
-            newer.c.row == plan_entry.c.row,
-            or_(
-                newer.c.ordinal == plan_entry.c.ordinal,
-                plan_entry.c.outcome.in_(NOT_WRITTEN),
-                plan_entry.c.outcome.is_(None),
-            ),
-        )
-        .exists()
-    ]
-
-
-def read_report(
-    db: Database,
-    batch_id: str,
-    *,
-    after: tuple[str, int] = ("", 0),
-    limit: int = 500,
-    wanted: EntryFilter | None = None,
-) -> list[ReportRow]:
-    """A page of a batch's report: of each (file, row, ordinal) the entry of its newest real run.
-
-    A run that never completed its plan counts only where there is none that did; a batch that has only dry
-    runs reports the newest of these. `after` is (run id, seq) of the last row seen.
-    """
-    with db.read() as connection:
-        runs = connection.execute(
-            select(run.c.id, run.c.mode, run.c.planned_at)
-            .where(run.c.batch_id == batch_id, run.c.started_at.is_not(None))
-            .order_by(run.c.id)
-        ).all()
-        began = [row for row in runs if row.mode in ("import", "retry")]
-        real = [row.id for row in began if row.planned_at is not None] or [row.id for row in began][-1:]
-        relevant = real or [row.id for row in runs if row.mode == "dry-run"][-1:]
-        if not relevant:
-            return []
-        statement = select(plan_entry.c.run_id, *_COLUMNS).where(
-            plan_entry.c.run_id.in_(relevant),
-            plan_entry.c.action != "complete",
-            or_(
-                plan_entry.c.run_id > after[0],
-                and_(plan_entry.c.run_id == after[0], plan_entry.c.seq > after[1]),
-            ),
-            *_conditions(wanted),
-            *standing(relevant),
-        )
-        rows = connection.execute(statement.order_by(plan_entry.c.run_id, plan_entry.c.seq).limit(limit))
-        return [
-            ReportRow(row.run_id, Entry(**{name: row._mapping[name] for name in Entry.__struct_fields__}))
-            for row in rows
-        ]
-
-
-def _conditions(wanted: EntryFilter | None) -> list[Any]:
+def conditions(wanted: EntryFilter | None) -> list[Any]:
+    """As SQL: the entries that are wanted."""
     if wanted is None:
         return []
     conditions: list[Any] = []

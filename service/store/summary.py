@@ -37,10 +37,10 @@ def summary(facts: RunFacts, *, planned: bool | None = None) -> str:
     """
     counts = facts.counts
     if planned is None:
-        planned = facts.mode == "dry-run"
+        planned = facts.mode == "dry-run" or facts.options.dry_run
     what = planned_words(counts) if planned else _words([(name, name) for name in OUTCOMES], counts)
     left_out = f", {n} left out" if (n := counts.get("left-out", 0)) else ""
-    return f"{records(counts)} read{left_out}: {what}. {facts.requests} requests to the target."
+    return f"{records(facts)} read{left_out}: {what}. {facts.requests} requests to the target."
 
 
 def planned_words(counts: Mapping[str, int]) -> str:
@@ -48,9 +48,11 @@ def planned_words(counts: Mapping[str, int]) -> str:
     return _words([(f"action:{action}", words) for action, words in ACTIONS], counts)
 
 
-def records(counts: Mapping[str, int]) -> str:
-    read = counts.get("read", 0)
-    return "1 record" if read == 1 else f"{read} records"
+def records(facts: RunFacts) -> str:
+    """What the run is about: records of files, or of an undo the resources that its batch has changed."""
+    read = facts.counts.get("read", 0)
+    what = "resource" if facts.mode == "undo" else "record"
+    return f"{read} {what}" if read == 1 else f"{read} {what}s"
 
 
 def _words(names: list[tuple[str, str]], counts: Mapping[str, int]) -> str:

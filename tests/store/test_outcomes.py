@@ -24,7 +24,8 @@ from service.store.outcomes import (
     spoken_of,
     state_of,
 )
-from service.store.plans import Entry, read_report
+from service.store.plans import Entry
+from service.store.reports import read_report
 from service.store.runs import Claim, RunFacts, RunOptions
 from service.store.states import Ending, RunMode
 from service.store.tables import operation

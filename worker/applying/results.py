@@ -163,7 +163,8 @@ class Recorder:
             case Written(saved=saved, differences=differences, adopted=adopted):
                 found = " (its answer was lost; it was found and adopted)" if adopted else ""
                 word = "created" if result.outgoing.operation.method == "create" else "updated"
-                log.about(entry, "info", word, f"{entry.kind} {saved.id} {word}{found}")
+                said = _UNDONE[word] if result.outgoing.undoes else word
+                log.about(entry, "info", word, f"{entry.kind} {saved.id} {said}{found}")
                 if differences:
                     log.about(entry, "error", "altered", altered_text(differences))
             case Deleted():
@@ -286,6 +287,9 @@ def _standing(row: LedgerRow, saved: Saved) -> LedgerRow:
     return msgspec.structs.replace(
         row, resource_id=saved.id, saved=orjson.dumps(saved.body), modified=saved.modified
     )
+
+
+_UNDONE = {"created": "created again", "updated": "restored"}
 
 
 # --- words ----------------------------------------------------------------------------------------

@@ -252,7 +252,7 @@ class UndoPlan:
             "new-number",
             f"{entry.kind} {entry.resource_id} “{title}” was deleted; it comes back, with a new number.",
         )
-        changes = Changes((Change("", added=(title,), after=(title,)),))
+        changes = Changes((Change(entry.kind, added=(title,), after=(title,)),))
         return _noted(msgspec.structs.replace(entry, changes=encoded(changes)), [note])
 
     def _gone(self, entry: Entry) -> Entry:
@@ -274,7 +274,7 @@ class UndoPlan:
             problems.append(Problem("warning", "undo-forced", f"{why} It is undone all the same."))
         if entry.action == "delete":
             title = saved.title or f"{entry.kind} {saved.id}"
-            changes = Changes((Change("", removed=(title,), before=(title,)),))
+            changes = Changes((Change(entry.kind, removed=(title,), before=(title,)),))
         else:
             changes = self._changes(_image(entry), saved)
         entry = msgspec.structs.replace(

@@ -107,7 +107,7 @@ class FollowedPlan:
         for change in planned.changes:
             held = current.properties.get(change.name) or current.fields.get(change.name, ())
             now = tuple(one.shown() for one in held)
-            if change.name and sorted(now) != sorted(change.before):
+            if change.name != entry.kind and sorted(now) != sorted(change.before):
                 parts.append(f"{change.name} was {_list(change.before)}, now {_list(now)}")
         return "; ".join(parts) or f"something else of it was edited (at {saved.modified})"
 

@@ -40,7 +40,13 @@ def links_of(draft: Draft) -> tuple[Sought, ...]:
 
 
 def has_links(draft: Draft) -> bool:
-    return next(_sought_of(draft.properties), None) is not None
+    """Whether it may link to anything. Asked of every draft, so without a detour: notes about a value count
+    as links here."""
+    for part in draft.properties:
+        for value in part.values:
+            if value.link is not None or value.annotation:
+                return True
+    return False
 
 
 def _sought_of(properties: Iterable[Property]) -> Iterator[Sought]:
@@ -98,7 +104,7 @@ class Settled(Struct, frozen=True, gc=False):
 def settle(draft: Draft, resolution: Resolution) -> Settled:
     """The draft with what its links have become. A link that leads nowhere gives a warning where something
     stands in for it or it may be left out, else a rejection (or a `stop`)."""
-    if not has_links(draft):
+    if not resolution or not has_links(draft):
         return Settled(draft)
     problems: list[Problem] = []
     numbers: set[int] = set()

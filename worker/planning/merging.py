@@ -248,7 +248,7 @@ def encoded(changes: Changes) -> bytes:
 def removal(saved: Saved) -> Changes:
     """A deletion as a person reads it: what goes is the whole resource."""
     title = saved.title or f"{saved.kind} {saved.id}"
-    return Changes((Change("", removed=(title,), before=(title,)),))
+    return Changes((Change(saved.kind, removed=(title,), before=(title,)),))
 
 
 def footing_json(footing: Footing) -> bytes | None:

@@ -18,8 +18,9 @@ from worker.context import RunContext
 from worker.planning.decide import MERGED, without_defaults
 from worker.planning.depths import Graph, Placed
 from worker.planning.duplicates import merged
+from worker.planning.entries import unsettled_links
 from worker.planning.links import links_of
-from worker.planning.planner import Planned, Planner, unsettled_links
+from worker.planning.planner import Planned, Planner
 from worker.records import Draft, Mapped, Problem, Sought
 
 SLICE = 500

@@ -58,6 +58,7 @@ class Surveyor:
         self._target = context.target
         self._adapter = adapter
         self._reads = reads
+        self._same = False
 
     async def learn(self, control: Control, *, force: bool = False) -> Surveys:
         """List the kinds that this control file is about, and survey what was never looked at.
@@ -65,11 +66,14 @@ class Surveyor:
         Raises `Fatal` (`target-not-the-same`) if this does not look like the site that was written to;
         `force`: goes on all the same.
         """
-        kinds = sorted(kinds_in_use(control))
-        await self._db.run(warn_of_close_scopes, self._target, control, self._context.log)
-        await anyio.to_thread.run_sync(
-            require_same_target, self._context, self._adapter, self._reads, kinds, force
-        )
+        if not self._same:
+            # Once, also where a survey is taken up again after the target was away.
+            kinds = sorted(kinds_in_use(control))
+            await self._db.run(warn_of_close_scopes, self._target, control, self._context.log)
+            await anyio.to_thread.run_sync(
+                require_same_target, self._context, self._adapter, self._reads, kinds, force
+            )
+            self._same = True
         everything = wanted(control)
         found: dict[SurveySubject, _Survey] = {}
         ids: dict[tuple[Kind, str, tuple[str, ...]], tuple[int, ...]] = {}

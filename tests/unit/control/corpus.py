@@ -138,6 +138,12 @@ WRONG = (
     _match("by an unknown object", "unknown-key", by={"all": ["dcterms:title"]}),
     _match("an unknown outcome", "unknown-word", gone="forget"),
     _match("where something else", "unknown-key", where={"set": 1}),
+    Wrong(
+        "sets of a media",
+        version_1(match={"media": {"by": "dcterms:source", "where": {"item-set": 1}}}),
+        "not-supported",
+        False,
+    ),
     _match("two sources of an identity", "contradiction", expression="i"),
     _match("too many sources", "contradiction", False, source=["a", "b"]),
 )

@@ -468,3 +468,12 @@ def test_a_prefix_that_is_nearly_one_of_omekas_is_a_warning() -> None:
 )
 def test_names_belong_to_models(model: str, name: str, messages: list[str]) -> None:
     assert told({"source": "a", "name": name}, model=model) == messages
+
+
+def test_a_link_by_an_identity_of_several_parts_is_refused() -> None:
+    match = {"item": {"source": ["a", "b"], "by": ["dcterms:identifier", "dcterms:source"]}}
+    link = {"source": "x", "name": "dcterms:relation", "link": {"to": "item"}}
+    assert told(link, match=match) == [
+        '/instructions/1/link/to: "item" is known by dcterms:identifier and dcterms:source together, and a'
+        ' link has one value: say with "by" which single property finds it.'
+    ]

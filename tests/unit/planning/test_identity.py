@@ -252,7 +252,7 @@ def test_a_deletion_is_shown_as_the_title_that_goes(given: Given) -> None:
         None,
         ONE.modified.encode(),
     )
-    assert [(one.name, one.removed) for one in changes_of(entry)] == [("", ("One",))]
+    assert [(one.name, one.removed) for one in changes_of(entry)] == [("item", ("One",))]
 
 
 def test_a_deletion_of_what_is_not_there_rejects_its_record(given: Given) -> None:
