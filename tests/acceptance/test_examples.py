@@ -391,20 +391,31 @@ def test_a_version_0_file_works_as_haplo_has_it_and_creates_again_when_run_again
     assert len(omeka.dump()["items"]) == 12
 
 
-# --- what a later version carries out -------------------------------------------------------------
+# --- links, and values alone ----------------------------------------------------------------------
 
 
-def test_artists_and_artworks_are_refused_at_upload_until_links_are_carried_out(
+def test_artworks_link_to_their_artists_and_name_those_that_are_not_there(
     accession: Installation, omeka: StandIn
 ) -> None:
-    control, _ = files_of("tate-artists")
-    answer = accession.post("control", files={"file": ("control.json", control)})
-    assert (answer.status_code, answer.text.strip().splitlines()[-1]) == (
-        400,
-        "This control file uses links, which this version does not carry out yet. "
-        "Leave it out, or wait for a version that does.",
-    )
-    assert omeka.requests()["total"] == 0
+    files = {"data0": "artists.jsonl", "data1": "artworks.jsonl"}
+    imported(accession, omeka, "tate-artists", read=47, created=47, **files)
+    items = {one["o:id"]: one for one in omeka.dump()["items"]}
+    linked = [
+        items[value["value_resource_id"]]["dcterms:identifier"][0]["@value"]
+        for one in items.values()
+        for term in ("dcterms:creator", "dcterms:contributor")
+        for value in one.get(term, ())
+        if "value_resource_id" in value
+    ]
+    texts = [
+        value["@value"]
+        for one in items.values()
+        for value in one.get("dcterms:creator", ())
+        if "value_resource_id" not in value
+    ]
+    # 34 links, of which two lead to artists that the other file does not hold.
+    assert (len(linked), len(texts)) == (32, 2)
+    unchanged_again(accession, omeka, "tate-artists", unchanged=47, **files)
 
 
 def test_the_drafts_of_artworks_lead_to_the_drafts_of_their_artists() -> None:
@@ -443,23 +454,35 @@ def test_the_drafts_of_artworks_lead_to_the_drafts_of_their_artists() -> None:
     ]
 
 
-def test_rights_alone_reach_the_plan_and_change_nothing_while_updates_are_not_offered(
-    accession: Installation, omeka: StandIn
-) -> None:
+def test_rights_alone_are_written_and_nothing_else_changes(accession: Installation, omeka: StandIn) -> None:
     numbers = ("A00001", "A00139", "D22115", "P01357", "T07838")
     omeka.seed([_tate_item(number) for number in numbers])
     control, data = files_of("rights-only", data0="rights.csv")
     before = omeka.dump()
     omeka.reset_requests()
     batch = accession.batch(control, data)
-    assert accession.run(batch) == "failed"
-    assert [(row["identifier"], row["action"], row["code"]) for row in accession.report(batch)] == [
-        *((number, "reject", "update-not-offered") for number in numbers),
-        ("X99999", "reject", "not-found"),
+    assert accession.run(batch) == "complete-with-errors"
+    assert [
+        (row["identifier"], row["action"], row["outcome"], row["code"]) for row in accession.report(batch)
+    ] == [
+        *((number, "update", "updated", None) for number in numbers),
+        ("X99999", "reject", "rejected", "not-found"),
     ]
-    assert accession.facts(batch)["runs"][0]["code"] == "too-many-errors"
-    assert omeka.requests()["writes"] == 0
-    assert omeka.dump() == before
+    assert omeka.requests()["writes"] == len(numbers)
+    after = omeka.dump()
+    written = {"dcterms:rights", "dcterms:license", "o:modified"}
+    assert {**after, "items": _without(after["items"], written)} == {
+        **before,
+        "items": _without(before["items"], written),
+    }
+    assert [one["dcterms:rights"][0]["@value"] for one in after["items"]] == [
+        *["No known copyright restrictions"] * 3,
+        *["In copyright"] * 2,
+    ]
+
+
+def _without(items: list[dict[str, Any]], keys: set[str]) -> list[dict[str, Any]]:
+    return [{key: value for key, value in one.items() if key not in keys} for one in items]
 
 
 def _tate_item(number: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ when everything is planned (`worker.planning.settling`): by the same code, with 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -321,7 +321,7 @@ class Planner:
         for plan, entry in zip(plans, entries, strict=True):
             if entry.action in ("create", "update"):
                 planned.links.extend(link_rows(plan.seq, plan.settled.draft, resolution))
-                planned.keys.extend(alias_rows(self._aliases, plan.seq, plan.draft))
+                planned.keys.extend(self.keys_of(plan.seq, plan.draft))
 
     def _keep_pending(
         self, mapped: Mapped, plans: list[Intended], resolution: Resolution, planned: Planned
@@ -342,7 +342,7 @@ class Planner:
                 )
             )
             planned.links.extend(link_rows(plan.seq, plan.draft, resolution))
-            planned.keys.extend(alias_rows(self._aliases, plan.seq, plan.draft))
+            planned.keys.extend(self.keys_of(plan.seq, plan.draft))
 
     def _refuse(
         self, mapped: Mapped, plans: Sequence[Intended], problems: Sequence[Problem], planned: Planned
@@ -363,7 +363,9 @@ class Planner:
         planned.entries.append(entry)
         planned.keys.extend(mention_rows(self._seq, mapped))
 
-    # --- entries ----------------------------------------------------------------------------------
+    def keys_of(self, seq: int, draft: Draft) -> Iterable[KeyRow]:
+        """What links may find an entry of this draft by, beside its identity."""
+        return alias_rows(self._aliases, seq, draft)
 
 
 def _sought(draft: Draft) -> str:

@@ -82,6 +82,8 @@ class Settling:
                 plans.replace_entries(connection, self._run_id, seqs, [*entries, *done])
                 rows = [row for seq, draft in grown.items() for row in unsettled_links(seq, draft)]
                 links.insert_links(connection, self._run_id, rows)
+                keys = [row for seq, draft in grown.items() for row in self._planner.keys_of(seq, draft)]
+                links.insert_keys(connection, self._run_id, keys)
             yield Planned(done)
 
     def _replan(self, waiting: Sequence[Entry]) -> Planned:
