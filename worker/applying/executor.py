@@ -64,6 +64,7 @@ class Executor:
         self._preparer = preparing(self._outage)
         self._reconciler = Reconciler(context, adapter, settings.look_again, lambda: self._pace.slowest)
         self._queue: asyncio.Queue[Outgoing | None] = asyncio.Queue()
+        self._queued: dict[str, Outgoing] = {}
         self._in_flight: dict[str, Outgoing] = {}
         self._results: list[Result] = []
         self._unrecorded: list[Result] = []
@@ -171,6 +172,7 @@ class Executor:
         context = self._context
         await context.db.run(journal.record_intents, context.claim, [one.intent for one in outgoing])
         for one in outgoing:
+            self._queued[one.operation.key] = one
             self._queue.put_nowait(one)
 
     async def _room(self) -> int:
@@ -215,7 +217,8 @@ class Executor:
     # --- lost answers ---------------------------------------------------------------------------
 
     async def _look(self) -> None:
-        in_flight = {one.operation.payload for one in self._in_flight.values()}
+        # What waits in the queue may be sent, and listed, while the look goes on.
+        in_flight = {one.operation.payload for one in (*self._in_flight.values(), *self._queued.values())}
         answered = {one.saved.id for one in (*self._results, *self._unrecorded) if isinstance(one, Written)}
         findings = await self._outage.patiently(lambda: self._reconciler.look(answered, in_flight))
         if not findings:
@@ -251,6 +254,7 @@ class Executor:
 
     async def _send_all(self) -> None:
         while (outgoing := await self._queue.get()) is not None:
+            del self._queued[outgoing.operation.key]
             if self._failure is not None or self._context.stop:
                 self._settle(Ended(outgoing, "not-sent", "The run left off before this was sent."))
                 continue

@@ -97,8 +97,9 @@ class Reconciler:
     async def look(self, answered: Collection[int], in_flight: Collection[bytes]) -> list[Finding]:
         """Look for all that is due.
 
-        `answered`: ids that came in answers which the journal does not hold yet. `in_flight`: payloads
-        of requests under way when the look began: what they make must not be taken for the lost one.
+        `answered`: ids that came in answers which the journal does not hold yet. `in_flight`: payloads of
+        requests that are under way, or may be before the look ends: what they make must not be taken for the
+        lost one.
         Raises `Retriable` when the target cannot be listed: nothing is concluded from that.
         """
         now = time.monotonic()
