@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 
-from tests.acceptance.installation import Installation
+from tests.acceptance.installation import CONTROL, Installation
 from tests.acceptance.test_links import control as linked_control
 from tests.acceptance.test_links import graph, record
 from tests.acceptance.test_updates import control, data, works
@@ -136,3 +136,56 @@ def test_an_undo_of_chosen_records_leaves_the_others_for_a_later_one(
         409,
         "mode: there is nothing to undo in this batch: nothing that it wrote still stands.\n",
     )
+
+
+def test_item_sets_come_back_with_their_members(accession: Installation, omeka: StandIn) -> None:
+    def rules(absent: str) -> dict[str, Any]:
+        return {
+            **CONTROL,
+            "maxRemovals": "100%",
+            "match": {
+                "item-set": {
+                    "source": "album",
+                    "by": "dcterms:identifier",
+                    "scope": "albums",
+                    "absent": absent,
+                },
+                "item": {"source": "acno", "by": "dcterms:identifier", "scope": "works", "absent": absent},
+            },
+            "instructions": [
+                {
+                    "action": "if-exists",
+                    "source": "album",
+                    "then": [
+                        {"action": "new", "destination": "item-set"},
+                        {"source": "album", "destination": "item-set", "name": "dcterms:title"},
+                    ],
+                },
+                {
+                    "action": "if-exists",
+                    "source": "acno",
+                    "then": [
+                        {"action": "new", "destination": "item"},
+                        {"source": "title", "name": "dcterms:title"},
+                        {"source": "in", "name": "item-set"},
+                    ],
+                },
+            ],
+        }
+
+    albums = [{"album": "Red"}, {"album": "Blue"}]
+    assert accession.run(accession.batch(rules("keep"), data(albums))) == "complete"
+    members = [{"acno": f"A{n}", "title": f"Work {n}", "in": "Red"} for n in range(3)]
+    first = accession.batch(rules("keep"), data([*albums, *members]))
+    assert accession.run(first) == "complete", accession.log(first)
+    # One member goes with the set, the others stay and lose their membership with it.
+    left = [{"album": "Blue"}, *({"acno": f"A{n}", "title": f"Work {n}"} for n in range(2))]
+    second = accession.batch(rules("delete"), data(left))
+    accession.run(second, "dry-run")
+    assert accession.run(second) == "complete", accession.log(second)
+    assert [item["o:item_set"] for item in omeka.dump()["items"]] == [[], []]
+    assert accession.run(second, "undo") == "undone", accession.log(second)
+    dump = omeka.dump()
+    red = next(one["o:id"] for one in dump["item_sets"] if one["o:title"] == "Red")
+    belonging = {item["o:title"]: [one["o:id"] for one in item["o:item_set"]] for item in dump["items"]}
+    assert belonging == {"Work 0": [red], "Work 1": [red], "Work 2": [red]}, accession.log(second)

@@ -55,7 +55,7 @@ class UndoPreparer:
             attempt = about.attempts.get(entry.seq, 0) + 1
             if entry.action == "create":
                 above = highest.get(kind_of(entry), 0)
-                prepared.append(self._recreate(entry, pictures[entry.seq], numbers, attempt, above))
+                prepared.append(self._recreate(entry, pictures[entry.seq], attempt, above))
                 continue
             number = numbers.get(entry.resource_id or 0, entry.resource_id or 0)
             current = saved.get((kind_of(entry), number))
@@ -80,7 +80,7 @@ class UndoPreparer:
         """The create of an entry as it was sent. `prepare` or `as_meant` has been called before."""
         assert entry.before is not None
         number = attempt if attempt is not None else about.attempts.get(entry.seq, 0) + 1
-        return self._recreate(entry, images.unpack(entry.before), {}, number, above_id)
+        return self._recreate(entry, images.unpack(entry.before), number, above_id)
 
     async def as_meant(self, entry: Entry, opened: OpenOperation) -> Outgoing | None:
         """The operation of an intent without outcome, as it was sent; None where that cannot be told."""
@@ -146,12 +146,9 @@ class UndoPreparer:
 
     # --- operations -------------------------------------------------------------------------------
 
-    def _recreate(
-        self, entry: Entry, image: PreImage, numbers: Mapping[int, int], attempt: int, above: int
-    ) -> Outgoing:
+    def _recreate(self, entry: Entry, image: PreImage, attempt: int, above: int) -> Outgoing:
         """Without what links to others that come back too: whichever is first, the request is the same."""
         assert self._coming is not None
-        del numbers
         payload = self._adapter.recreate_payload(image.saved, image.kind, image.media, {}, self._coming)
         made = self._outgoing(entry, "create", None, payload, attempt, above)
         return msgspec.structs.replace(made, ledger=image.ledger)

@@ -317,7 +317,7 @@ class Adapter(Protocol):
         ...
 
     def linked_in(self, image: bytes, kind: Kind) -> frozenset[int]:
-        """As `linked`, of a representation kept in the journal."""
+        """What a representation kept in the journal refers to: by its values, and its item sets."""
         ...
 
     def restorable(self, media: Saved) -> bool:

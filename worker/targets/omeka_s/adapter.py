@@ -38,6 +38,7 @@ from worker.targets.omeka_s.representation import (
     decode,
     linked_ids,
     linking_ids,
+    reference_ids,
     saved_from,
     values_linking,
 )
@@ -169,7 +170,8 @@ class OmekaSAdapter:
         return await self._client.members(item_set)
 
     def linked_in(self, image: bytes, kind: Kind) -> frozenset[int]:
-        return self.linked(self.saved(image, kind))
+        saved = self.saved(image, kind)
+        return self.linked(saved) | set(reference_ids(saved.body.get("o:item_set")))
 
     def restorable(self, media: Saved) -> bool:
         return media.body.get("o:ingester") == "html"

@@ -27,8 +27,8 @@ def restore_body(
     body: dict[str, object] = {}
     for field in FIELDS:
         if kind in field.kinds and field.key in earlier.body:
-            wanted = _field(field, earlier.body.get(field.key), numbers)
-            if wanted != _field(field, current.body.get(field.key), {}):
+            wanted = _field(field, earlier.body.get(field.key), numbers, without)
+            if wanted != _field(field, current.body.get(field.key), {}, ()):
                 body[field.key] = wanted
     wanted_values = _values(earlier.body, numbers, without)
     present = _values(current.body, {}, ())
@@ -100,7 +100,7 @@ def _whole(
     body: Mapping[str, Json], kind: Kind, numbers: Mapping[int, int], without: Collection[int]
 ) -> dict[str, Json]:
     made: dict[str, Json] = {
-        field.key: _field(field, body.get(field.key), numbers)
+        field.key: _field(field, body.get(field.key), numbers, without)
         for field in FIELDS
         if kind in field.kinds and field.key in body
     }
@@ -109,7 +109,7 @@ def _whole(
     return made
 
 
-def _field(field: Field, value: Json, numbers: Mapping[int, int]) -> Json:
+def _field(field: Field, value: Json, numbers: Mapping[int, int], without: Collection[int]) -> Json:
     match field.shape:
         case "flag":
             return value is True
@@ -118,7 +118,8 @@ def _field(field: Field, value: Json, numbers: Mapping[int, int]) -> Json:
         case "reference":
             return _reference(value, numbers)
         case "references":
-            return [{"o:id": numbers.get(one, one)} for one in sorted(reference_ids(value))]
+            kept = sorted(set(reference_ids(value)).difference(without))
+            return [{"o:id": numbers.get(one, one)} for one in kept]
 
 
 def _reference(value: Json, numbers: Mapping[int, int]) -> Json:
