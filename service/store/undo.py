@@ -185,22 +185,6 @@ def mark_undone(
             )
 
 
-def recreated(db: Database, undo_run: str, ids: Sequence[int]) -> dict[int, int]:
-    """Old number → new one, of resources that this undo has created again."""
-    if not ids:
-        return {}
-    with db.read() as connection:
-        rows = connection.execute(
-            select(plan_entry.c.resource_id, plan_entry.c.outcome_id).where(
-                plan_entry.c.run_id == undo_run,
-                plan_entry.c.action == "create",
-                plan_entry.c.resource_id.in_(ids),
-                plan_entry.c.outcome_id.is_not(None),
-            )
-        )
-        return {row.resource_id: row.outcome_id for row in rows}
-
-
 def to_recreate(db: Database, undo_run: str) -> set[int]:
     """The old numbers of everything that this undo creates again."""
     with db.read() as connection:

@@ -21,6 +21,8 @@ class Inbound(Struct, frozen=True):
     term: str
     value: bytes
     """The target's JSON of the value."""
+    position: int = -1
+    """Its place among the values of the term; below zero: not known."""
 
 
 class PreImage(Struct, frozen=True, omit_defaults=True):

@@ -46,6 +46,8 @@ class Outgoing(Struct, frozen=True):
     moved: Moved | None = None
     forgets: bool = False
     """Whether the ledger forgets the resource once this is done."""
+    puts_back: Saved | None = None
+    """Of an undo: what the resource becomes again; see `service.store.put_back`."""
     undoes: bool = False
     """Whether this takes back what a batch did to the resource; `ledger` is then the row as it was before."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, assert_never
 
 import msgspec
 from msgspec import Struct
@@ -344,6 +344,9 @@ class Preparer:
         if self._exactly and entry.before is not None and entry.before.decode() != saved.modified:
             message = f"{saved.kind} {saved.id} was edited after the plan was made, and was not deleted."
             return self._refuse(entry, "plan-stale", message)
+        moved = self._edited_since(entry, saved, known)
+        if moved is not None:
+            return moved
         media = await self._saved("media", saved.media_ids) if saved.media_ids else []
         lost = self._merger.cannot_be_restored(saved, media)
         if lost is not None:
@@ -366,6 +369,25 @@ class Preparer:
             pre_image=images.pack(image),
         )
 
+    def _edited_since(self, entry: Entry, saved: Saved, known: LedgerRow | None) -> Prepared | None:
+        """What becomes of a deletion where somebody edited the resource after it was planned; None: it is
+        carried out."""
+        if entry.before is None or entry.before.decode() == saved.modified or known is None:
+            return None
+        name = f"{saved.kind} {saved.id} “{saved.title or ''}”"
+        note = f"Somebody has edited {name} after it was planned to be deleted"
+        match self._on_conflict:
+            case "keep":
+                outgoing = self._empty(entry)
+                return Stands(outgoing, saved, "skipped", "conflict-keep", f"{note}. It is kept.")
+            case "reject":
+                return self._refuse(entry, "conflict", f"{note}. Nothing was done.")
+            case "overwrite":
+                self._context.log.about(entry, "warning", "conflict-overwrite", f"{note}. It is deleted.")
+                return None
+            case _:
+                assert_never(self._on_conflict)
+
     async def _members(self, saved: Saved) -> tuple[int, ...]:
         if saved.kind != "item-set":
             return ()
@@ -382,8 +404,8 @@ class Preparer:
             for other in await self._saved(kind, sorted(left)):
                 left.discard(other.id)
                 found.extend(
-                    images.Inbound(other.kind, other.id, term, value)
-                    for term, value in self._adapter.values_linking(other, saved.id)
+                    images.Inbound(other.kind, other.id, one.term, one.value, one.position)
+                    for one in self._adapter.values_linking(other, saved.id)
                 )
         return found
 

@@ -14,6 +14,7 @@ from service.store import journal, ledger, plans, undo
 from service.store.journal import OperationEnd
 from service.store.ledger import LedgerKey, LedgerRow
 from service.store.plans import EntryOutcome, Outcome
+from service.store.put_back import PutBack, put_back
 from worker.applying.outgoing import Outgoing
 from worker.context import RunContext
 from worker.planning.absent import withdrawn_after
@@ -101,6 +102,7 @@ class Recorder:
         ]
         with context.transaction(counts) as connection:
             undo.mark_undone(connection, context.batch_id, run_id, taken_back)
+            put_back(connection, context.target, [one for result in results for one in _put_back(result)])
             journal.record_ends(connection, context.claim, ends)
             plans.set_outcomes(connection, run_id, [*outcomes, *(now for _, now in corrected)])
             plans.set_changes(connection, run_id, _moved(results))
@@ -261,7 +263,12 @@ def _ledger(result: Result) -> list[LedgerRow]:
     row = result.outgoing.ledger
     if result.outgoing.undoes:
         saved = result.saved if isinstance(result, Written | Stands) else None
-        return [] if row is None or saved is None else [_standing(row, saved)]
+        if row is None or saved is None:
+            return []
+        if result.outgoing.puts_back is not None and result.outgoing.puts_back.modified != row.modified:
+            # It was edited when the batch came, and stands so again: the edit is not ours by that.
+            return [msgspec.structs.replace(row, resource_id=saved.id)]
+        return [_standing(row, saved)]
     if not isinstance(result, Written) or row is None:
         return []
     altered = (*result.outgoing.carried, *result.differences)
@@ -273,6 +280,19 @@ def _ledger(result: Result) -> list[LedgerRow]:
             withdrawn=withdrawn_after(result.outgoing.entry),
         )
     ]
+
+
+def _put_back(result: Result) -> list[PutBack]:
+    earlier, entry = result.outgoing.puts_back, result.outgoing.entry
+    if earlier is None or not isinstance(result, Written | Stands) or result.saved is None:
+        return []
+    saved = result.saved
+    number = saved.id
+    media: tuple[tuple[int, int], ...] = ()
+    if entry.action == "create":
+        number, media = entry.resource_id or 0, tuple(zip(earlier.media_ids, saved.media_ids, strict=False))
+    answer = orjson.dumps(saved.body)
+    return [PutBack(saved.kind, number, saved.id, earlier.modified, saved.modified, answer, media)]
 
 
 def _refreshed(result: Result) -> list[LedgerRow]:

@@ -8,14 +8,17 @@ planning thread.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 import msgspec
 from msgspec import Struct
 
 from service.store import ledger, links, plan_groups, plans, undo
+from service.store.ledger import LedgerKey
 from service.store.links import KeyRow
 from service.store.plans import Action, Entry
+from service.store.put_back import numbers_now
 from service.store.undo import Effect, Later
 from worker.applying import images
 from worker.applying.images import PreImage
@@ -49,11 +52,15 @@ class Step(Struct, frozen=True, omit_defaults=True):
     """How the batch left the resource; "" where that is not known."""
     since: str = ""
     """The run in which the batch touched it last."""
-    inbound: bool = False
-    """The entry brings back what went with a resource that was deleted: `completes` creates that again."""
+    sources: tuple[int, ...] = ()
+    """Of what brings links back: the entries that create again what they lead to."""
     media: tuple[int, ...] = ()
     """The media that the batch made with an item that goes."""
     force: bool = False
+    numbers: Mapping[int, int] = {}
+    """Of what is created again: its links to what an earlier undo put back, old number → number by now."""
+    dead: tuple[int, ...] = ()
+    """What it linked to and that is there no more: such a value would be refused."""
 
 
 def step_of(entry: Entry) -> Step:
@@ -220,8 +227,12 @@ class UndoPlan:
             kind: undo.changed_later(self._db, self._batch_id, kind, numbers, since)
             for kind, numbers in ids.items()
         }
+        returned = self._returned([one for one in page if one.action == "create"])
         for entry in page:
             kind, number = KINDS[entry.kind], entry.resource_id or 0
+            if entry.seq in returned:
+                yield self._came_back(entry, returned[entry.seq])
+                continue
             run_id, modified = held.get(kind, {}).get(number, ("", ""))
             if run_id in own:
                 # A later batch that was undone has put it back, under another stamp.
@@ -243,6 +254,31 @@ class UndoPlan:
                 return self._stands(entry, saved, later)
             case _:
                 raise AssertionError(f"an undo does not plan {entry.action}")
+
+    def _returned(self, entries: Sequence[Entry]) -> dict[int, int]:
+        """Deleted resources of which the record came back since: entry → the number that it has now."""
+        wanted: defaultdict[LedgerKey, list[Entry]] = defaultdict(list)
+        for entry in entries:
+            if entry.key_digest is not None:
+                key = LedgerKey(self._context.target, entry.kind, entry.scope or "", entry.by or "")
+                wanted[key].append(entry)
+        found: dict[int, int] = {}
+        for key, several in wanted.items():
+            known = ledger.look_up(self._db, key, [one.key_digest or "" for one in several])
+            there = self._reads.current(KINDS[key.kind], [one.resource_id for one in known.values()])
+            for one in several:
+                held = known.get(one.key_digest or "")
+                if held is not None and held.resource_id in there:
+                    found[one.seq] = held.resource_id
+        return found
+
+    def _came_back(self, entry: Entry, number: int) -> Entry:
+        text = (
+            f"{entry.kind} {entry.resource_id} “{_title(_image(entry))}” was deleted, and its record came "
+            f"back since, as {entry.kind} {number}: it is not created a second time. Undo the later batch "
+            "first."
+        )
+        return _settled(entry, "reject", "rejected", Problem("reject", "undo-conflict", text))
 
     def _comes_back(self, entry: Entry) -> Entry:
         image = _image(entry)
@@ -309,33 +345,73 @@ class UndoPlan:
     # --- links ------------------------------------------------------------------------------------
 
     def _bring_back_links(self, last: int) -> None:
-        """Entries that give back what went with the resources that are created again."""
+        """Entries that give back what went with the resources that are created again: one a resource, since
+        each change of it says all of its values."""
         coming = undo.to_recreate(self._db, self._run_id)
         if not coming:
             return
+        followers: dict[tuple[str, int], Entry] = {}
+        sources: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
         after = 0
-        seq = last
         while page := plans.read_plan(self._db, self._run_id, after=after, limit=SLICE):
             after = page[-1].seq
-            entries: list[Entry] = []
-            for entry in page:
-                if entry.seq > last or entry.action != "create":
-                    continue
-                for other in self._inbound(entry, _image(entry), coming):
-                    seq += 1
-                    entries.append(msgspec.structs.replace(other, seq=seq))
+            made = self._linking([one for one in page if one.action == "create" and one.seq <= last], coming)
+            with self._context.transaction() as connection:
+                plans.replace_entries(connection, self._run_id, [one.seq for one in made], made)
+            for entry in made:
+                for kind, number in self._followers(entry, _image(entry), coming):
+                    followers.setdefault((kind, number), _follower(entry, kind, number))
+                    sources[kind, number].append(entry.seq)
+        seq = last
+        ready = iter(followers.items())
+        while chunk := list(islice(ready, SLICE)):
+            entries = []
+            for subject, follower in chunk:
+                seq += 1
+                step = msgspec.json.encode(Step(sources=tuple(sources[subject])))
+                entries.append(msgspec.structs.replace(follower, seq=seq, draft=step))
             with self._context.transaction() as connection:
                 plans.insert_entries(connection, self._run_id, entries)
 
-    def _inbound(self, entry: Entry, image: PreImage, coming: set[int]) -> Iterator[Entry]:
-        subjects = {(one.kind, one.id) for one in image.inbound}
+    def _linking(self, entries: Sequence[Entry], coming: set[int]) -> list[Entry]:
+        """Entries of what comes back, with what became meanwhile of the resources that it linked to."""
+        linked = {one.seq: self._linked(_image(one)) - coming for one in entries}
+        wanted = set[int]().union(*linked.values())
+        numbers = numbers_now(self._db, self._batch_id, sorted(wanted))
+        left = {numbers.get(one, one) for one in wanted}
+        for kind in ("item", "item-set", "media"):
+            if left:
+                left -= self._reads.current(kind, sorted(left)).keys()
+        result = []
+        for entry in entries:
+            step = msgspec.structs.replace(
+                step_of(entry),
+                numbers={one: numbers[one] for one in linked[entry.seq] if one in numbers},
+                dead=tuple(sorted(one for one in linked[entry.seq] if numbers.get(one, one) in left)),
+            )
+            result.append(msgspec.structs.replace(entry, draft=msgspec.json.encode(step)))
+        return result
+
+    def _linked(self, image: PreImage) -> set[int]:
+        found = set(self._adapter.linked_in(image.saved, image.kind))
+        return found.union(*(self._adapter.linked_in(one, "media") for one in image.media))
+
+    def _followers(self, entry: Entry, image: PreImage, coming: set[int]) -> list[tuple[Kind, int]]:
+        """What has to be changed once this is there again."""
+        subjects: set[tuple[Kind, int]] = {(one.kind, one.id) for one in image.inbound}
         subjects |= {("item", number) for number in image.members}
-        own_links = self._adapter.linked_in(image.saved, image.kind) & coming
-        if own_links:
+        numbers = numbers_now(self._db, self._batch_id, [number for _, number in subjects])
+        subjects = {
+            (kind, number if number in coming else numbers.get(number, number)) for kind, number in subjects
+        }
+        met, _ = self._met(sorted(subjects))
+        # What this very undo deletes or gives its whole earlier state needs no more, and must not be touched.
+        own = {subject for subject, one in met.items() if one.action in ("update", "delete")}
+        subjects = {subject for subject in subjects if subject not in own}
+        if self._adapter.linked_in(image.saved, image.kind) & coming:
             # Its own links to what comes back too: written once all of them are there.
-            yield _follower(entry, entry.kind, entry.resource_id or 0)
-        for kind, number in sorted(subjects):
-            yield _follower(entry, kind, number)
+            subjects.add((image.kind, entry.resource_id or 0))
+        return sorted(subjects)
 
     def _say(self, entry: Entry) -> None:
         for problem in msgspec.json.decode(entry.problems, type=list[Problem]) if entry.problems else ():
@@ -350,7 +426,8 @@ def _follower(entry: Entry, kind: str, number: int) -> Entry:
         completes=entry.seq,
         depth=RELINK,
         resource_id=number,
-        draft=msgspec.json.encode(Step(inbound=True)),
+        draft=None,
+        before=None,
         changes=None,
         problems=None,
         code=None,

@@ -12,6 +12,7 @@ from service.store import journal, ledger, plans, undo
 from service.store.journal import OpenOperation
 from service.store.ledger import LedgerKey, LedgerRow
 from service.store.plans import Entry
+from service.store.put_back import numbers_now
 from worker.applying import images
 from worker.applying.images import PreImage
 from worker.applying.outage import Outage
@@ -21,7 +22,7 @@ from worker.applying.results import RefusedResult, Stands
 from worker.applying.undo_plan import step_of
 from worker.context import RunContext
 from worker.records import Draft, Kind
-from worker.targets.base import Adapter, Saved
+from worker.targets.base import Adapter, Linking, Saved
 
 
 class UndoPreparer:
@@ -46,7 +47,13 @@ class UndoPreparer:
     async def prepare(self, entries: Sequence[Entry], highest: Mapping[Kind, int]) -> list[Prepared]:
         """One for each entry, in order."""
         about = await self.surroundings(entries)
-        pictures = {one.seq: images.unpack(one.before) for one in entries if one.before is not None}
+        sources = [seq for one in entries if one.action == "complete" for seq in step_of(one).sources]
+        deleted = await self._db.run(plans.entries_by_seq, self._run_id, sorted(set(sources)))
+        pictures = {
+            one.seq: images.unpack(one.before)
+            for one in (*entries, *deleted.values())
+            if one.before is not None
+        }
         numbers = await self._numbers(entries, pictures)
         saved = await self._standing(entries, numbers)
         known = await self._known(entries)
@@ -62,7 +69,8 @@ class UndoPreparer:
             if current is None:
                 prepared.append(self._gone(entry))
             elif entry.action == "complete":
-                one = self._relink(entry, current, pictures[entry.seq], numbers, attempt)
+                parts = [pictures[seq] for seq in step_of(entry).sources]
+                one = self._relink(entry, current, parts, numbers, attempt)
                 prepared.append(_completing(one, about.others.get(entry.completes or 0)))
             elif self._conflict(entry, current):
                 prepared.append(self._left(entry, current))
@@ -99,8 +107,8 @@ class UndoPreparer:
         wanted = {one.resource_id for one in entries if one.resource_id is not None}
         for image in pictures.values():
             wanted |= self._adapter.linked_in(image.saved, image.kind) | {image.id}
-        assert self._coming is not None
-        return await self._db.run(undo.recreated, self._run_id, sorted(wanted & self._coming))
+            wanted |= {one.id for one in image.inbound}.union(image.members)
+        return await self._db.run(numbers_now, self._context.batch_id, sorted(wanted))
 
     async def _standing(
         self, entries: Sequence[Entry], numbers: Mapping[int, int]
@@ -149,9 +157,12 @@ class UndoPreparer:
     def _recreate(self, entry: Entry, image: PreImage, attempt: int, above: int) -> Outgoing:
         """Without what links to others that come back too: whichever is first, the request is the same."""
         assert self._coming is not None
-        payload = self._adapter.recreate_payload(image.saved, image.kind, image.media, {}, self._coming)
+        step = step_of(entry)
+        without = self._coming.union(step.dead)
+        payload = self._adapter.recreate_payload(image.saved, image.kind, image.media, step.numbers, without)
         made = self._outgoing(entry, "create", None, payload, attempt, above)
-        return msgspec.structs.replace(made, ledger=image.ledger)
+        earlier = self._earlier(image)
+        return msgspec.structs.replace(made, ledger=image.ledger, puts_back=earlier)
 
     def _restore(
         self,
@@ -163,9 +174,11 @@ class UndoPreparer:
         attempt: int,
     ) -> Prepared:
         payload = self._adapter.restore_payload(image.saved, image.kind, current, numbers, dead)
+        earlier = self._earlier(image)
         if payload is None:
             stands = self._outgoing(entry, "update", current.id, b"", 0)
-            return Stands(msgspec.structs.replace(stands, ledger=image.ledger), current, "unchanged")
+            stands = msgspec.structs.replace(stands, ledger=image.ledger, puts_back=earlier)
+            return Stands(stands, current, "unchanged")
         made = self._outgoing(entry, "update", current.id, payload, attempt)
         return msgspec.structs.replace(
             made,
@@ -173,31 +186,63 @@ class UndoPreparer:
             pre_image=images.pack(images.image_of(current, None)),
             ledger=image.ledger,
             forgets=image.ledger is None,
+            puts_back=earlier,
         )
 
     def _relink(
         self,
         entry: Entry,
         current: Saved,
-        image: PreImage,
+        pictures: Sequence[PreImage],
         numbers: Mapping[int, int],
         attempt: int,
     ) -> Prepared:
-        """Of what was deleted: its own links, or those of another resource that led to it."""
-        kind = kind_of(entry)
-        values = [
-            (one.term, one.value) for one in image.inbound if (one.kind, one.id) == (kind, entry.resource_id)
-        ]
-        sets = [image.id] if kind == "item" and entry.resource_id in image.members else []
-        if (image.kind, image.id) == (kind, entry.resource_id):
-            payload = self._adapter.restore_payload(image.saved, image.kind, current, numbers, frozenset())
-        else:
-            payload = self._adapter.relink_payload(current, values, sets, numbers)
+        """What went with resources that are there again: its own links among them, then those that led there,
+        the newest first; so each finds its place."""
+        own = next((one for one in pictures if numbers.get(one.id, one.id) == current.id), None)
+        values = self._own_links(own, numbers) if own is not None else []
+        sets = self._own_sets(own, numbers) if own is not None else []
+        linked = self._adapter.linked(self._earlier(own)) if own is not None else frozenset[int]()
+        for image in pictures:
+            if image is own or image.id not in numbers:
+                continue  # what it led to could not be created again
+            if image.id not in linked:  # otherwise it stands among its own
+                values.extend(
+                    Linking(one.term, one.value, one.position)
+                    for one in image.inbound
+                    if (one.kind, numbers.get(one.id, one.id)) == (current.kind, current.id)
+                )
+            if current.kind == "item" and current.id in {numbers.get(one, one) for one in image.members}:
+                sets.append(image.id)
+        payload = self._adapter.relink_payload(current, values, sets, numbers)
         if payload is None:
             return Stands(self._outgoing(entry, "update", current.id, b"", 0), current, "unchanged")
         made = self._outgoing(entry, "update", current.id, payload, attempt)
         pre_image = images.pack(images.image_of(current, None))
-        return msgspec.structs.replace(made, before=current, pre_image=pre_image)
+        return msgspec.structs.replace(made, before=current, pre_image=pre_image, puts_back=current)
+
+    def _own_links(self, image: PreImage, numbers: Mapping[int, int]) -> list[Linking]:
+        """The links of what was created again to what came back with it, in their order."""
+        saved = self._earlier(image)
+        assert self._coming is not None
+        found = [
+            one
+            for number in self._adapter.linked(saved) & self._coming & numbers.keys()
+            for one in self._adapter.values_linking(saved, number)
+        ]
+        return sorted(found, key=lambda one: (one.term, one.position))
+
+    def _own_sets(self, image: PreImage, numbers: Mapping[int, int]) -> list[int]:
+        """The item sets that it was in and that came back with it."""
+        assert self._coming is not None
+        return [
+            one
+            for one in self._adapter.memberships(self._earlier(image))
+            if one in self._coming and one in numbers
+        ]
+
+    def _earlier(self, image: PreImage) -> Saved:
+        return self._adapter.saved(image.saved, image.kind)
 
     def _delete(self, entry: Entry, current: Saved, known: LedgerRow | None, attempt: int) -> Outgoing:
         made = self._outgoing(entry, "delete", current.id, b"", attempt)

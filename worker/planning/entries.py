@@ -13,6 +13,7 @@ from service.control.model import Control
 from service.store.links import KeyRow, LinkRow
 from service.store.plans import Entry, Outcome
 from worker.planning import links
+from worker.planning.absent import REMOVAL_DEPTH
 from worker.planning.decide import Decision, Meaning, with_defaults
 from worker.planning.links import Nowhere, Resolution, Settled, links_of
 from worker.records import Draft, Mapped, Problem, identity_digest
@@ -62,7 +63,7 @@ def entry_of(mapped: Mapped, plan: Intended, control: Control) -> Entry:
         scope=identity.scope if identity else None,
         by=identity.by_text if identity else None,
         key_digest=identity.digest if identity else None,
-        depth=_media_depth(plan),
+        depth=REMOVAL_DEPTH if decision.action == "delete" else _media_depth(plan),
         resource_id=decision.resource_id,
         draft=msgspec.json.encode(kept) if kept is not None else None,
         before=plan.before,

@@ -41,6 +41,15 @@ class LinkTarget(Struct, frozen=True):
     id: int
 
 
+class Linking(Struct, frozen=True):
+    """A value that links to a resource: of which term, at which place among its values, and its JSON."""
+
+    term: str
+    value: bytes
+    position: int = -1
+    """Below zero: last."""
+
+
 class Operation(Struct, frozen=True):
     """One write, ready to be sent.
 
@@ -304,16 +313,20 @@ class Adapter(Protocol):
     def relink_payload(
         self,
         current: Saved,
-        values: Sequence[tuple[str, bytes]],
+        values: Sequence[Linking],
         sets: Collection[int],
         numbers: Mapping[int, int],
     ) -> bytes | None:
-        """The JSON body that brings back what went with a deleted resource that is there again: values that
-        linked to it (term, JSON as it was), and memberships of item sets. None: nothing is missing."""
+        """The JSON body that brings back what went with deleted resources that are there again: values that
+        linked to them, put in one after the other, and memberships of item sets. None: nothing is missing."""
         ...
 
     async def members(self, item_set: int) -> Sequence[int]:
         """The numbers of the items in an item set."""
+        ...
+
+    def memberships(self, saved: Saved) -> Sequence[int]:
+        """The numbers of the item sets that a resource is in."""
         ...
 
     def linked_in(self, image: bytes, kind: Kind) -> frozenset[int]:
@@ -328,8 +341,8 @@ class Adapter(Protocol):
         """The numbers of the resources, of whatever kind, whose values link to this one."""
         ...
 
-    def values_linking(self, saved: Saved, to: int) -> Sequence[tuple[str, bytes]]:
-        """(term, JSON of the value) of each value that links to that number."""
+    def values_linking(self, saved: Saved, to: int) -> Sequence[Linking]:
+        """Each value that links to that number."""
         ...
 
     def linked(self, saved: Saved) -> frozenset[int]:

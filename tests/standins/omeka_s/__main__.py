@@ -36,6 +36,7 @@ def main() -> None:
         knobs.workers = arguments.workers
     path: Path | None = arguments.database
     database = Database(Journal(path), Files(path.with_name(path.name + ".files") if path else None))
+    database.clock = knobs.clock
     key = ensure_admin(database, arguments.key_identity, arguments.key_credential)
     database.commit()
     listener = socket.create_server((HOST, arguments.port), backlog=256)

@@ -76,6 +76,7 @@ class Control:
         for name in turned.__struct_fields__:
             # In place: everybody holds this object.
             setattr(self._knobs, name, getattr(turned, name))
+        self._db.clock = turned.clock
         return 200, msgspec.to_builtins(self._knobs)
 
     def _dump(self) -> Json:
@@ -164,6 +165,7 @@ class Seeder:
             thumbnail=_ref(shown.get("o:thumbnail")),
         )
         row.values = self._values.read(shown)
+        row.module = {key: value for key, value in shown.items() if key.startswith("o-module-")}
         title = next((v for v in row.values if v.property == 1), None)
         row.title = shown.get("o:title", title.value or title.uri if title else None)
         if isinstance(row, Item):

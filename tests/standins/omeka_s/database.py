@@ -38,6 +38,8 @@ class Database:
 
     def __init__(self, journal: Journal, files: Files) -> None:
         self.files = files
+        self.clock = 0
+        """The moment at which time stands still (seconds since 1970); 0: it goes on."""
         self._journal = journal
         self.items: dict[int, Item] = {}
         self.item_sets: dict[int, ItemSet] = {}
@@ -80,10 +82,9 @@ class Database:
         if number > self._next.get(table, 0):
             self.set_next_id(table, number + 1)
 
-    @staticmethod
-    def now() -> int:
+    def now(self) -> int:
         """The time of a stamp: whole seconds."""
-        return int(time.time())
+        return self.clock or int(time.time())
 
     # Reading
 

@@ -37,6 +37,11 @@ class Knobs(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     fpm_down: bool = False
     modules: list[str] = []
     """Installed modules: NumericDataTypes, CustomVocab, ValueSuggest, DataTypeGeometry."""
+    clock: int = 0
+    """The time of stamps, in seconds since 1970, so that a test says what happens in the same second; 0: the
+    real one."""
+    altering: dict[str, str] = {}
+    """What a module does to literals when they are saved: number of the property → `drop`, `upper`."""
     time_zone: str = "UTC"
     """PHP's zone: of the digits of return_scalar=created|modified and of created_after and its like."""
     media_types: list[str] = msgspec.field(default_factory=lambda: list(MEDIA_TYPES))

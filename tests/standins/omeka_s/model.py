@@ -44,6 +44,8 @@ class Resource(msgspec.Struct, kw_only=True, omit_defaults=True):
     thumbnail: int | None = None
     title: str | None = None
     values: list[Value] = []
+    module: dict[str, Json] = {}
+    """What a module shows with the resource, `o-module-…`; no request changes it."""
 
 
 class Item(Resource, kw_only=True, omit_defaults=True):

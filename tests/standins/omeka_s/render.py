@@ -91,6 +91,7 @@ class Renderer:
         else:
             self._media(row, shown)
         self._values(row, shown)
+        shown.update(row.module)
         if not gone:
             self._reverse(row, shown)
 

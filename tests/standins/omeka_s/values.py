@@ -96,6 +96,11 @@ class Values:
         value = Value(type=name, property=to_int(number) if is_numeric(number) else 0)
         if not read(sent, value):
             return None
+        altering = self._knobs.altering.get(str(value.property))
+        if altering is not None and name == "literal":
+            if altering == "drop":
+                return None
+            value.value = (value.value or "").upper()
         if value.target is not None and self._linked and self._db.resource(value.target) is None:
             raise failed(404, f"Resource not found with id {value.target}.")
         return value

@@ -15,7 +15,7 @@ from tests.unit.planning.given import NOW, representation, standing
 from tests.unit.planning.saving import LARGE, patched, posted
 from worker.planning.values import Current
 from worker.records import Kind
-from worker.targets.base import Saved
+from worker.targets.base import Linking, Saved
 from worker.targets.omeka_s.representation import linked_ids, saved_from
 from worker.targets.omeka_s.restoring import recreate_body, relink_body, restore_body
 from worker.targets.omeka_s.updates import current_of
@@ -170,7 +170,7 @@ def link(number: int, **more: Any) -> dict[str, Any]:
 
 
 def relinked(current: Saved, *values: dict[str, Any], sets: tuple[int, ...] = ()) -> Any:
-    packed = [("dcterms:relation", orjson.dumps(value)) for value in values]
+    packed = [Linking("dcterms:relation", orjson.dumps(value)) for value in values]
     sent = relink_body(current, packed, sets, {LINKED: NEW})
     return None if sent is None else orjson.loads(sent)
 

@@ -17,6 +17,7 @@ from worker.records import Draft, Identity, Json, Kind, Sought
 from worker.targets.base import (
     Answer,
     Difference,
+    Linking,
     LinkTarget,
     Lost,
     NotDone,
@@ -160,7 +161,7 @@ class OmekaSAdapter:
     def relink_payload(
         self,
         current: Saved,
-        values: Sequence[tuple[str, bytes]],
+        values: Sequence[Linking],
         sets: Collection[int],
         numbers: Mapping[int, int],
     ) -> bytes | None:
@@ -171,7 +172,10 @@ class OmekaSAdapter:
 
     def linked_in(self, image: bytes, kind: Kind) -> frozenset[int]:
         saved = self.saved(image, kind)
-        return self.linked(saved) | set(reference_ids(saved.body.get("o:item_set")))
+        return self.linked(saved).union(self.memberships(saved))
+
+    def memberships(self, saved: Saved) -> Sequence[int]:
+        return reference_ids(saved.body.get("o:item_set"))
 
     def restorable(self, media: Saved) -> bool:
         return media.body.get("o:ingester") == "html"
@@ -179,7 +183,7 @@ class OmekaSAdapter:
     def linking(self, saved: Saved) -> frozenset[int]:
         return linking_ids(saved.body)
 
-    def values_linking(self, saved: Saved, to: int) -> Sequence[tuple[str, bytes]]:
+    def values_linking(self, saved: Saved, to: int) -> Sequence[Linking]:
         return values_linking(saved.body, to)
 
     def linked(self, saved: Saved) -> frozenset[int]:

@@ -8,7 +8,7 @@ from typing import assert_never
 import orjson
 
 from worker.records import Json, Kind
-from worker.targets.base import Saved
+from worker.targets.base import Linking, Saved
 
 PATHS: Mapping[Kind, str] = {"item": "items", "item-set": "item_sets", "media": "media"}
 """Kind → name of the collection in the API."""
@@ -107,12 +107,12 @@ def linking_ids(body: Mapping[str, Json]) -> frozenset[int]:
     return frozenset(found)
 
 
-def values_linking(body: Mapping[str, Json], to: int) -> list[tuple[str, bytes]]:
-    """(term, JSON) of each value that links to that number."""
+def values_linking(body: Mapping[str, Json], to: int) -> list[Linking]:
+    """Each value that links to that number."""
     return [
-        (term, orjson.dumps(value))
+        Linking(term, orjson.dumps(value), position)
         for term, values in property_values(body)
-        for value in values
+        for position, value in enumerate(values)
         if value.get("value_resource_id") == to
     ]
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import orjson
 
 from worker.records import Json, Kind
-from worker.targets.base import Saved
+from worker.targets.base import Linking, Saved
 from worker.targets.omeka_s.representation import decode, property_values, reference_ids, saved_from
 from worker.targets.omeka_s.updates import CLEAR, FIELDS, Field
 
@@ -63,24 +63,25 @@ def recreate_body(
 
 def relink_body(
     current: Saved,
-    values: Sequence[tuple[str, bytes]],
+    values: Sequence[Linking],
     sets: Collection[int],
     numbers: Mapping[int, int],
 ) -> bytes | None:
     """The PATCH that brings back values, and memberships of item sets, that went with what was deleted."""
     body: dict[str, object] = {}
     missing = [
-        (term, value)
-        for term, data in values
-        if (value := _renumbered(_object(data), numbers)) is not None
-        and not _holds(current.body, term, value)
+        (one, value)
+        for one in values
+        if (value := _renumbered(_object(one.value), numbers)) is not None
+        and not _holds(current.body, one.term, value)
     ]
     if missing:
         together: dict[str, list[Json]] = {
             term: list(present) for term, present in property_values(current.body)
         }
-        for term, value in missing:
-            together.setdefault(term, []).append(value)
+        for one, value in missing:
+            beside = together.setdefault(one.term, [])
+            beside.insert(one.position if one.position >= 0 else len(beside), value)
         body.update(together)
     present_sets = reference_ids(current.body.get("o:item_set"))
     wanted = [*present_sets, *(numbers.get(one, one) for one in sets)]

@@ -1,0 +1,194 @@
+"""A worker's own path, in the process of the test: no service, no queue, but the same run from claim to end.
+
+What a whole installation takes seconds for takes a tenth of one here, so that thousands of imports can be
+made. The way in is `worker.job.carry_out_run`, as for every worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import ssl
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from service.settings import load_settings
+from service.store import batches, logs, plans, runs
+from service.store.batches import NewBatch, NewFile
+from service.store.blobs import DiskBlobs
+from service.store.changes import Changes
+from service.store.database import Database
+from service.store.drafts import changes_of
+from service.store.keys import create_key
+from service.store.migrate import upgrade
+from service.store.plans import Entry
+from service.store.runs import RunFacts, RunOptions
+from tests.acceptance.installation import target_of
+from tests.standins.omeka_s import StandIn
+from worker import job
+from worker.job import Workshop, carry_out_run
+from worker.limiters import Limiters
+from worker.targets import registry
+from worker.targets.base import Adapter
+
+Meanwhile = Callable[[], None]
+
+
+class Shop:
+    """Database, blobs and one worker that does what it is told, at once."""
+
+    def __init__(
+        self, folder: Path, omeka: StandIn, *, database_url: str = "", url: str = "", **settings: Any
+    ) -> None:
+        """`url`: of a proxy before the stand-in."""
+        folder.mkdir(parents=True, exist_ok=True)
+        patience = {"outage": 2.0, "look_again": [0.05, 0.2, 0.5]}
+        targets = {"omeka": target_of(omeka, url or None)}
+        self._settings = load_settings(**{"data_dir": folder, "targets": targets, **patience, **settings})
+        self.db = Database(database_url or _new_database(folder))
+        if database_url:
+            upgrade(self.db)
+        self._blobs = DiskBlobs(self._settings.blobs)
+        self._key = create_key(self.db, "tests").key
+        self._count = 0
+
+    def close(self) -> None:
+        self.db.dispose()
+        self._blobs.close()
+
+    # --- what a user does -------------------------------------------------------------------------
+
+    def batch(self, control: Mapping[str, Any], files: Mapping[str, object]) -> str:
+        """A batch of these files (bytes, or what becomes JSON); its identifier."""
+        self._count += 1
+        stored = self._blobs.put([json.dumps(control).encode()])
+        batches.save_control(self.db, self._key, stored, "")
+        new = NewBatch(stored.digest, f"Batch {self._count}", "omeka")
+        facts = batches.create_batch(self.db, self._key, new)
+        for name, content in files.items():
+            data = content if isinstance(content, bytes) else json.dumps(content).encode()
+            file = self._blobs.put([data])
+            batches.save_uploads(self.db, self._key, {file.digest: len(data)})
+            batches.add_files(self.db, self._key, facts.id, [NewFile(name, file.digest, len(data), name)])
+        return facts.id
+
+    def schedule(self, batch: str, mode: str = "import", **options: Any) -> str:
+        """A run of the batch, not begun; its identifier."""
+        facts = batches.batch_facts(self.db, batch)
+        digest = batches.inputs_digest(facts.control_digest, batches.batch_files(self.db, batch))
+        run = runs.schedule_run(
+            self.db,
+            batch_id=batch,
+            mode=mode,  # type: ignore[arg-type]
+            options=RunOptions(**options),
+            key_id=self._key.id,
+            inputs_digest=digest,
+        )
+        return run.id
+
+    def run(
+        self, batch: str, mode: str = "import", *, meanwhile: Meanwhile | None = None, **options: Any
+    ) -> RunFacts:
+        """Schedule and carry out to the end. `meanwhile`: called once, between plan and the first write."""
+        run_id = self.schedule(batch, mode, **options)
+        with self._interrupted(run_id, meanwhile):
+            asyncio.run(self._carry_out(run_id))
+        facts = self.facts(run_id)
+        assert facts.ending is not None, self.log(run_id)
+        return facts
+
+    async def _carry_out(self, run_id: str) -> None:
+        # Each client reads the machine's certificates, which takes longer than all its requests to loopback.
+        with mock.patch("ssl.create_default_context", _no_certificates):
+            await self._to_the_end(run_id)
+
+    async def _to_the_end(self, run_id: str) -> None:
+        limiters = Limiters(None)
+        shop = Workshop(self._settings, self.db, self._blobs, limiters, "test")
+        try:
+            await carry_out_run(shop, run_id)
+        finally:
+            await limiters.close()
+
+    @contextmanager
+    def _interrupted(self, run_id: str, meanwhile: Meanwhile | None) -> Any:
+        if meanwhile is None:
+            yield
+            return
+
+        def make(*arguments: Any) -> Adapter:
+            return _Interrupted(registry.make_adapter(*arguments), self._once_planned(run_id, meanwhile))  # type: ignore[return-value]
+
+        with mock.patch.object(job, "make_adapter", make):
+            yield
+
+    def _once_planned(self, run_id: str, meanwhile: Meanwhile) -> Meanwhile:
+        left = [meanwhile]
+
+        def look() -> None:
+            if left and self.facts(run_id).phase == "apply":
+                left.pop()()
+
+        return look
+
+    # --- what can be seen -------------------------------------------------------------------------
+
+    def facts(self, run_id: str) -> RunFacts:
+        facts = runs.run_facts(self.db, run_id)
+        assert facts is not None
+        return facts
+
+    def entries(self, run_id: str) -> list[Entry]:
+        return plans.read_plan(self.db, run_id, limit=10_000)
+
+    def changes(self, entry: Entry) -> Changes:
+        return changes_of(entry)
+
+    def log(self, run_id: str) -> str:
+        lines = logs.read_log(self.db, run_id)
+        return "\n".join(f"{one.level} {one.code} {one.identifier or ''} {one.message}" for one in lines)
+
+
+class _Interrupted:
+    """An adapter before whose calls a test may do something."""
+
+    def __init__(self, adapter: Adapter, before: Meanwhile) -> None:
+        self._adapter = adapter
+        self._before = before
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._adapter, name)
+        if name not in ("read", "highest_id", "carry_out"):
+            return found
+
+        async def call(*arguments: Any) -> Any:
+            await asyncio.to_thread(self._before)
+            return await found(*arguments)
+
+        return call
+
+
+def _no_certificates(*_: object, **__: object) -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+_TEMPLATES: dict[str, Path] = {}
+
+
+def _new_database(folder: Path) -> str:
+    """A migrated SQLite database: the migrations run once a process."""
+    path = folder / "accession.db"
+    if "sqlite" not in _TEMPLATES:
+        db = Database(f"sqlite:///{path}")
+        upgrade(db)
+        db.dispose()
+        template = folder / "template.db"
+        shutil.copy(path, template)
+        _TEMPLATES["sqlite"] = template
+    else:
+        shutil.copy(_TEMPLATES["sqlite"], path)
+    return f"sqlite:///{path}"
