@@ -21,7 +21,7 @@ Json: TypeAlias = Any
 Content: TypeAlias = tuple[str, str, str]
 """A value without visibility and annotation: type, language, and its text, address or number."""
 
-NAMES = [f"K{n}" for n in range(8)]
+NAMES = ["K0", "K1", "K2", "K6", "K7"]
 """Identities that records may have. K6 and K7 stand on the site before the first import."""
 SUBJECTS = ["ash", "birch", "cedar"]
 NUMBERS = {"dcterms:title": 1, "dcterms:subject": 3, "dcterms:description": 4, "dcterms:identifier": 10}

@@ -7,7 +7,7 @@ names that change, the changes as a person reads them, and the edits of others t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from service.control.model import OnConflict
 from worker.planning.changes import Change, Conflict, change
-from worker.planning.three_way import Proposal, Sides, clash, in_order, keep_edits, propose
+from worker.planning.three_way import Clash, Proposal, Sides, clash, in_order, keep_edits, propose
 from worker.planning.values import (
     Base,
     Current,
@@ -138,7 +138,7 @@ def _one_sides(
         named=named,
         present=present,
         ours=_ours(present, saved, base.footing.foreign.get(named.name, ())),
-        base=base.footing.base.get(named.name, marks(saved)),
+        base=base.footing.before_edits(named.name, marks(saved)),
         same_draft=base.same_draft,
         altered=tuple(one for one in base.altered if one.name == named.name),
     )
@@ -163,6 +163,13 @@ def _ours(present: tuple[Held, ...], saved: tuple[Held, ...], foreign: tuple[str
 # --- one name -------------------------------------------------------------------------------------
 
 
+class Edits(Struct, frozen=True):
+    """What somebody changed of a name since this service wrote it, in marks."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
 class _Outcome(Struct, frozen=True):
     name: str
     is_field: bool
@@ -170,8 +177,8 @@ class _Outcome(Struct, frozen=True):
     change: Change | None
     conflict: Conflict | None
     carried: tuple[Difference, ...]
-    kept_base: tuple[str, ...] | None
-    """How the name stood before an edit that is kept now."""
+    edits: Edits
+    """Of others, and not settled by this."""
     foreign: tuple[str, ...]
     """Marks of the values afterwards that this service did not write."""
 
@@ -206,7 +213,7 @@ def _merge_name(sides: Sides, on_conflict: OnConflict) -> _Outcome:
         change=change(sides.named.name, sides.present, values, pairs) if changes else None,
         conflict=conflict,
         carried=tuple(proposal.carried),
-        kept_base=sides.base if conflict is not None and on_conflict == "keep" else None,
+        edits=_left_edits(proposal, found if on_conflict == "keep" else Clash(), order, after),
         foreign=tuple(
             sorted(
                 placed.value.mark
@@ -215,6 +222,34 @@ def _merge_name(sides: Sides, on_conflict: OnConflict) -> _Outcome:
             )
         ),
     )
+
+
+def _left_edits(
+    proposal: Proposal,
+    kept: Clash,
+    order: Sequence[tuple[int | None, int | None]],
+    after: Sequence[Placed],
+) -> Edits:
+    """The edits of others that still stand: the record has neither asked for them nor overwritten them."""
+    sides = proposal.sides
+    if sides.base is None:
+        return Edits()
+    theirs = Counter(marks(sides.present)) - Counter(sides.base)
+    added: list[str] = []
+    for (index, wish), placed in zip(order, after, strict=True):
+        if index is None or (wish is not None and index not in kept.changed):
+            continue
+        mark = sides.present[index].mark
+        if theirs[mark] and placed.value.mark == mark:
+            theirs[mark] -= 1
+            added.append(mark)
+    if not added and not kept and sides.named.on_update == "replace":
+        return Edits()  # it says what there is, and so settles what they took away
+    there = Counter(content_of_mark(one.value.mark) for one in after)
+    there -= Counter(map(content_of_mark, added))
+    gone = Counter(sides.base) - Counter(marks(sides.present))
+    removed = [mark for mark in gone.elements() if not there[content_of_mark(mark)]]
+    return Edits(tuple(sorted(added)), tuple(sorted(removed)))
 
 
 def _placed(proposal: Proposal, index: int | None, number: int | None) -> Placed:
@@ -273,7 +308,7 @@ def _notes(
 
 def _footing(current: Current, base: Base | None, outcomes: Mapping[str, _Outcome]) -> Footing:
     foreign = {name: one.foreign for name, one in outcomes.items() if one.foreign}
-    kept = {name: one.kept_base for name, one in outcomes.items() if one.kept_base is not None}
+    edits = {name: one.edits for name, one in outcomes.items()}
     for name, present in (*current.properties.items(), *current.fields.items()):
         if name not in outcomes:
             ours: frozenset[int] = frozenset()
@@ -284,8 +319,24 @@ def _footing(current: Current, base: Base | None, outcomes: Mapping[str, _Outcom
             if others:
                 foreign[name] = others
     if base is not None:
-        kept.update({name: old for name, old in base.footing.base.items() if name not in outcomes})
-    return Footing(foreign, kept)
+        edits.update(_unmentioned(current, base, outcomes))
+    added = {name: one.added for name, one in edits.items() if one.added}
+    removed = {name: one.removed for name, one in edits.items() if one.removed}
+    return Footing(foreign, added, removed)
+
+
+def _unmentioned(current: Current, base: Base, outcomes: Mapping[str, _Outcome]) -> dict[str, Edits]:
+    """Edits of names that the record does not speak of: what is saved now holds them too."""
+    now = {**current.properties, **current.fields}
+    then = {**base.saved.properties, **base.saved.fields}
+    found = {}
+    for name in (now.keys() | then.keys()) - outcomes.keys():
+        before = Counter(base.footing.before_edits(name, marks(then.get(name, ()))))
+        present = Counter(marks(now.get(name, ())))
+        if before != present:
+            added, removed = (present - before).elements(), (before - present).elements()
+            found[name] = Edits(tuple(sorted(added)), tuple(sorted(removed)))
+    return found
 
 
 def _stuck_message(current: Current) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -168,12 +169,20 @@ class Footing(Struct, frozen=True, omit_defaults=True):
     """What the last saved representation alone does not tell; kept beside it, mostly empty.
 
     By name, `Held.mark`s. `foreign`: values of that representation which this service did not write; so
-    "ours" is all the others. `base`: how a name stood before somebody edited it, where the edit was
-    kept (`onConflict: keep`): as long as it stands it goes on being that person's.
+    "ours" is all the others. `added` and `removed`: edits that somebody made since this service wrote the
+    name and that no record has settled, since none spoke of them or they were kept: they go on being edits.
     """
 
     foreign: Mapping[str, tuple[str, ...]] = {}
-    base: Mapping[str, tuple[str, ...]] = {}
+    added: Mapping[str, tuple[str, ...]] = {}
+    removed: Mapping[str, tuple[str, ...]] = {}
+
+    def before_edits(self, name: str, saved: Iterable[str]) -> tuple[str, ...]:
+        """The marks of a name without those edits; `saved`: of the representation."""
+        added, removed = self.added.get(name, ()), self.removed.get(name, ())
+        if not added and not removed:
+            return tuple(saved)
+        return tuple((Counter(saved) - Counter(added) + Counter(removed)).elements())
 
 
 class Base(Struct, frozen=True):

@@ -126,7 +126,8 @@ def test_what_others_added_before_our_last_write_stays_theirs() -> None:
     """The saved representation holds their value too; the footing tells whose it is."""
     first = subjects("mine", of="ours")
     base = next_base(holding("mine", "theirs"), said(named(TITLE, "New")), wrote("mine"))
-    assert base.footing == Footing({SUBJECT: (held("theirs").mark,)})
+    theirs = {SUBJECT: (held("theirs").mark,)}
+    assert base.footing == Footing(theirs, theirs)
     assert after(first, base.saved, base) == ["mine", "theirs"]
     assert after(subjects("new", of="ours"), base.saved, base) == ["new", "theirs"]
 

@@ -93,13 +93,34 @@ def test_an_edit_that_is_kept_is_kept_the_next_time_too() -> None:
     """The next representation that is saved holds their edit: it is still theirs."""
     meant = said(named(TITLE, "New"), named(SUBJECT, "ours"))
     base = next_base(holding("edited"), meant, wrote("ours"), on_conflict="keep")
-    assert base.footing == Footing({SUBJECT: (held("edited").mark,)}, {SUBJECT: (held("ours").mark,)})
+    edited, ours = held("edited").mark, held("ours").mark
+    assert base.footing == Footing({SUBJECT: (edited,)}, {SUBJECT: (edited,)}, {SUBJECT: (ours,)})
     again = done(merge(subjects("ours, corrected"), base.saved, base, "keep"))
     assert (again.changes, [one.resolution for one in again.conflicts]) == ((), ["keep"])
     # A run that does not name the property remembers it; one that overwrites settles it.
     other = done(merge(said(named(TITLE, "Newer")), base.saved, base))
     assert other.footing == base.footing
     assert done(merge(subjects("ours"), base.saved, base)).footing == Footing()
+
+
+def test_an_edit_of_a_name_that_the_next_record_does_not_mention_is_kept_by_the_one_after_it() -> None:
+    base = next_base(holding("edited"), said(named(TITLE, "New")), wrote("ours"))
+    assert after(subjects("ours, corrected"), base.saved, base, on_conflict="keep") == ["edited"]
+
+
+def test_an_edit_beside_which_a_record_appends_is_kept_by_the_one_after_it() -> None:
+    base = next_base(holding("a", "theirs"), subjects("b", on_update="append"), wrote("a"))
+    assert after(subjects("c"), base.saved, base, on_conflict="keep") == ["c", "theirs"]
+    taken = next_base(holding(), subjects("b", on_update="append"), wrote("a"))
+    assert after(subjects("a", "b"), taken.saved, taken, on_conflict="keep") == ["b"]
+
+
+def test_beside_a_kept_edit_the_record_goes_on_changing_what_is_ours() -> None:
+    base = next_base(holding("a", "theirs"), subjects("b"), wrote("a"), on_conflict="keep")
+    assert texts(base.saved.properties[SUBJECT]) == ["b", "theirs"]
+    base = next_base(base.saved, subjects("c"), base, on_conflict="keep")
+    assert texts(base.saved.properties[SUBJECT]) == ["c", "theirs"]
+    assert after(subjects("c"), base.saved, base, on_conflict="overwrite") == ["c"]
 
 
 def test_an_edit_of_visibility_alone_is_an_edit() -> None:
