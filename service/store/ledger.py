@@ -130,10 +130,13 @@ def by_number(db: Database, target: str, kind: str, ids: Sequence[int]) -> dict[
     return found
 
 
-def remove(connection: Connection, keys: Sequence[tuple[LedgerKey, str]]) -> None:
-    """Within `runs.fenced`: these resources are no longer there, by our own doing."""
-    for key, digest in keys:
-        connection.execute(delete(ledger).where(*of_key(key), ledger.c.key_digest == digest))
+def remove(connection: Connection, resources: Sequence[tuple[LedgerKey, str, int]]) -> None:
+    """Within `runs.fenced`: these resources are no longer there. What came under the same identity since,
+    with another number, stays."""
+    for key, digest, number in resources:
+        connection.execute(
+            delete(ledger).where(*of_key(key), ledger.c.key_digest == digest, ledger.c.resource_id == number)
+        )
 
 
 _KNOWN_SQL = (

@@ -210,7 +210,7 @@ def _check_name(
     was, now = sides
     present, holds, key = contents(was, term), contents(now, term), (name, term)
     theirs = {one for one in memory.added[key] if one in present}
-    missed = {one for one in memory.removed[key] if one not in present}
+    missed = {one for one in memory.removed[key] if one not in present} if was is not None else set()
     policy = order.policy(term)
     if order.on_conflict == "keep" and (theirs or missed):
         assert theirs <= set(holds), (name, term, "lost", theirs, dict(holds))
@@ -337,6 +337,8 @@ def _remember(done: Import, memory: Memory) -> None:
 
 def _remember_row(order: Order, row: Row, sides: tuple[Json, Json], memory: Memory, after: State) -> None:
     was, now = sides
+    if was is None:
+        memory.forget(row.name)
     numbers = {name: number for number, name in after.numbers().items()}
     wishes = order.wishes(row, numbers)
     memory.known.add(row.name)
@@ -346,9 +348,12 @@ def _remember_row(order: Order, row: Row, sides: tuple[Json, Json], memory: Memo
         key = (row.name, term)
         present, holds = set(contents(was, term)), set(contents(now, term))
         memory.ours[key] = {one for one in holds if one in memory.ours[key] or one not in present}
-        if wishes[term] is not None and order.on_conflict == "overwrite":
-            memory.added[key].clear()
-            memory.removed[key].clear()
+        wanted = wishes[term]
+        if wanted is not None and order.on_conflict == "overwrite":
+            # What the record neither asks for nor overwrites goes on being somebody's edit.
+            memory.added[key] &= holds - set(wanted)
+            if order.policy(term)[0] == "replace" and not memory.added[key]:
+                memory.removed[key].clear()
 
 
 # --- undo -----------------------------------------------------------------------------------------

@@ -145,7 +145,7 @@ class Recorder:
             case _:
                 assert_never(result)
 
-    def _removed(self, result: Result) -> list[tuple[LedgerKey, str]]:
+    def _removed(self, result: Result) -> list[tuple[LedgerKey, str, int]]:
         """The ledger forgets what is gone, by our doing or by what was found."""
         entry, outgoing = result.outgoing.entry, result.outgoing
         done = isinstance(result, Written | Deleted | Stands)
@@ -154,7 +154,8 @@ class Recorder:
         if not forgotten or entry.key_digest is None:
             return []
         key = LedgerKey(self._context.target, entry.kind, entry.scope or "", entry.by or "")
-        return [(key, entry.key_digest)]
+        number = outgoing.operation.resource_id or entry.resource_id or 0
+        return [(key, entry.key_digest, number)]
 
     def announce(self, result: Result) -> None:
         """Say in the log what came of it."""
