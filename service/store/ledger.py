@@ -114,22 +114,6 @@ def refresh(connection: Connection, rows: Sequence[LedgerRow]) -> None:
         )
 
 
-def by_number(db: Database, target: str, kind: str, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
-    """(run that wrote it, modified) of the resources with these numbers, by number."""
-    found: dict[int, tuple[str, str]] = {}
-    with db.read() as connection:
-        for start in range(0, len(ids), 500):
-            rows = connection.execute(
-                select(ledger.c.resource_id, ledger.c.run_id, ledger.c.modified).where(
-                    ledger.c.target == target,
-                    ledger.c.kind == kind,
-                    ledger.c.resource_id.in_(ids[start : start + 500]),
-                )
-            )
-            found.update({row.resource_id: (row.run_id, row.modified) for row in rows})
-    return found
-
-
 def remove(connection: Connection, resources: Sequence[tuple[LedgerKey, str, int]]) -> None:
     """Within `runs.fenced`: these resources are no longer there. What came under the same identity since,
     with another number, stays."""

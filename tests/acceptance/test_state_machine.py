@@ -99,15 +99,16 @@ class Imports(RuleBasedStateMachine):
         plan = self.shop.run(batch, "dry-run")
         assert plan.ending == "finished", self.shop.log(plan.id)
         assert self.site.dump() == before, "a dry run writes nothing"
-        memory = self.memory.copy()
+        memory = self.memory
 
         def meanwhile() -> None:
-            nonlocal before
+            nonlocal before, memory
             if edit is not None:
                 self.site.tick()
                 self._edit(edit)
                 self.site.tick()
             before = self.site.dump()
+            memory = self.memory.copy()
 
         run = self.shop.run(batch, meanwhile=meanwhile)
         assert run.ending == "finished", self.shop.log(run.id)

@@ -103,24 +103,6 @@ def test_what_was_deleted_is_forgotten_in_its_own_scope_alone(database: Database
     assert ledger.rows(database, OTHER, ["a"]) == {"a": row("a", 9, OTHER)}
 
 
-def test_a_resource_is_found_by_its_number_with_the_run_that_wrote_it(
-    database: Database, batch_id: str
-) -> None:
-    claim = claimed(database, batch_id)
-    media = LedgerKey("omeka", "media", "tate", KEY.by)
-    elsewhere = LedgerKey("elsewhere", "item", "tate", KEY.by)
-    wrote(
-        database,
-        claim,
-        *(row(f"d{n}", n, run_id=f"r{n}") for n in range(1, 700)),
-        row("m", 800, media),
-        row("e", 801, elsewhere),
-    )
-    found = ledger.by_number(database, "omeka", "item", [*range(690, 710), 1, 800, 801])
-    assert found == {n: (f"r{n}", "2026-11-22 10:00:00") for n in (*range(690, 700), 1)}
-    assert len(ledger.by_number(database, "omeka", "item", list(range(1, 701)))) == 699
-
-
 def test_the_queries_of_the_ledger_use_its_indexes(database: Database, batch_id: str) -> None:
     claim = claimed(database, batch_id)
     wrote(database, claim, *(row(f"d{n}", n) for n in range(1500)))
@@ -137,11 +119,5 @@ def test_the_queries_of_the_ledger_use_its_indexes(database: Database, batch_id:
 
     uses(database, lambda: ledger.rows(database, KEY, ["d5", "d6"]), primary, table="ledger")
     uses(database, lambda: ledger.look_up(database, KEY, ["d5", "d6"]), primary, table="ledger")
-    uses(
-        database,
-        lambda: ledger.by_number(database, "omeka", "item", [5, 6]),
-        "ix_ledger_resource",
-        table="ledger",
-    )
     uses(database, remove, "ix_ledger_resource", table="ledger")
     assert refresh() is None

@@ -10,6 +10,7 @@ from service.store import journal, plans, runs, undo
 from service.store.database import Database
 from service.store.journal import Intent, OperationEnd
 from service.store.plans import EntryOutcome
+from service.store.put_back import numbers_now
 from service.store.runs import Claim
 from service.store.tables import operation
 from service.store.undo import Effect, Later
@@ -212,8 +213,8 @@ def test_what_was_created_again_is_known_by_its_old_number(database: Database, b
             EntryOutcome(4, "undone", 5),
         ]
         plans.set_outcomes(connection, back.run_id, outcomes)
-    assert undo.recreated(database, back.run_id, [7, 8, 9]) == {7: 107}
-    assert undo.recreated(database, back.run_id, []) == {}
+    assert numbers_now(database, batch_id, [7, 8, 9]) == {7: 107}
+    assert numbers_now(database, batch_id, []) == {}
     assert undo.to_recreate(database, back.run_id) == {7, 8}
 
 

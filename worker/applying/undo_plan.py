@@ -217,11 +217,6 @@ class UndoPlan:
             if entry.action in ("update", "delete") and entry.resource_id is not None:
                 ids[KINDS[entry.kind]].append(entry.resource_id)
         current = {kind: self._reads.current(kind, numbers) for kind, numbers in ids.items()}
-        own = set(undo.runs_that_wrote(self._db, self._batch_id))
-        held = {
-            kind: ledger.by_number(self._db, self._context.target, kind, numbers)
-            for kind, numbers in ids.items()
-        }
         since = min((step_of(entry).since for entry in page), default="")
         later = {
             kind: undo.changed_later(self._db, self._batch_id, kind, numbers, since)
@@ -233,11 +228,6 @@ class UndoPlan:
             if entry.seq in returned:
                 yield self._came_back(entry, returned[entry.seq])
                 continue
-            run_id, modified = held.get(kind, {}).get(number, ("", ""))
-            if run_id in own:
-                # A later batch that was undone has put it back, under another stamp.
-                step = msgspec.structs.replace(step_of(entry), modified=modified)
-                entry = msgspec.structs.replace(entry, draft=msgspec.json.encode(step))
             saved = current.get(kind, {}).get(number)
             yield self._judged(entry, saved, later.get(kind, {}).get(number))
 
