@@ -138,13 +138,15 @@ class Executor:
         after = (-1, -1)
         depth = 0
         while entries := await self._context.db.run(plans.todo, run_id, after, self._settings.chunk):
-            for group in _by_depth(entries):
-                if group[0].depth > depth:
-                    # Deeper entries need what the ones above them made.
-                    depth = group[0].depth
-                    await self._drained()
-                await self._mean_all(group)
-            after = (entries[-1].depth, entries[-1].seq)
+            if entries[0].depth > depth:
+                # Deeper entries need what the ones above them made. They are read again after that: what an
+                # earlier worker left unknown of them has been found out meanwhile.
+                depth = entries[0].depth
+                await self._drained()
+                continue
+            level = [one for one in entries if one.depth == depth]
+            await self._mean_all(level)
+            after = (depth, level[-1].seq)
         await self._drained()
 
     async def _mean_all(self, entries: Sequence[Entry]) -> None:
@@ -344,13 +346,3 @@ class Executor:
             self._unrecorded = []
         except StoreUnavailableError as error:
             self._fail(error)
-
-
-def _by_depth(entries: Sequence[Entry]) -> list[list[Entry]]:
-    groups: list[list[Entry]] = []
-    for entry in entries:
-        if groups and groups[-1][0].depth == entry.depth:
-            groups[-1].append(entry)
-        else:
-            groups.append([entry])
-    return groups
