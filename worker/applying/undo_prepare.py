@@ -47,13 +47,7 @@ class UndoPreparer:
     async def prepare(self, entries: Sequence[Entry], highest: Mapping[Kind, int]) -> list[Prepared]:
         """One for each entry, in order."""
         about = await self.surroundings(entries)
-        sources = [seq for one in entries if one.action == "complete" for seq in step_of(one).sources]
-        deleted = await self._db.run(plans.entries_by_seq, self._run_id, sorted(set(sources)))
-        pictures = {
-            one.seq: images.unpack(one.before)
-            for one in (*entries, *deleted.values())
-            if one.before is not None
-        }
+        pictures = await self._pictures(entries)
         numbers = await self._numbers(entries, pictures)
         saved = await self._standing(entries, numbers)
         known = await self._known(entries)
@@ -68,19 +62,30 @@ class UndoPreparer:
             current = saved.get((kind_of(entry), number))
             if current is None:
                 prepared.append(self._gone(entry))
-            elif entry.action == "complete":
-                parts = [pictures[seq] for seq in step_of(entry).sources]
-                one = self._relink(entry, current, parts, numbers, attempt)
-                prepared.append(_completing(one, about.others.get(entry.completes or 0)))
-            elif self._conflict(entry, current):
+            elif entry.action != "complete" and self._conflict(entry, current):
                 prepared.append(self._left(entry, current))
             elif entry.action == "delete":
                 prepared.append(self._delete(entry, current, known.get(entry.seq), attempt))
             else:
-                image = pictures[entry.seq]
-                dead = await self._dead_links(image, numbers)
-                prepared.append(self._restore(entry, current, image, numbers, dead, attempt))
+                one = await self._change(entry, current, pictures, numbers, attempt)
+                main = about.others.get(entry.completes or 0)
+                prepared.append(_completing(one, main) if entry.action == "complete" else one)
         return prepared
+
+    async def _change(
+        self,
+        entry: Entry,
+        current: Saved,
+        pictures: Mapping[int, PreImage],
+        numbers: Mapping[int, int],
+        attempt: int,
+    ) -> Prepared:
+        """What gives a resource its earlier state, or the links back that went with others."""
+        if entry.action == "complete":
+            parts = [pictures[seq] for seq in step_of(entry).sources]
+            return self._relink(entry, current, parts, numbers, attempt)
+        image = pictures[entry.seq]
+        return self._restore(entry, current, image, numbers, await self._dead_links(image, numbers), attempt)
 
     def create(
         self, entry: Entry, about: Surroundings, above_id: int, attempt: int | None = None
@@ -97,10 +102,32 @@ class UndoPreparer:
             made = self.create(entry, about, opened.above_id or 0, opened.attempt)
             return made if isinstance(made, Outgoing) else None
         if opened.method == "delete" and opened.resource_id is not None:
-            return self._outgoing(entry, "delete", opened.resource_id, b"", opened.attempt)
-        return None  # restoring again finds out what is left to do
+            gone = self._outgoing(entry, "delete", opened.resource_id, b"", opened.attempt)
+            return msgspec.structs.replace(gone, forgets=entry.key_digest is not None)
+        if opened.pre_image is None:
+            return None
+        stood = images.unpack(opened.pre_image)
+        pictures = await self._pictures([entry])
+        again = await self._change(
+            entry,
+            self._adapter.saved(stood.saved, stood.kind),
+            pictures,
+            await self._numbers([entry], pictures),
+            opened.attempt,
+        )
+        if not isinstance(again, Outgoing) or again.digest != opened.payload_digest:
+            return None  # restoring again finds out what is left to do
+        main = about.others.get(entry.completes or 0)
+        return msgspec.structs.replace(again, completed=main if entry.action == "complete" else None)
 
     # --- what is needed ---------------------------------------------------------------------------
+
+    async def _pictures(self, entries: Sequence[Entry]) -> dict[int, PreImage]:
+        """What stood before, of these entries and of what brings links back to them."""
+        sources = [seq for one in entries if one.action == "complete" for seq in step_of(one).sources]
+        deleted = await self._db.run(plans.entries_by_seq, self._run_id, sorted(set(sources)))
+        together = (*entries, *deleted.values())
+        return {one.seq: images.unpack(one.before) for one in together if one.before is not None}
 
     async def _numbers(self, entries: Sequence[Entry], pictures: Mapping[int, PreImage]) -> dict[int, int]:
         """Old number → new one, of everything that these entries speak of and that was created again."""
