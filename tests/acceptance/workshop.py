@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import multiprocessing
+import os
 import shutil
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from service.settings import load_settings
+from service.settings import Settings, load_settings
 from service.store import batches, logs, plans, runs
 from service.store.batches import NewBatch, NewFile
 from service.store.blobs import DiskBlobs
@@ -49,7 +52,8 @@ class Shop:
         patience = {"outage": 2.0, "look_again": [0.05, 0.2, 0.5]}
         targets = {"omeka": target_of(omeka, url or None)}
         self._settings = load_settings(**{"data_dir": folder, "targets": targets, **patience, **settings})
-        self.db = Database(database_url or _new_database(folder))
+        self._database = database_url or _new_database(folder)
+        self.db = Database(self._database)
         if database_url:
             upgrade(self.db)
         self._blobs = DiskBlobs(self._settings.blobs)
@@ -101,18 +105,32 @@ class Shop:
         assert facts.ending is not None, self.log(run_id)
         return facts
 
-    async def _carry_out(self, run_id: str) -> None:
-        # Each client reads the machine's certificates, which takes longer than all its requests to loopback.
-        with mock.patch("ssl.create_default_context", _no_certificates):
-            await self._to_the_end(run_id)
+    def run_dying(self, run_id: str, moment: int, *, sent: bool) -> bool:
+        """Carry a run out in a process that dies without a word, as by `kill -9`, at its write `moment`:
+        right before that is sent, or once it was answered (`sent`). False: it ended before that."""
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([__name__])
+        process = context.Process(
+            target=_live_and_die, args=(self._settings, self._database, run_id, moment, sent)
+        )
+        process.start()
+        process.join(60)
+        died = process.exitcode == DEAD
+        assert died or process.exitcode == 0, process.exitcode
+        process.close()
+        return died
 
-    async def _to_the_end(self, run_id: str) -> None:
-        limiters = Limiters(None)
-        shop = Workshop(self._settings, self.db, self._blobs, limiters, "test")
-        try:
-            await carry_out_run(shop, run_id)
-        finally:
-            await limiters.close()
+    def take_over(self, run_id: str) -> RunFacts:
+        """Carry on with a run whose worker has died, as soon as its lease has run out."""
+        deadline = time.monotonic() + 60
+        while (facts := self.facts(run_id)).ending is None:
+            assert time.monotonic() < deadline, self.log(run_id)
+            asyncio.run(self._carry_out(run_id))
+            time.sleep(0.05)
+        return facts
+
+    async def _carry_out(self, run_id: str) -> None:
+        await _carry_out(self._settings, self.db, run_id)
 
     @contextmanager
     def _interrupted(self, run_id: str, meanwhile: Meanwhile | None) -> Any:
@@ -170,6 +188,55 @@ class _Interrupted:
             return await found(*arguments)
 
         return call
+
+
+async def _carry_out(settings: Settings, db: Database, run_id: str) -> None:
+    limiters = Limiters(None)
+    blobs = DiskBlobs(settings.blobs)
+    shop = Workshop(settings, db, blobs, limiters, f"test {os.getpid()}")
+    try:
+        # Each client reads the machine's certificates, which takes longer than all its requests to loopback.
+        with mock.patch("ssl.create_default_context", _no_certificates):
+            await carry_out_run(shop, run_id)
+    finally:
+        await limiters.close()
+        blobs.close()
+
+
+DEAD = 9
+"""The exit code of a process that was to die, and did."""
+
+
+def _live_and_die(settings: Settings, database: str, run_id: str, moment: int, sent: bool) -> None:
+    def make(*arguments: Any) -> Adapter:
+        return _Deadly(registry.make_adapter(*arguments), moment, sent)  # type: ignore[return-value]
+
+    db = Database(database)
+    with mock.patch.object(job, "make_adapter", make):
+        asyncio.run(_carry_out(settings, db, run_id))
+    db.dispose()
+
+
+class _Deadly:
+    """An adapter whose process does not survive one of its writes."""
+
+    def __init__(self, adapter: Adapter, moment: int, sent: bool) -> None:
+        self._adapter = adapter
+        self._left = moment
+        self._sent = sent
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._adapter, name)
+
+    async def carry_out(self, group: Any) -> Any:
+        self._left -= 1
+        dies = self._left == 0
+        if dies and not self._sent:
+            os._exit(DEAD)
+        answers = await self._adapter.carry_out(group)
+        if dies:
+            os._exit(DEAD)
+        return answers
 
 
 def _no_certificates(*_: object, **__: object) -> ssl.SSLContext:
