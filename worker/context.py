@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal
@@ -123,6 +125,8 @@ class RunContext:
         self.log = log
         self.stop = stop
         self.adapter: Adapter | None = None
+        self.held_until = math.inf
+        """Until when the lease certainly holds (`time.monotonic`), by the last heartbeat that got through."""
         self._reported = (0, 0)
         self._writing = threading.Lock()
 
@@ -130,6 +134,14 @@ class RunContext:
         """Raise `StoppedError` if the run is to stop."""
         if self.stop:
             raise StoppedError
+
+    async def still_held(self) -> None:
+        """Wait until the lease holds for certain, where it may have run out: a process that was frozen, or
+        kept from its database, must hear first whether the run is another's by now. Raises `StoppedError`."""
+        while time.monotonic() >= self.held_until:
+            self.check()
+            await self.stop.wait(0.05)
+        self.check()
 
     @contextmanager
     def transaction(self, counts: Mapping[str, int] | None = None) -> Iterator[Connection]:

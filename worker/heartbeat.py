@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -33,8 +34,10 @@ async def _beat(context: RunContext, lease: float) -> None:
     pause = min(lease / 5, 0.5)
     while True:
         await asyncio.sleep(pause)
+        began = time.monotonic()
         try:
             wishes = await context.db.run(runs.renew_lease, context.claim, int(lease * 1000))
+            context.held_until = began + lease
             await anyio.to_thread.run_sync(context.flush)
         except FenceLostError:
             context.stop.set("lost")

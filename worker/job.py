@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -51,13 +52,14 @@ class Workshop:
 async def carry_out_run(shop: Workshop, run_id: str) -> None:
     """Claim the run and carry it out; leave at once if it has ended or is another's."""
     lease_ms = int(shop.settings.lease * 1000)
+    began = time.monotonic()
     claim = await shop.db.run(runs.claim_run, run_id, shop.name, lease_ms)
     if claim is None:
         return
     stop = Stop()
     shop.stops[run_id] = stop
     try:
-        await _hold(shop, claim, stop)
+        await _hold(shop, claim, stop, began + shop.settings.lease)
     except FenceLostError:
         logger.warning("run %s belongs to another worker now", run_id)
     except StoreUnavailableError:
@@ -72,12 +74,13 @@ async def carry_out_run(shop: Workshop, run_id: str) -> None:
         del shop.stops[run_id]
 
 
-async def _hold(shop: Workshop, claim: Claim, stop: Stop) -> None:
+async def _hold(shop: Workshop, claim: Claim, stop: Stop, until: float) -> None:
     facts = await shop.db.run(runs.run_facts, claim.run_id)
     assert facts is not None, "a claimed run exists"
     batch = await shop.db.run(batches.batch_facts, facts.batch_id)
     log = RunLog(claim.run_id, await shop.db.run(logs.last_seq, claim.run_id))
     context = RunContext(shop.db, claim, batch.target, log, stop, batch.id)
+    context.held_until = until
     async with beating(context, shop.settings.lease):
         ending, failure = await _attempt(shop, context, facts, batch)
         if ending is None:

@@ -26,7 +26,7 @@ from worker.applying.pace import Pace
 from worker.applying.preparing import Prepares
 from worker.applying.reconcile import Found, GivenUp, Reconciler, Several
 from worker.applying.results import Deleted, Ended, Recorder, Result, Stands, Uncertain, Written
-from worker.applying.sending import Sender
+from worker.applying.sending import Aged, Sender
 from worker.applying.strays import give_up, settle_strays, settle_twins
 from worker.context import RunContext, StoppedError
 from worker.errors import AccessionError
@@ -263,6 +263,8 @@ class Executor:
             self._in_flight[outgoing.operation.key] = outgoing
             try:
                 answer = await self._sender.send(outgoing)
+                if isinstance(answer, Aged):
+                    await self._read_again(outgoing)
             except StoppedError:
                 self._settle(Ended(outgoing, "not-sent", "The run left off before this was sent."))
             except AccessionError as error:
@@ -273,11 +275,23 @@ class Executor:
                     message = f"{answer.message} Looking whether it took effect."
                     self._context.log.about(outgoing.entry, "warning", "answer-lost", message)
                     self._reconciler.add(outgoing)
-                else:
+                elif not isinstance(answer, Aged):
                     self._settle(answer)
             finally:
                 del self._in_flight[outgoing.operation.key]
                 self._progress.set()
+
+    async def _read_again(self, aged: Outgoing) -> None:
+        (again,) = await self._preparer.prepare([aged.entry], self._highest)
+        note = "The target was away for a while: what this changes was read again before it is sent."
+        try:
+            await self._write([Ended(aged, "not-sent", note)])
+            if isinstance(again, Outgoing):
+                await self._mean([again])
+            else:
+                self._settle(again)
+        except (FenceLostError, StoreUnavailableError) as error:
+            self._fail(error)
 
     def _settle(self, result: Result) -> None:
         self._recorder.announce(result)

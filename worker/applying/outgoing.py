@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 
 import msgspec
 from msgspec import Struct
@@ -48,6 +49,8 @@ class Outgoing(Struct, frozen=True):
     """Whether the ledger forgets the resource once this is done."""
     puts_back: Saved | None = None
     """Of an undo: what the resource becomes again; see `service.store.put_back`."""
+    read_at: float = msgspec.field(default_factory=time.monotonic)
+    """When what it changes was read."""
     undoes: bool = False
     """Whether this takes back what a batch did to the resource; `ledger` is then the row as it was before."""
 

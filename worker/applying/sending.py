@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import assert_never
 
+from msgspec import Struct
+
 from worker.applying.outage import Outage
 from worker.applying.outgoing import Outgoing
 from worker.applying.pace import Pace
@@ -15,6 +17,17 @@ from worker.targets.base import Adapter, Done, Lost, NotDone, Refused
 
 ENDS_THE_RUN = frozenset({"target-key-refused", "target-locked"})
 """Refusals that every other record would meet too."""
+
+
+FRESH = 20.0
+"""Seconds after which what is to be changed is read once more before it is: a change says all values of a
+resource, and after a pause of the target somebody may have edited it."""
+
+
+class Aged(Struct, frozen=True):
+    """It was not sent: what it changes was read too long ago."""
+
+    outgoing: Outgoing
 
 
 class Sender:
@@ -28,7 +41,7 @@ class Sender:
         self.wrote = False
         """Whether any write has been answered: an outage is borne longer from then on."""
 
-    async def send(self, outgoing: Outgoing) -> Written | Deleted | RefusedResult | Lost:
+    async def send(self, outgoing: Outgoing) -> Written | Deleted | RefusedResult | Lost | Aged:
         """Send it until it is answered.
 
         Raises `StoppedError` when the run was told to stop before it was sent, `Fatal` when the target
@@ -36,9 +49,11 @@ class Sender:
         """
         attempt = 0
         while True:
-            self._context.check()
+            await self._context.still_held()
             attempt += 1
             began = time.monotonic()
+            if outgoing.before is not None and began - outgoing.read_at > FRESH:
+                return Aged(outgoing)
             (answer,) = await self._adapter.carry_out([outgoing.operation])
             match answer:
                 case NotDone(message=message, retry_after=retry_after):

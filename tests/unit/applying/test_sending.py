@@ -1,0 +1,83 @@
+"""What is sent, and what no longer is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from service.store.database import Database
+from service.store.plans import Entry
+from service.store.runs import Claim
+from worker.applying.outage import Outage
+from worker.applying.outgoing import Outgoing, operation
+from worker.applying.pace import Pace
+from worker.applying.sending import FRESH, Aged, Sender
+from worker.context import RunContext, RunLog, Stop, StoppedError
+from worker.records import Draft
+from worker.targets.base import Adapter, Answer, Done, Operation, Saved
+
+ENTRY = Entry(1, "data0", 1, 0, "item", "item", "update", resource_id=7)
+STOOD = Saved("item", 7, "2026-11-22 10:00:00", True, "One", {})
+
+
+class Target:
+    """Takes everything, and remembers it."""
+
+    def __init__(self) -> None:
+        self.sent: list[Operation] = []
+
+    async def carry_out(self, group: Sequence[Operation]) -> list[Answer]:
+        self.sent.extend(group)
+        return [Done(STOOD) for _ in group]
+
+    def differences(self, payload: bytes, saved: Saved) -> tuple[Any, ...]:
+        return ()
+
+
+def update(**more: Any) -> Outgoing:
+    request = operation(ENTRY, 1, "update", 7, b"{}")
+    return Outgoing(ENTRY, (), Draft("item", "item", 0), request, 1, before=STOOD, **more)
+
+
+def make(database: Database) -> tuple[RunContext, Target, Sender]:
+    context = RunContext(database, Claim("run", 1, "test"), "omeka", RunLog("run", 0), Stop())
+    target = Target()
+    adapter = cast(Adapter, target)
+    return context, target, Sender(context, adapter, Outage(context, lambda: 1.0), Pace(1))
+
+
+def test_a_worker_that_was_frozen_sends_nothing_before_it_hears_whose_the_run_is(sqlite: Database) -> None:
+    async def script(then: str) -> list[Operation]:
+        context, target, sender = make(sqlite)
+        context.held_until = time.monotonic() - 1.0
+        sending = asyncio.create_task(sender.send(update()))
+        await asyncio.sleep(0.15)
+        assert target.sent == []
+        if then == "lost":
+            context.stop.set("lost")
+            with pytest.raises(StoppedError):
+                await sending
+        else:
+            context.held_until = time.monotonic() + 60.0
+            await sending
+        return target.sent
+
+    assert asyncio.run(script("lost")) == []
+    assert asyncio.run(script("held")) == [update().operation]
+
+
+def test_what_was_read_too_long_ago_is_not_sent(sqlite: Database) -> None:
+    context, target, sender = make(sqlite)
+    del context
+    old = update(read_at=time.monotonic() - FRESH - 1.0)
+    assert asyncio.run(sender.send(old)) == Aged(old)
+    assert target.sent == []
+    # A create was not read at all.
+    new = msgspec.structs.replace(old, before=None)
+    asyncio.run(sender.send(new))
+    assert target.sent == [new.operation]
