@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.installation import Installation, target_of
+from tests.acceptance.scenes import scenes as scenes
+from tests.acceptance.scenes import undisturbed as undisturbed
 from tests.standins.omeka_s import StandIn
 from tests.standins.proxy import FaultProxy
 

@@ -7,148 +7,23 @@ tried; some with whole installations.
 from __future__ import annotations
 
 import random
+import signal
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
-from service.store.tables import operation
+from tests.acceptance.installation import Installation
 from tests.acceptance.laws import check_once, same
-from tests.acceptance.workshop import Shop
-from tests.acceptance.worlds import Json, Order, Row, Site, State
+from tests.acceptance.scenes import AFTER, Scene, journal_is_true, outcomes
+from tests.acceptance.test_undo import edit
+from tests.acceptance.test_updates import control, data, works
+from tests.acceptance.worlds import Json, literal, property_values
 from tests.standins.omeka_s import StandIn
-from tests.standins.proxy import FaultProxy
 
-BEFORE = Order(
-    (
-        Row("K0", "One", ("ash",), description="long", see=("K1",)),
-        Row("K1", "One", ("birch",), see=("K2", "K6")),
-        Row("K2", "One", see=("K0",)),
-        Row("K6", "One", ("cedar",)),
-    )
-)
-AFTER = Order(
-    (
-        Row("K1", "Two", ("ash", "cedar"), description="longer", see=("K3",)),
-        Row("K3", "Two", see=("K4", "K6")),
-        Row("K4", "Two", ("birch",), see=("K3", "K4")),
-        Row("K5", "Two", see=("K1",)),
-        Row("K6", "Two", ("ash",), see=("K5",)),
-        Row("K2", "One", fate="gone"),
-    ),
-    absent="delete",
-)
-"""Creates, in two circles; updates; one deletion that a record asks for, and one since none speaks of it."""
 WRITES = 10
-"""At least as many as the import sends, and its undo."""
-
-
-@dataclass
-class Scene:
-    """A site and an installation that has imported `BEFORE`."""
-
-    site: Site
-    shop: Shop
-    proxy: FaultProxy | None = None
-
-    def import_all(self) -> str:
-        """`AFTER`, not begun: the batch."""
-        batch = self.shop.batch(AFTER.control, AFTER.files)
-        assert self.shop.run(batch, "dry-run").ending == "finished"
-        return batch
-
-    def state(self) -> Json:
-        return by_name(self.site.dump())
-
-
-@pytest.fixture
-def scenes(tmp_path: Path) -> Iterator[Callable[..., Scene]]:
-    """Makes scenes on one stand-in, each from the beginning."""
-    made: list[Scene] = []
-
-    def make(database_url: str = "", *, spoiled: bool = False, **settings: Any) -> Scene:
-        close()
-        site = Site(omeka)
-        proxy = FaultProxy(omeka.url) if spoiled else None
-        url = proxy.url if proxy else ""
-        folder = tmp_path / f"shop {time.monotonic_ns()}"
-        shop = Shop(folder, omeka, database_url=database_url, url=url, lease=0.6, **settings)
-        made.append(Scene(site, shop, proxy))
-        first = shop.run(shop.batch(BEFORE.control, BEFORE.files))
-        assert first.counts["created"] == 3, shop.log(first.id)
-        site.tick()
-        return made[-1]
-
-    def close() -> None:
-        while made:
-            scene = made.pop()
-            scene.shop.close()
-            scene.site.close()
-            if scene.proxy is not None:
-                scene.proxy.close()
-
-    with StandIn() as omeka:
-        yield make
-        close()
-
-
-def by_name(state: State) -> Json:
-    """The whole site, resources by name rather than by number: which number a new one gets is chance."""
-    names = {one["o:id"]: str(one["dcterms:identifier"][0]["@value"]) for one in state.items}
-    names |= {one["o:id"]: f"media of {names[one['o:item']['o:id']]}" for one in state.tables["media"]}
-    return {
-        table: {str(names.get(one["o:id"], one["o:id"])): _named(one, names) for one in rows}
-        for table, rows in state.tables.items()
-    }
-
-
-_MOMENTS = ("o:modified", "o:created", "@reverse", "o-module-mapping:marker", "data")
-
-
-def _named(shown: Json, names: dict[int, str]) -> Json:
-    match shown:
-        case dict():
-            address = str(shown.get("@id", ""))
-            ours = address.startswith(("/api/items/", "/api/media/"))
-            found = {key: _named(value, names) for key, value in shown.items() if key not in _MOMENTS}
-            if ours:
-                number = shown.get("o:id", shown.get("value_resource_id"))
-                found |= {"@id": "", "o:id": names.get(number), "value_resource_id": names.get(number)}
-            return found
-        case list():
-            return [_named(one, names) for one in shown]
-    return shown
-
-
-def journal_is_true(shop: Shop, run_id: str) -> None:
-    """Every write that was meant has an outcome, and what an entry says was done stands in the journal."""
-    with shop.db.read() as connection:
-        rows = connection.execute(select(operation).where(operation.c.run_id == run_id)).all()
-    assert all(row.outcome in ("done", "superseded", "not-sent") for row in rows), rows
-    done = {row.seq for row in rows if row.outcome == "done"}
-    for entry in shop.entries(run_id):
-        if entry.outcome in ("created", "updated", "deleted"):
-            assert entry.seq in done, entry
-
-
-def outcomes(shop: Shop, run_id: str) -> list[tuple[str | None, str | None]]:
-    return sorted((one.identifier or "", one.outcome or "") for one in shop.entries(run_id))
-
-
-@pytest.fixture
-def undisturbed(scenes: Callable[..., Scene]) -> tuple[Json, Json, Any, Any]:
-    """How the site stands after the import, and after its undo; and what came of each entry."""
-    scene = scenes()
-    batch = scene.import_all()
-    run = scene.shop.run(batch)
-    after, told = scene.state(), outcomes(scene.shop, run.id)
-    scene.site.tick()
-    undo = scene.shop.run(batch, "undo")
-    return after, scene.state(), told, outcomes(scene.shop, undo.id)
+"""At least as many as the import of a scene sends, and its undo."""
 
 
 def moments(seed: int, number: int) -> list[tuple[int, bool]]:
@@ -208,6 +83,12 @@ def test_an_undo_that_dies_at_any_write_ends_as_if_it_had_not(
     die_while_undoing(scenes(), moment, sent, undisturbed)
 
 
+def test_the_same_holds_on_postgresql(
+    scenes: Callable[..., Scene], undisturbed: Any, postgresql_url: str
+) -> None:
+    die_while_importing(scenes(postgresql_url), 5, True, undisturbed)
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("die", [die_while_importing, die_while_undoing])
 def test_the_same_at_every_write(
@@ -215,3 +96,82 @@ def test_the_same_at_every_write(
 ) -> None:
     for moment, sent in moments(0, 2 * WRITES):
         die(scenes(), moment, sent, undisturbed)
+
+
+# --- whole installations ----------------------------------------------------------------------------
+
+
+def updates(accession: Installation, number: int) -> str:
+    """A batch that changes as many works, which stand already."""
+    first = accession.batch(control(), data(works(number)))
+    assert accession.run(first) == "complete", accession.log(first)
+    changed = [{**one, "title": f"{one['title']}, later"} for one in works(number)]
+    return accession.batch(control(), data(changed))
+
+
+def until(accession: Installation, batch: str, number: int, word: str = "updated") -> None:
+    deadline = time.monotonic() + 60
+    while accession.counts(batch).get(word, 0) < number:
+        assert time.monotonic() < deadline, accession.log(batch)
+        time.sleep(0.02)
+
+
+def test_a_worker_killed_at_random_moments_of_an_update_and_its_undo_changes_each_record_once(
+    accession: Installation, omeka: StandIn
+) -> None:
+    chance = random.Random(4)
+    batch = updates(accession, 120)
+    before = [{**one, "o:modified": None} for one in omeka.dump()["items"]]
+    omeka.knobs(delay_ms=10, workers=2)
+    for mode in ("import", "undo"):
+        accession.schedule(batch, mode)
+        for _ in range(3):
+            time.sleep(chance.uniform(0.2, 1.2))
+            accession.kill("worker")
+            accession.start_worker()
+        assert accession.wait(batch, 100) in ("complete", "undone"), accession.log(batch)
+        counts = accession.counts(batch)
+        assert counts["updated" if mode == "import" else "undone"] == 120, accession.log(batch)
+        if mode == "import":
+            assert sorted(one["o:title"] for one in omeka.dump()["items"]) == sorted(
+                f"Work {n}, later" for n in range(1, 121)
+            )
+    assert [{**one, "o:modified": None} for one in omeka.dump()["items"]] == before
+
+
+def test_a_worker_that_was_frozen_past_its_lease_overwrites_nothing_that_came_meanwhile(
+    accession: Installation, omeka: StandIn
+) -> None:
+    batch = updates(accession, 90)
+    omeka.knobs(delay_ms=30, workers=2)
+    accession.schedule(batch)
+    until(accession, batch, 15)
+    accession.signal("worker", signal.SIGSTOP)
+    accession.start_worker("second")
+    until(accession, batch, 45)
+    accession.signal("second", signal.SIGSTOP)
+    omeka.knobs(delay_ms=0)
+    numbers = [one["o:id"] for one in omeka.dump()["items"]]
+    written = [one["o:id"] for one in omeka.dump()["items"] if one["o:title"].endswith("later")]
+    for number in written:
+        edit(
+            omeka, number, **{"o:is_public": False, "o:resource_class": {"o:id": 26}, **noted(omeka, number)}
+        )
+    omeka.knobs(delay_ms=30)
+    accession.signal("worker", signal.SIGCONT)
+    time.sleep(1.0)
+    accession.signal("second", signal.SIGCONT)
+    assert accession.wait(batch, 90) == "complete", accession.log(batch)
+    items = {one["o:id"]: one for one in omeka.dump()["items"]}
+    assert [one for one in numbers if not items[one]["o:title"].endswith("later")] == []
+    lost = [
+        one for one in written if [v["@value"] for v in items[one].get("dcterms:creator", ())] != ["mine"]
+    ]
+    assert lost == [], accession.log(batch)
+    accession.kill("second")
+
+
+def noted(omeka: StandIn, number: int) -> Json:
+    """All values of an item and one more, as another program would send them."""
+    item = next(one for one in omeka.dump()["items"] if one["o:id"] == number)
+    return {**property_values(item), "dcterms:creator": [literal("dcterms:creator", "mine")]}

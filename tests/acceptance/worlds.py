@@ -136,7 +136,7 @@ class Site:
         if edit.deed == "hide":
             body: Json = {"o:is_public": not item["o:is_public"]}
         elif edit.deed == "sets":
-            body = {"o:item_set": [{"o:id": 2}]}
+            body = {"o:item_set": [{"o:id": int(edit.text) if edit.text.isdecimal() else 2}]}
         else:
             body = _edited(item, edit)
         answer = self._client.patch(f"{self.omeka.api}/items/{number}", json=body)

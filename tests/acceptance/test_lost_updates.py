@@ -1,0 +1,122 @@
+"""Updates and deletions whose answers do not come, or not at once: looked into, and done once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.acceptance.laws import same
+from tests.acceptance.scenes import Scene, journal_is_true, outcomes
+from tests.acceptance.worlds import Edit, Json
+from tests.standins.proxy import Fault, Kind
+
+SPOILT: tuple[Kind, ...] = ("answer_lost", "drop_before", "act_then_500", "cut_body")
+
+
+@pytest.mark.parametrize("kind", SPOILT)
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+def test_a_lost_answer_of_an_update_or_a_deletion_is_looked_into_and_nothing_is_done_twice(
+    scenes: Callable[..., Scene], undisturbed: Any, kind: Kind, method: str
+) -> None:
+    scene = scenes(spoiled=True)
+    assert scene.proxy is not None
+    batch = scene.import_all()
+    scene.proxy.add(Fault(kind, method=method, nth=1, times=2))
+    run = scene.shop.run(batch)
+    log = scene.shop.log(run.id)
+    same(scene.state(), undisturbed[0], log)
+    assert outcomes(scene.shop, run.id) == undisturbed[2], log
+    journal_is_true(scene.shop, run.id)
+    scene.proxy.clear()
+    scene.proxy.add(Fault(kind, method=method, nth=1, times=2))
+    scene.site.tick()
+    undo = scene.shop.run(batch, "undo")
+    log = scene.shop.log(undo.id)
+    same(scene.state(), undisturbed[1], log)
+    assert outcomes(scene.shop, undo.id) == undisturbed[3], log
+    journal_is_true(scene.shop, undo.id)
+
+
+def test_an_edit_made_while_the_target_put_us_off_is_not_overwritten_by_what_was_read_before(
+    scenes: Callable[..., Scene], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.applying.sending.FRESH", 0.5)
+    scene = scenes(spoiled=True)
+    assert scene.proxy is not None
+    batch = scene.import_all()
+    busy = Fault("answer", method="PATCH", status=429, headers={"retry-after": "1"})
+    scene.proxy.add(busy)
+    editing = threading.Thread(target=_edit_once, args=(scene, busy))
+    editing.start()
+    run = scene.shop.run(batch)
+    editing.join()
+    item = scene.site.dump().named(EDITED.name)
+    assert item is not None
+    log = scene.shop.log(run.id)
+    assert [one["@value"] for one in item["dcterms:creator"] if "@value" in one][-1:] == ["mine"], log
+    assert item["o:title"] == "Two"
+
+
+EDITED = Edit("K1", "add", "dcterms:creator", "mine")
+
+
+def _edit_once(scene: Scene, fault: Fault) -> None:
+    """Edit what the first PATCH was about, once that was put off."""
+    deadline = time.monotonic() + 30
+    while not fault.done and time.monotonic() < deadline:
+        time.sleep(0.01)
+    scene.site.tick()
+    scene.site.edit(EDITED)
+
+
+SETS: Json = {
+    "dataImportControlFileVersion": 1,
+    "model": "omeka",
+    "visibility": "public",
+    "maxRemovals": "100%",
+    "match": {"item-set": {"source": "no", "by": "dcterms:identifier", "scope": "sets", "absent": "delete"}},
+    "files": {"data0": {"read": "json"}},
+    "instructions": [
+        {"action": "new", "destination": "item-set"},
+        {"source": "title", "name": "dcterms:title", "destination": "item-set"},
+    ],
+}
+
+
+def test_a_deletion_of_an_item_set_that_answers_500_although_it_is_gone_is_a_deletion(
+    scenes: Callable[..., Scene],
+) -> None:
+    scene = scenes(spoiled=True)
+    assert scene.proxy is not None
+    records = [{"no": "S1", "title": "One"}, {"no": "S2", "title": "Two"}]
+    scene.shop.run(scene.shop.batch(SETS, {"data0": records}))
+    before = scene.site.dump()
+    number = next(one["o:id"] for one in before.tables["item_sets"] if one["o:title"] == "Two")
+    item = before.named("K7")
+    assert item is not None
+    scene.site.tick()
+    scene.site.edit(Edit("K7", "sets", "", str(number)))
+    stood = scene.state()
+    batch = scene.shop.batch(SETS, {"data0": records[:1]})
+    scene.shop.run(batch, "dry-run")
+    scene.site.tick()
+    scene.proxy.add(Fault("act_then_500", method="DELETE", path="/api/item_sets"))
+    run = scene.shop.run(batch)
+    assert run.counts["deleted"] == 1, scene.shop.log(run.id)
+    assert [one["o:title"] for one in scene.site.dump().tables["item_sets"]] == ["Set A", "Set B", "One"]
+    journal_is_true(scene.shop, run.id)
+    undo = scene.shop.run(batch, "undo")
+    assert undo.counts["undone"] == 1, scene.shop.log(undo.id)
+    now = scene.state()
+    assert sets_of(now, "K7") == sets_of(stood, "K7") == ["Two"], scene.shop.log(undo.id)
+    again = scene.shop.run(scene.shop.batch(SETS, {"data0": records}), "dry-run")
+    assert again.counts["action:unchanged"] == 2, scene.shop.log(again.id)
+
+
+def sets_of(state: Json, name: str) -> list[str]:
+    titles = {one["o:id"]: one["o:title"] for one in state["item_sets"].values()}
+    return [titles[one["o:id"]] for one in state["items"][name]["o:item_set"]]
