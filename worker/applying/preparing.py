@@ -30,7 +30,7 @@ from worker.errors import Reject
 from worker.planning.absent import is_unpublishing
 from worker.planning.changes import Changes
 from worker.planning.links import Nowhere, Settled, links_of, refused, settle, without
-from worker.planning.merge import Unmergeable
+from worker.planning.merge import Merge, Unmergeable
 from worker.planning.merging import Compared, Merger, compare, encoded, footing_json, returning
 from worker.records import Kind, Sought
 from worker.targets.base import Adapter, LinkTarget, Saved
@@ -333,9 +333,9 @@ class Preparer:
 
     def _moved(self, entry: Entry, saved: Saved, compared: Compared) -> Moved | None:
         """What becomes of the resource after all, where somebody edited it after it was planned."""
-        if entry.before is None or entry.before.decode() == saved.modified:
-            return None
         merged = compared.merged
+        if entry.before is None or not (entry.before.decode() != saved.modified or _otherwise(entry, merged)):
+            return None
         return Moved(encoded(Changes(merged.changes, merged.conflicts)), merged.conflicts)
 
     async def _delete(
@@ -431,6 +431,14 @@ def _kind_linked(one: Sought, row: LinkRow, target: Entry | None) -> Kind:
     if target is not None:
         return kind_of(target)
     return one.kind or "item"
+
+
+def _otherwise(entry: Entry, merged: Merge) -> bool:
+    """Whether other values stand in what changes than when it was planned: stamps have whole seconds only."""
+    planned = msgspec.json.decode(entry.changes, type=Changes) if entry.changes else Changes()
+    return {one.name: one.before for one in planned.changes} != {
+        one.name: one.before for one in merged.changes
+    }
 
 
 def _stale(entry: Entry, saved: Saved, compared: Compared) -> str:
