@@ -81,7 +81,7 @@ class Site:
 
     def __init__(self, omeka: StandIn) -> None:
         self.omeka = omeka
-        self._now = START
+        self.now = START
         omeka.restart()
         omeka.knobs(clock=START, modules=["NumericDataTypes"])
         omeka.seed(
@@ -118,8 +118,8 @@ class Site:
 
     def tick(self) -> None:
         """Time goes on: what happens next is not in the same second."""
-        self._now += 2
-        self.omeka.knobs(clock=self._now)
+        self.now += 2
+        self.omeka.knobs(clock=self.now)
 
     def dump(self) -> State:
         return State(_own(self.omeka.dump()))
