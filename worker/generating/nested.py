@@ -9,7 +9,7 @@ import msgspec
 from worker.generating.choosing import Choice
 from worker.generating.fields import Field, FieldMaker, examples, todo
 from worker.generating.naming import key_of, spoken, word_set, words_of
-from worker.generating.profile import Leaf, Node, expression, leaves
+from worker.generating.profile import Leaf, Node, address, leaves
 from worker.records import Json
 
 WRAPPERS = word_set(
@@ -201,15 +201,15 @@ def _block(path: tuple[Node, ...], choice: Choice, maker: FieldMaker, empty: lis
 
 def _opened(path: tuple[Node, ...], inside: list[Entry]) -> Block:
     node, shown = path[-1], Leaf(path).shown
-    address: dict[str, Json] = {"source": node.name} if len(path) == 1 else {"expression": expression(path)}
+    where: dict[str, Json] = {"source": node.name} if len(path) == 1 else {"expression": address(path)}
     for one in fields_of(inside) if any(each.unfit for each in path) else ():
         if one.decided:
             one.todo(one.name)
             one.comments.append(f"In some records {shown} is no object, and this would fail.")
     if any(each.many for each in path):
         said = f"Once for each of {shown} (at most {max(node.longest_list, 1)} in the records looked at)."
-        return Block({"action": "for-each", **address}, said, inside)
-    return Block({"action": "within", **address}, f"The parts of {shown}.", inside)
+        return Block({"action": "for-each", **where}, said, inside)
+    return Block({"action": "within", **where}, f"The parts of {shown}.", inside)
 
 
 def _within(one: Field, outer: Choice, many: bool) -> None:

@@ -161,7 +161,7 @@ def quoted(name: str) -> str:
 
 def expression(path: Sequence[Node]) -> str:
     """The values at the end of a path, a list if any node of it is one; of XML its text."""
-    steps = _steps(path)
+    steps = address(path)
     last = path[-1]
     if not last.has_text_member:
         return steps
@@ -177,11 +177,12 @@ def expression(path: Sequence[Node]) -> str:
     if last.many:
         return f"{steps}.not_null({text}, @)"
     either = f"not_null({quoted(last.name)}.{text}, {quoted(last.name)})"
-    return ".".join([_steps(path[:-1]), either]) if len(path) > 1 else either
+    return ".".join([address(path[:-1]), either]) if len(path) > 1 else either
 
 
-def _steps(path: Sequence[Node]) -> str:
-    """Names joined by dots. Where some records have a list and some do not, both become one."""
+def address(path: Sequence[Node]) -> str:
+    """What stands at the end of a path, as it is: names joined by dots. Where some records have a list and
+    some do not, both become one."""
     steps = []
     for place, node in enumerate(path):
         name = quoted(node.name)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.generating import support
@@ -60,6 +60,7 @@ RECORDS = st.lists(st.dictionaries(NAMES, VALUES, min_size=1, max_size=6), min_s
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(RECORDS)
+@example([{"metadata": {"id": {"#text": 1, "dc:title": False}}}])
 def test_any_records_make_a_file_with_nothing_wrong_but_its_todos(records: list[dict[str, Json]]) -> None:
     with TemporaryDirectory() as folder:
         path = support.write(Path(folder), "records.json", json.dumps(records))
