@@ -81,13 +81,15 @@ async def _hold(shop: Workshop, claim: Claim, stop: Stop, until: float) -> None:
     log = RunLog(claim.run_id, await shop.db.run(logs.last_seq, claim.run_id))
     context = RunContext(shop.db, claim, batch.target, log, stop, batch.id)
     context.held_until = until
-    async with beating(context, shop.settings.lease):
-        ending, failure = await _attempt(shop, context, facts, batch)
-        if ending is None:
-            await anyio.to_thread.run_sync(context.flush)
-            await _release(shop, claim)
-        else:
-            await _end(shop, context, batch, ending, failure)
+    try:
+        async with beating(context, shop.settings.lease):
+            ending, failure = await _attempt(shop, context, facts, batch)
+            if ending is None:
+                await anyio.to_thread.run_sync(context.flush)
+                await _release(shop, claim)
+            else:
+                await _end(shop, context, batch, ending, failure)
+    finally:
         if context.adapter is not None:
             await context.adapter.close()
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
 
+from service.store.database import StoreUnavailableError
 from tests.acceptance.laws import same
 from tests.acceptance.scenes import Scene, journal_is_true, outcomes
 from tests.acceptance.worlds import Edit, Json
@@ -59,6 +61,36 @@ def test_an_edit_made_while_the_target_put_us_off_is_not_overwritten_by_what_was
     log = scene.shop.log(run.id)
     assert [one["@value"] for one in item["dcterms:creator"] if "@value" in one][-1:] == ["mine"], log
     assert item["o:title"] == "Two"
+
+
+@pytest.mark.parametrize("place", ["service.store.runs.set_waiting", "service.store.journal.attempts"])
+def test_a_store_that_is_away_while_the_target_puts_us_off_ends_the_worker_and_not_the_run(
+    scenes: Callable[..., Scene], undisturbed: Any, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """When the outage is written down, or when what was read long ago is made ready again."""
+    monkeypatch.setattr("worker.applying.sending.FRESH", 0.5)
+    scene = scenes(spoiled=True)
+    assert scene.proxy is not None
+    run = scene.shop.schedule(scene.import_all())
+    busy = Fault("answer", method="PATCH", status=429, headers={"retry-after": "1.5"})
+    scene.proxy.add(busy)
+    module, name = place.rsplit(".", 1)
+    there, failed = getattr(import_module(module), name), threading.Event()
+
+    def away(*arguments: Any) -> Any:
+        if busy.done and not failed.is_set():
+            failed.set()
+            raise StoreUnavailableError("the disk is full")
+        return there(*arguments)
+
+    monkeypatch.setattr(place, away)
+    facts = scene.shop.take_over(run)
+    log = scene.shop.log(run)
+    assert failed.is_set(), log
+    assert facts.ending == "finished", log
+    same(scene.state(), undisturbed[0], log)
+    assert outcomes(scene.shop, run) == undisturbed[2], log
+    journal_is_true(scene.shop, run)
 
 
 EDITED = Edit("K1", "add", "dcterms:creator", "mine")

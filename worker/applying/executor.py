@@ -23,7 +23,7 @@ from service.store.runs import FenceLostError
 from worker.applying.outage import Outage
 from worker.applying.outgoing import Outgoing
 from worker.applying.pace import Pace
-from worker.applying.preparing import Prepares
+from worker.applying.preparing import Prepared, Prepares
 from worker.applying.reconcile import Found, GivenUp, Reconciler, Several
 from worker.applying.results import Deleted, Ended, Recorder, Result, Stands, Uncertain, Written
 from worker.applying.sending import Aged, Sender
@@ -246,11 +246,7 @@ class Executor:
             self._settle(Written(lost, again.saved, (), adopted=True))
             return
         note = f"Not in the target after {len(self._settings.look_again)} looks: it is sent again."
-        await self._write([Ended(lost, "superseded", note)])
-        if isinstance(again, Outgoing):
-            await self._mean([again])
-        else:
-            self._settle(again)
+        await self._instead(Ended(lost, "superseded", note), again)
 
     # --- queue → target -------------------------------------------------------------------------
 
@@ -267,6 +263,9 @@ class Executor:
                     await self._read_again(outgoing)
             except StoppedError:
                 self._settle(Ended(outgoing, "not-sent", "The run left off before this was sent."))
+            except (FenceLostError, StoreUnavailableError) as error:
+                # Its intent stands in the journal: whoever goes on with the run looks for what became of it.
+                self._fail(error)
             except AccessionError as error:
                 self._settle(Ended(outgoing, "not-sent", error.message))
                 self._fail(error)
@@ -284,14 +283,15 @@ class Executor:
     async def _read_again(self, aged: Outgoing) -> None:
         (again,) = await self._preparer.prepare([aged.entry], self._highest)
         note = "The target was away for a while: what this changes was read again before it is sent."
-        try:
-            await self._write([Ended(aged, "not-sent", note)])
-            if isinstance(again, Outgoing):
-                await self._mean([again])
-            else:
-                self._settle(again)
-        except (FenceLostError, StoreUnavailableError) as error:
-            self._fail(error)
+        await self._instead(Ended(aged, "not-sent", note), again)
+
+    async def _instead(self, ended: Ended, again: Prepared) -> None:
+        """Dying between: the entry is still to be done, and without an operation."""
+        await self._write([ended])
+        if isinstance(again, Outgoing):
+            await self._mean([again])
+        else:
+            self._settle(again)
 
     def _settle(self, result: Result) -> None:
         self._recorder.announce(result)
