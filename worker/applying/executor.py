@@ -17,6 +17,7 @@ import anyio.to_thread
 
 from service.settings import Settings
 from service.store import journal, plans
+from service.store.changes import NOTHING
 from service.store.database import StoreUnavailableError
 from service.store.plans import Entry
 from service.store.runs import FenceLostError
@@ -232,8 +233,10 @@ class Executor:
                     if saved is None:
                         self._settle(Deleted(outgoing, adopted=True))
                     else:
-                        differences = self._adapter.differences(outgoing.operation.payload, saved)
-                        self._settle(Written(outgoing, saved, differences, adopted=True))
+                        # What stands there beside what was meant may be somebody's edit since.
+                        found = self._adapter.differences(outgoing.operation.payload, saved)
+                        missing = tuple(one for one in found if one.meant != NOTHING)
+                        self._settle(Written(outgoing, saved, missing, adopted=True))
                 case Several(outgoing=outgoing, ids=ids):
                     self._settle(Uncertain(outgoing, ids))
                 case GivenUp(outgoing=outgoing):

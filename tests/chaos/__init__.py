@@ -1,0 +1,1 @@
+"""Imports while everything dies around them, drawn from a seed: `scripts/chaos`."""

@@ -1,0 +1,89 @@
+"""`scripts/chaos`: many rounds, side by side; one that breaks a law is shown with its seed and journal."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.chaos.pool import rounds
+from tests.chaos.rounds import Verdict
+
+JOURNAL = 400
+"""Lines of a journal that are shown; all of it stands in the folder that is kept."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """1: a law was broken."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/chaos",
+        description="Imports while processes are killed and frozen and answers are lost; then compares the"
+        " target with what was meant. A round follows from its seed alone.",
+    )
+    parser.add_argument("--rounds", type=int, default=20, help="how many (20)")
+    parser.add_argument("--seed", type=int, help="of the first round, the next one has the next number")
+    parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="sqlite")
+    parser.add_argument("--jobs", type=int, default=2, help="rounds at a time (2)")
+    parser.add_argument("--records", type=int, default=40, help="of an import, at most (40)")
+    parser.add_argument("--keep", type=Path, help="folder for what broken rounds leave (a temporary one)")
+    given = parser.parse_args(arguments)
+    seed = random.SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
+    kinds = ["sqlite", "postgresql"] if given.database == "both" else [given.database]
+    keep = given.keep or Path(tempfile.mkdtemp(prefix="accession-chaos-"))
+    keep.mkdir(parents=True, exist_ok=True)
+    verdicts: list[Verdict] = []
+    began = time.monotonic()
+    for kind in kinds:
+        print(f"{given.rounds} rounds from seed {seed} on {kind}, {given.jobs} at a time", flush=True)
+        for verdict in rounds(kind, range(seed, seed + given.rounds), given.jobs, keep, given.records):
+            verdicts.append(verdict)
+            _show(verdict, len(verdicts), given.rounds * len(kinds), keep, given.records)
+    _sum_up(verdicts, time.monotonic() - began)
+    return 1 if any(one.broken for one in verdicts) else 0
+
+
+def _show(verdict: Verdict, number: int, of: int, keep: Path, records: int) -> None:
+    said = "BROKEN" if verdict.broken else "good"
+    print(
+        f"{number}/{of} seed {verdict.seed} {verdict.database}: {said}, {verdict.runs} runs,"
+        f" {verdict.records} records, {verdict.strikes} strikes, {verdict.spoiled.total()} spoiled requests,"
+        f" {verdict.seconds:.1f} s",
+        flush=True,
+    )
+    if verdict.broken:
+        lines = verdict.journal.splitlines()
+        print(f"\n{verdict.broken}\n\n" + "\n".join(lines[:JOURNAL]))
+        if len(lines) > JOURNAL:
+            print(f"… {len(lines) - JOURNAL} more lines")
+        print(f"\nAll of it: {keep / f'{verdict.seed}-{verdict.database}'}")
+        print(
+            f"Again: scripts/chaos --rounds 1 --seed {verdict.seed} --database {verdict.database}"
+            f" --records {records}\n",
+            flush=True,
+        )
+
+
+def _sum_up(verdicts: Sequence[Verdict], seconds: float) -> None:
+    broken = [one for one in verdicts if one.broken]
+    spoiled: Counter[str] = Counter()
+    for one in verdicts:
+        spoiled += one.spoiled
+    print(
+        f"{len(verdicts)} rounds in {seconds:.0f} s: {sum(one.runs for one in verdicts)} runs,"
+        f" {sum(one.records for one in verdicts)} records, {sum(one.requests for one in verdicts)} requests,"
+        f" {sum(one.strikes for one in verdicts)} strikes; spoiled on their way:"
+        f" {', '.join(f'{kind} {n}' for kind, n in sorted(spoiled.items())) or 'none'}"
+    )
+    if broken:
+        print("Broken: " + ", ".join(f"{one.seed} ({one.database})" for one in broken))
+    else:
+        print("No law was broken: 0 duplicates, 0 lost, 0 wrong states.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

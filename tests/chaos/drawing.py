@@ -1,0 +1,263 @@
+"""What happens in a round: imports, edits, an undo, and what is done to them meanwhile, from a seed alone.
+
+Nothing here touches anything: a plan can be printed, and drawn again from its seed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from tests.acceptance.worlds import SUBJECTS, UNNAMED, Edit, Order, Row
+from tests.standins.proxy import Fault, Kind
+
+What = Literal[
+    "kill worker",
+    "stop worker",
+    "freeze worker",
+    "kill service",
+    "kill queue",
+    "flush queue",
+    "kill everything",
+    "edit of a bystander",
+    "edit while nobody works",
+]
+"""`kill` is kill -9, `stop` SIGTERM; `freeze` SIGSTOP past the lease, with another worker, and SIGCONT."""
+
+_WEIGHTS: dict[What, int] = {
+    "kill worker": 6,
+    "stop worker": 2,
+    "freeze worker": 5,
+    "kill service": 2,
+    "kill queue": 1,
+    "flush queue": 1,
+    "kill everything": 2,
+    "edit of a bystander": 2,
+    "edit while nobody works": 2,
+}
+
+_FAULTS: dict[Kind, int] = {
+    "delay": 2,
+    "drop_before": 2,
+    "answer_lost": 4,
+    "cut_body": 2,
+    "answer": 3,
+    "act_then_500": 2,
+    "hold": 2,
+}
+_ANSWERS: tuple[tuple[int, dict[str, str], bytes], ...] = (
+    (500, {}, b"<!DOCTYPE html><html><body>Error</body></html>"),
+    (500, {}, b""),
+    (502, {}, b"Bad Gateway"),
+    (503, {"retry-after": "0.2"}, b"Busy"),
+    (429, {"retry-after": "0.3"}, b"Slower"),
+    (200, {}, b"<!DOCTYPE html><html><body>Back soon</body></html>"),
+    (302, {"location": "/install"}, b""),
+    (302, {"location": "/maintenance"}, b""),
+)
+
+
+@dataclass(frozen=True)
+class Strike:
+    """Something that is done once the target has got `after` requests of the run."""
+
+    after: int
+    what: What
+    seconds: float
+    """How long it lasts: until what was killed is started again, or what was frozen wakes."""
+
+
+@dataclass(frozen=True)
+class Spoil:
+    """A share of the requests that goes wrong on its way."""
+
+    kind: Kind
+    share: float
+    times: int
+    method: str | None = None
+    status: int = 500
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    seconds: float = 0.0
+
+    @property
+    def fault(self) -> Fault:
+        return Fault(
+            self.kind,
+            method=self.method,
+            probability=self.share,
+            times=self.times,
+            status=self.status,
+            headers=dict(self.headers),
+            body=self.body,
+            seconds=self.seconds,
+        )
+
+
+@dataclass(frozen=True)
+class Step:
+    """One run. An `order` is imported; without one the last import is undone."""
+
+    order: Order | None
+    strikes: tuple[Strike, ...]
+    spoils: tuple[Spoil, ...]
+    edits: tuple[Edit, ...] = ()
+    """What somebody does before it."""
+    plan_first: bool = False
+    """Whether a dry run is made first, and exactly that imported."""
+
+    @property
+    def edits_meanwhile(self) -> bool:
+        """Whether somebody edits what the run writes."""
+        return any(one.what == "edit while nobody works" for one in self.strikes)
+
+
+@dataclass(frozen=True)
+class Round:
+    """All of a round."""
+
+    seed: int
+    steps: tuple[Step, ...]
+    connections: int
+    chunk: int
+    delay_ms: int
+    """What the target takes for a request, in each of as many slots as there are connections."""
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+def draw_round(seed: int, most: int = 40) -> Round:
+    """The round of a seed; `most` records at most in an import."""
+    chance = random.Random(seed)
+    connections = chance.choice([1, 2, 2, 4])
+    pool = ["K6", "K7", *(f"K{n}" for n in range(10, 10 + most - 2))]
+    names = chance.sample(pool, chance.randint(max(6, most // 3), most - 4))
+    rows = _rows(chance, names, pool, "keep", standing=("K6", "K7"))
+    first = _order(chance, rows, "keep")
+    steps = [_step(chance, first, len(rows))]
+    standing = first
+    for _ in range(chance.choice([1, 1, 2])):
+        kind = chance.choice(["import", "import", "import", "undo"])
+        if kind == "undo" and steps[-1].order is not None and not steps[-1].edits_meanwhile:
+            steps.append(_step(chance, None, len(rows)))
+            continue
+        standing = _next(chance, standing, pool)
+        rows = standing.rows
+        edits = tuple(_edit(chance, pool) for _ in range(chance.choice([0, 0, 1, 3])))
+        steps.append(replace(_step(chance, standing, len(rows)), edits=edits))
+    if steps[-1].order is not None and not steps[-1].edits_meanwhile and chance.random() < 0.5:
+        steps.append(_step(chance, None, len(rows)))
+    return Round(
+        seed,
+        tuple(steps),
+        connections,
+        chance.choice([3, 10, 200]),
+        chance.choice([2, 10, 30]),
+    )
+
+
+# --- records ---------------------------------------------------------------------------------------
+
+
+def _order(chance: random.Random, rows: Sequence[Row], absent: str) -> Order:
+    on_update = chance.choice(["replace", "replace", "replace", "append"])
+    return Order(
+        tuple(rows),
+        on_update,
+        chance.choice(["all", "ours"]) if on_update == "replace" else "all",
+        chance.choice(["replace", "append"]),
+        "overwrite",
+        absent,
+        describes=chance.random() < 0.8,
+        medium=chance.random() < 0.4,
+    )
+
+
+def _rows(
+    chance: random.Random, names: Sequence[str], pool: Sequence[str], absent: str, standing: Sequence[str]
+) -> list[Row]:
+    """`standing`: what may stand in the target already, and so be deleted."""
+    fates = {
+        name: chance.choices(["kept", "bad", "gone"], [30, 1, 2 * (name in standing)])[0] for name in names
+    }
+    linked = [one for one in (names if absent == "delete" else pool) if fates.get(one) != "gone"]
+    return [_row(chance, name, fates[name], linked) for name in names]
+
+
+def _row(chance: random.Random, name: str, fate: str, linked: Sequence[str]) -> Row:
+    return Row(
+        name,
+        chance.choice(["One", "Two"]),
+        _some(chance, SUBJECTS, 2),
+        _some(chance, SUBJECTS, 1),
+        _some(chance, [f"http://x/{one}" for one in SUBJECTS], 1),
+        chance.choice(["", "long", "longer"]),
+        _some(chance, linked, 2) if chance.random() < 0.4 else (),
+        fate,
+    )
+
+
+def _some(chance: random.Random, words: Sequence[str], most: int) -> tuple[str, ...]:
+    return tuple(chance.sample(words, min(chance.randint(0, most), len(words))))
+
+
+def _next(chance: random.Random, standing: Order, pool: Sequence[str]) -> Order:
+    """The collection some time later: some records changed, some are gone, some are new."""
+    absent = chance.choice(["keep", "keep", "delete", "unpublish"])
+    kept = [row.name for row in standing.rows if chance.random() < 0.9]
+    there = {row.name for row in standing.rows}
+    new = [name for name in pool if name not in there and chance.random() < 0.3]
+    drawn = _rows(chance, kept + new, pool, absent, standing=kept)
+    linked = {row.name for row in drawn if row.fate != "gone"}
+    earlier = {row.name: row for row in standing.rows}
+    rows = []
+    for row in drawn:
+        old = earlier.get(row.name)
+        same = old is not None and old.fate == "kept" and row.fate == "kept" and set(old.see) <= linked
+        rows.append(old if old is not None and same and chance.random() < 0.4 else row)
+    return _order(chance, rows, absent)
+
+
+def _edit(chance: random.Random, pool: Sequence[str]) -> Edit:
+    deed = chance.choice(["add", "add", "change", "remove", "private", "hide", "sets"])
+    return Edit(chance.choice(list(pool)), deed, chance.choice([*UNNAMED, "dcterms:subject"]), "mine")
+
+
+# --- what goes wrong -------------------------------------------------------------------------------
+
+
+def _step(chance: random.Random, order: Order | None, records: int) -> Step:
+    strikes = [_strike(chance, records) for _ in range(chance.choice([1, 1, 2, 3]))]
+    if order is None:
+        strikes = [one for one in strikes if one.what != "edit while nobody works"]
+    spoils = [_spoil(chance) for _ in range(chance.choice([0, 1, 2, 3]))]
+    return Step(
+        order,
+        tuple(sorted(strikes, key=lambda one: one.after)),
+        tuple(spoils),
+        plan_first=order is not None and chance.random() < 0.2,
+    )
+
+
+def _strike(chance: random.Random, records: int) -> Strike:
+    what = chance.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
+    # Some requests come before the first write, and some after the last.
+    return Strike(chance.randint(1, records + 8), what, round(chance.uniform(0.0, 1.5), 2))
+
+
+def _spoil(chance: random.Random) -> Spoil:
+    kind = chance.choices(list(_FAULTS), list(_FAULTS.values()))[0]
+    status, headers, body = chance.choice(_ANSWERS)
+    # As long as the last look for a lost write, by the settings of a round, and longer than its time limit.
+    seconds = round(chance.uniform(0.05, 1.0), 2) if kind in ("delay", "hold") else 0.0
+    return Spoil(
+        kind,
+        chance.choice([0.05, 0.1, 0.3]),
+        chance.choice([1, 3, 10]),
+        chance.choice([None, None, "POST", "PATCH", "DELETE"]),
+        status if kind == "answer" else 500,
+        tuple(headers.items()) if kind == "answer" else (),
+        body,
+        seconds,
+    )
