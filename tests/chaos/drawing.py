@@ -17,6 +17,7 @@ What = Literal[
     "kill worker",
     "stop worker",
     "freeze worker",
+    "freeze worker in a send",
     "kill service",
     "kill queue",
     "flush queue",
@@ -24,12 +25,14 @@ What = Literal[
     "edit of a bystander",
     "edit while nobody works",
 ]
-"""`kill` is kill -9, `stop` SIGTERM; `freeze` SIGSTOP past the lease, with another worker, and SIGCONT."""
+"""`kill` is kill -9, `stop` SIGTERM; `freeze` SIGSTOP past the lease, with another worker, and SIGCONT. In a
+send: a write is under way meanwhile, and its answer waits."""
 
 _WEIGHTS: dict[What, int] = {
     "kill worker": 6,
     "stop worker": 2,
-    "freeze worker": 5,
+    "freeze worker": 3,
+    "freeze worker in a send": 4,
     "kill service": 2,
     "kill queue": 1,
     "flush queue": 1,
@@ -122,6 +125,8 @@ class Round:
     steps: tuple[Step, ...]
     connections: int
     chunk: int
+    timeout: float
+    """Seconds after which an answer counts as lost."""
     delay_ms: int
     """What the target takes for a request, in each of as many slots as there are connections."""
     settings: dict[str, str] = field(default_factory=dict)
@@ -153,6 +158,7 @@ def draw_round(seed: int, most: int = 40) -> Round:
         tuple(steps),
         connections,
         chance.choice([3, 10, 200]),
+        chance.choice([0.8, 0.8, 6.0]),
         chance.choice([2, 10, 30]),
     )
 

@@ -61,7 +61,7 @@ class Chaos:
         self.site = Site(omeka)
         omeka.knobs(delay_ms=drawn.delay_ms, workers=drawn.connections)
         self.proxy = FaultProxy(omeka.url, seed=drawn.seed)
-        target = target_of(omeka, self.proxy.url, connections=drawn.connections, timeout=0.8)
+        target = target_of(omeka, self.proxy.url, connections=drawn.connections, timeout=drawn.timeout)
         settings = {**SETTINGS, "ACCESSION_CHUNK": str(drawn.chunk), **drawn.settings}
         self.house = House(folder, {"omeka": target}, settings, database_url)
         self.db = Database(database_url or f"sqlite:///{folder / 'data' / 'accession.db'}")
@@ -186,18 +186,25 @@ class Chaos:
         assert not left, f"the same import again would change: {left}"
 
     def _nothing_is_open(self) -> None:
-        """Every write has an outcome, every late answer is accounted for, nobody holds a run."""
+        """Every write has an outcome, every late answer is accounted for, nobody holds a run.
+
+        Not at once: a late answer may come when its run has ended, and is looked into then.
+        """
+        deadline = time.monotonic() + 20
+        while left := self._open():
+            assert time.monotonic() < deadline, left
+            time.sleep(0.1)
+
+    def _open(self) -> list[str]:
         with self.db.read() as connection:
-            open_writes = connection.execute(
-                select(operation.c.key, operation.c.method).where(operation.c.outcome.is_(None))
-            ).all()
-            strays = connection.execute(
-                select(stray_effect.c.id).where(stray_effect.c.resolved_at.is_(None))
-            ).all()
-            runs = connection.execute(select(run.c.id).where(run.c.ended_at.is_(None))).all()
-        assert not open_writes, f"writes without an outcome: {open_writes}"
-        assert not strays, f"late answers that nobody has looked at: {strays}"
-        assert not runs, runs
+            writes = connection.execute(select(operation.c.key).where(operation.c.outcome.is_(None)))
+            strays = connection.execute(select(stray_effect.c.id).where(stray_effect.c.resolved_at.is_(None)))
+            runs = connection.execute(select(run.c.id).where(run.c.ended_at.is_(None)))
+            return [
+                *(f"the write {one[0]} has no outcome" for one in writes),
+                *(f"nobody has looked at the late answer {one[0]}" for one in strays),
+                *(f"the run {one[0]} has not ended" for one in runs),
+            ]
 
     def journal(self) -> str:
         """What was done, and what is known of it, for who looks for the reason."""

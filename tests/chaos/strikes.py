@@ -13,7 +13,7 @@ from typing import assert_never
 from tests.acceptance.worlds import Edit, Json, Site, State
 from tests.chaos.drawing import Strike
 from tests.chaos.house import LEASE, House
-from tests.standins.proxy import FaultProxy
+from tests.standins.proxy import Fault, FaultProxy
 
 NO_PROGRESS = 2.0
 """Seconds without a request after which the next strike comes all the same."""
@@ -92,6 +92,9 @@ class Strikes:
                 self._then(strike, house.new_worker)
             case "freeze worker":
                 self._freeze(strike)
+            case "freeze worker in a send":
+                self._hold_a_write(strike)
+                self._freeze(strike)
             case "kill service":
                 house.end_service()
                 self._then(strike, house.service_again)
@@ -119,6 +122,16 @@ class Strikes:
     def _then(self, strike: Strike, again: Callable[[], None]) -> None:
         time.sleep(strike.seconds)
         again()
+
+    def _hold_a_write(self, strike: Strike) -> None:
+        """Until one is under way: it acts at once or later, and is answered once the worker is awake."""
+        late = strike.after % 2 == 0
+        seconds = 1.5 * LEASE if late else 2 * LEASE + strike.seconds + 0.2
+        fault = Fault("delay" if late else "hold", method="(POST|PATCH|DELETE)", seconds=seconds)
+        self._proxy.add(fault)
+        deadline = time.monotonic() + NO_PROGRESS
+        while not fault.done and not self._over.is_set() and time.monotonic() < deadline:
+            time.sleep(0.002)
 
     def _freeze(self, strike: Strike) -> None:
         """Past its lease; another has taken over and works when it wakes up."""

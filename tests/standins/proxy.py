@@ -48,7 +48,8 @@ _REASONS = {
 class Fault:
     """What to do to which requests.
 
-    A request matches by ``method`` and by ``path``, a regular expression searched in path and query. Of the
+    A request matches by ``method`` and by ``path``, regular expressions: of the whole method, and searched in
+    path and query. Of the
     matching ones the ``nth`` (from 1) is spoiled and the ``times - 1`` after it (``times=0``: all after it);
     or, if ``probability`` is given, each with that probability, ``times`` at most (0: no limit).
     """
@@ -69,7 +70,7 @@ class Fault:
 
     def strikes(self, method: str, target: str, chance: random.Random) -> bool:
         """Whether this request is spoiled; counts it."""
-        if (self.method not in (None, method)) or not re.search(self.path, target):
+        if (self.method and not re.fullmatch(self.method, method)) or not re.search(self.path, target):
             return False
         self.seen += 1
         if self.probability is not None:
