@@ -108,8 +108,8 @@ class Step:
     spoils: tuple[Spoil, ...]
     edits: tuple[Edit, ...] = ()
     """What somebody does before it."""
-    plan_first: bool = False
-    """Whether a dry run is made first, and exactly that imported."""
+    exactly: bool = False
+    """Whether exactly what the dry run has shown is imported."""
 
     @property
     def edits_meanwhile(self) -> bool:
@@ -242,7 +242,8 @@ def _step(chance: random.Random, order: Order | None, records: int) -> Step:
         order,
         tuple(sorted(strikes, key=lambda one: one.after)),
         tuple(spoils),
-        plan_first=order is not None and chance.random() < 0.2,
+        # A plan that somebody's edit has made stale is refused, as it should be.
+        exactly=chance.random() < 0.2 and not any(one.what == "edit while nobody works" for one in strikes),
     )
 
 

@@ -102,8 +102,8 @@ class Chaos:
             # The control file has records that delete: a preview has to come first.
             plan = self._run(batch, "dry-run")
             assert plan["state"] == "dry-run", plan["state"]
-            exactly = {"plan": plan["runs"][0]["run"]} if step.plan_first else {}
-            facts = self._run(batch, "import", **exactly)
+            shown = {"plan": plan["runs"][0]["run"]} if step.exactly else {}
+            facts = self._run(batch, "import", **shown)
         self.site.tick()
         run_id = facts["runs"][0]["run"]
         entries = read_plan(self.db, run_id, limit=10_000)
