@@ -18,8 +18,8 @@ from worker.job import Workshop
 logger = logging.getLogger(__name__)
 
 TURN = "accession:clearing"
-"""In the queue, as long as no worker needs to clear again. Should it be lost, one does so once more: that costs
-a look at everything and does no harm, nor do two workers at a time."""
+"""In the queue, as long as no worker needs to clear again. Should it be lost, one does so once more: that
+costs a look at everything and does no harm, nor do two workers at a time."""
 LOOK = 600.0
 """Seconds between two looks whether it is time."""
 
@@ -46,15 +46,8 @@ async def clear(shop: Workshop) -> None:
     stopped = threading.Event()
 
     def work() -> None:
-        for line in collect(shop.db, shop.blobs, retention_of(shop.settings), stop=stopped.is_set):
-            logger.info(
-                "removed: %s %d, rows %d, bytes %d (%g days)",
-                line.kind,
-                line.n,
-                line.rows,
-                line.bytes,
-                line.days,
-            )
+        for one in collect(shop.db, shop.blobs, retention_of(shop.settings), stop=stopped.is_set):
+            logger.info("removed: %d %s (rows: %d, bytes: %d)", one.n, one.kind, one.rows, one.bytes)
 
     try:
         await anyio.to_thread.run_sync(work, abandon_on_cancel=True)

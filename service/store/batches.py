@@ -313,8 +313,8 @@ def add_files(
     """Put files into a batch, all or none, durably. The same bytes under the same name again change nothing.
 
     Lists of identifiers (`only/…`) are no part of what was applied: a batch that has written takes them too.
-    Raises `BatchMissingError`, `RunActiveError`, `BatchAppliedError`, `BatchRemovedError`; `FileConflictError`
-    for other bytes under a name that is taken, unless `replace`.
+    Raises `BatchMissingError`, `RunActiveError`, `BatchAppliedError`, `BatchRemovedError`;
+    `FileConflictError` for other bytes under a name that is taken, unless `replace`.
     """
     with db.write(durable=True) as connection:
         lock_idle(connection, batch_id)

@@ -34,8 +34,9 @@ Kind = Literal[
     "uploads",
     "unknown-files",
 ]
-"""`left-over`: begun to be removed before; `workings`: what a run needs only while it is active; `files`: bytes
-of batches that are done with; `uploads`: of none; `unknown-files`: bytes that the database does not know."""
+"""`left-over`: begun to be removed before; `workings`: what a run needs only while it is active; `files`:
+bytes of batches that are done with; `uploads`: of none; `unknown-files`: bytes that the database does not
+know."""
 
 SETTINGS: dict[Kind, str] = {
     "abandoned": "batches",
@@ -50,7 +51,7 @@ SETTINGS: dict[Kind, str] = {
 
 
 class Line(Struct, frozen=True):
-    """What goes of a kind: `n` of them, with so many `rows` and `bytes`. `days`: as the setting says; else 0."""
+    """What goes of a kind: `n` of them, with so many `rows` and `bytes`. `days`: of the setting, or 0."""
 
     kind: Kind
     n: int

@@ -57,7 +57,7 @@ Stop = Callable[[], bool]
 
 
 class Size(Struct, frozen=True):
-    """`bytes`: of texts, drafts, representations and earlier states; what the database needs beside is left out."""
+    """`bytes`: of texts, drafts, representations and earlier states; what is around them is not counted."""
 
     rows: int = 0
     bytes: int = 0
