@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, update
 
 from service.store import (
     batches,
@@ -22,187 +20,35 @@ from service.store import (
     tasks,
     undo,
 )
-from service.store.batches import BatchAppliedError, NewBatch, NewFile
-from service.store.blobs import BlobMissingError, Digest, DiskBlobs
-from service.store.database import Database, clock
-from service.store.failed_files import FailedFile, failed_files, set_failed_files
+from service.store.batches import BatchAppliedError, NewFile
+from service.store.blobs import BlobMissingError
+from service.store.database import Database
+from service.store.failed_files import failed_files
 from service.store.garbage import Line
-from service.store.keys import Key, create_key
-from service.store.logs import LogLine, append_lines, read_log
+from service.store.logs import read_log
 from service.store.outcomes import counts_of, state_of
 from service.store.plans import EntryOutcome
-from service.store.put_back import numbers_now
 from service.store.removed import BatchRemovedError, PlanRemovedError
-from service.store.retention import DAY, Retention
-from service.store.runs import Claim, RunActiveError, RunFacts, RunOptions
+from service.store.retention import Retention
+from service.store.runs import RunActiveError
 from service.store.tables import (
-    batch,
-    batch_file,
     blob,
-    control_file,
     log_line,
     operation,
     plan_entry,
     plan_link,
-    run,
     stray_effect,
     task,
     upload,
 )
 from service.store.tasks import TargetCheck
-from tests.store.support import entry, keep, known
+from tests.store.garbage_world import RETENTION, World, now
+from tests.store.support import entry
 from tests.store.test_undo import did, intend
 
-CONTROL = b'{"control": 1}'
-RETENTION = Retention(uploads=7, dry_runs=30, batches=90, reports=365, undo=500)
 EVERYTHING = Retention(uploads=1e-4, dry_runs=1e-4, batches=1e-4, reports=1e-4, undo=1e-4)
 """No more than seconds."""
 FOR_EVER = Retention()
-
-
-@pytest.fixture
-def blobs(tmp_path: Path) -> Iterator[DiskBlobs]:
-    store = DiskBlobs(tmp_path / "blobs")
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def key(database: Database) -> Key:
-    return create_key(database, "tests").key
-
-
-@pytest.fixture
-def world(database: Database, blobs: DiskBlobs, key: Key) -> World:
-    return World(database, blobs, key)
-
-
-class World:
-    """What users and workers do, without either."""
-
-    def __init__(self, db: Database, blobs: DiskBlobs, key: Key) -> None:
-        self.db, self.blobs, self.key = db, blobs, key
-
-    def upload(self, data: bytes) -> Digest:
-        stored = held.put(self.db, self.blobs, [data])
-        batches.save_uploads(self.db, self.key, {stored.digest: stored.size})
-        return stored.digest
-
-    def control(self, data: bytes = CONTROL) -> Digest:
-        stored = held.put(self.db, self.blobs, [data])
-        batches.save_control(self.db, self.key, stored, "control")
-        return stored.digest
-
-    def batch(self, data: bytes = b"id\n1\n", target: str = "omeka") -> str:
-        made = batches.create_batch(self.db, self.key, NewBatch(self.control(), "", target))
-        digest = self.upload(data)
-        batches.add_files(self.db, self.key, made.id, [NewFile("data0", digest, len(data), "a.csv")])
-        return made.id
-
-    def schedule(self, batch_id: str, mode: Any = "import", **options: Any) -> RunFacts:
-        return runs.schedule_run(
-            self.db,
-            batch_id=batch_id,
-            mode=mode,
-            options=RunOptions(**options),
-            key_id=self.key.id,
-            inputs_digest="i",
-        )
-
-    def claim(self, batch_id: str, mode: Any = "import", **options: Any) -> Claim:
-        made = self.schedule(batch_id, mode, **options)
-        claim = runs.claim_run(self.db, made.id, "one", 60_000)
-        assert claim is not None
-        return claim
-
-    def plan(self, claim: Claim, *entries: plans.Entry) -> None:
-        keep(self.db, claim, *entries)
-        with runs.fenced(self.db, claim) as connection:
-            runs.set_phase(connection, claim, "apply", planned_at=1)
-            append_lines(
-                connection, [LogLine(claim.run_id, 1, 1, "info", "planned", "The plan is complete.")]
-            )
-
-    def end(self, claim: Claim, ending: Any = "finished") -> str:
-        runs.end_run(self.db, claim, ending)
-        return claim.run_id
-
-    def dry_run(self, batch_id: str) -> str:
-        claim = self.claim(batch_id, "dry-run")
-        self.plan(claim, known(1, "a", draft=b"{}"))
-        return self.end(claim)
-
-    def imported(self, batch_id: str, number: int = 101, *more: plans.Entry) -> str:
-        """One item created, one record found unchanged, one rejected."""
-        claim = self.claim(batch_id)
-        self.plan(
-            claim,
-            known(1, f"a{number}", draft=b"{}", problems=b"[]"),
-            known(2, f"b{number}", action="unchanged", outcome="unchanged"),
-            entry(3, action="reject", outcome="rejected"),
-            *more,
-        )
-        did(self.db, claim, 1, "create", answer=number, pre_image=b"was")
-        outcomes = [EntryOutcome(1, "created", number)]
-        failed = held.put(self.db, self.blobs, [f"failed {number}".encode()])
-        with runs.fenced(self.db, claim) as connection:
-            plans.set_outcomes(connection, claim.run_id, outcomes)
-            runs.add_counts(connection, claim.run_id, {"created": 1, "unchanged": 1, "rejected": 1})
-            set_failed_files(connection, claim.run_id, [FailedFile("data0", failed.digest, failed.size, 1)])
-        return self.end(claim)
-
-    def undone(self, batch_id: str, number: int = 101) -> str:
-        claim = self.claim(batch_id, "undo")
-        self.plan(claim, entry(1, action="delete", resource_id=number))
-        did(self.db, claim, 1, "delete", number)
-        with runs.fenced(self.db, claim) as connection:
-            undo.mark_undone(connection, batch_id, claim.run_id, [("item", number)])
-            plans.set_outcomes(connection, claim.run_id, [EntryOutcome(1, "undone", number)])
-        return self.end(claim)
-
-    # --- time and garbage -------------------------------------------------------------------------
-
-    def let_pass(self, days: float) -> None:
-        """As if everything had been done so much earlier."""
-        let_pass(self.db, days)
-
-    def collect(self, retention: Retention = RETENTION, **how: Any) -> dict[str, Line]:
-        """What went, by kind; a dry run says the same before."""
-        told = garbage.collect(self.db, self.blobs, retention, dry_run=True, **how)
-        lines = garbage.collect(self.db, self.blobs, retention, **how)
-        assert lines == told
-        return {line.kind: line for line in lines}
-
-    # --- what is there ----------------------------------------------------------------------------
-
-    def count(self, table: Any, *conditions: Any) -> int:
-        with self.db.read() as connection:
-            statement = select(func.count()).select_from(table).where(*conditions)
-            return connection.execute(statement).scalar_one()
-
-    def phases(self, batch_id: str) -> list[str]:
-        return [one.phase for one in reversed(runs.runs_of_batch(self.db, batch_id))]
-
-    def there(self, digest: str) -> bool:
-        return self.blobs.size(Digest(digest)) is not None
-
-
-def let_pass(db: Database, days: float) -> None:
-    back = int(days * DAY)
-    with db.write() as connection:
-        for table, names in (
-            (batch, ("created_at",)),
-            (batch_file, ("at",)),
-            (run, ("scheduled_at", "started_at", "planned_at", "ended_at")),
-            (upload, ("at",)),
-            (control_file, ("created_at",)),
-            (task, ("created_at", "ended_at")),
-        ):
-            values = {name: table.c[name] - back for name in names}
-            connection.execute(update(table).values(values))
-        connection.execute(
-            update(blob).where(blob.c.created_at != held.GONE).values(created_at=blob.c.created_at - back)
-        )
 
 
 EDGE = 0.01
@@ -618,19 +464,14 @@ def test_whatever_breaks_it_off_the_next_time_ends_it(world: World, monkeypatch:
 def test_a_removal_whose_transaction_is_lost_after_the_bytes_went_is_ended(world: World) -> None:
     digest = world.upload(b"nobody's")
     world.let_pass(8)
-    (page,) = garbage_bytes.unused(world.db, world.blobs, RETENTION, _now(world.db))
-    garbage_bytes.mark(world.db, world.blobs, page, RETENTION, _now(world.db))
+    (page,) = garbage_bytes.unused(world.db, world.blobs, RETENTION, now(world.db))
+    garbage_bytes.mark(world.db, world.blobs, page, RETENTION, now(world.db))
     world.blobs.delete(digest)
     # Nobody can use them by their digest, and who brings them puts them there again.
     assert not held.hold_known(world.db, digest)
     world.upload(b"nobody's")
     assert world.there(digest)
     assert world.collect() == {}
-
-
-def _now(db: Database) -> int:
-    with db.read() as connection:
-        return int(connection.execute(select(clock(connection))).scalar_one())
 
 
 def test_stopping_leaves_the_rest_for_the_next_time(world: World) -> None:
@@ -670,7 +511,7 @@ def test_a_run_that_begins_meanwhile_has_what_it_needs(world: World, monkeypatch
 
 
 def garbage_rows_found(world: World) -> Any:
-    return garbage_runs.find(world.db, RETENTION, _now(world.db))
+    return garbage_runs.find(world.db, RETENTION, now(world.db))
 
 
 def test_the_bytes_of_a_removed_batch_raise_what_readers_expect(world: World) -> None:
