@@ -28,6 +28,7 @@ from service.store.garbage import Line
 from service.store.logs import read_log
 from service.store.outcomes import counts_of, state_of
 from service.store.plans import EntryOutcome
+from service.store.put_back import numbers_now
 from service.store.removed import BatchRemovedError, PlanRemovedError
 from service.store.retention import Retention
 from service.store.runs import RunActiveError

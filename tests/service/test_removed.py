@@ -1,0 +1,171 @@
+"""What is answered of batches and bytes that are kept no longer; and `accession gc`."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from service.cli import app
+from service.store import garbage
+from service.store.blobs import DiskBlobs
+from service.store.plans import Entry
+from service.store.retention import retention_of
+from tests.service.conftest import CONTROL, DATA, PREFIX, House
+from tests.store.garbage_world import let_pass
+
+
+def entries(*outcomes: Any) -> list[Entry]:
+    return [
+        Entry(n, "data0", n, 0, "item", "item", "create", identifier=f"a{n}", outcome=outcome, outcome_id=n)
+        for n, outcome in enumerate(outcomes, 1)
+    ]
+
+
+def clear(house: House, days: float) -> None:
+    let_pass(house.db, days)
+    garbage.collect(house.db, DiskBlobs(house.settings.blobs), retention_of(house.settings))
+
+
+def get(house: House, path: str, **parameters: str) -> tuple[int, str]:
+    answer = house.client.get(f"{PREFIX}/{path}", params=parameters)
+    return answer.status_code, answer.text
+
+
+def code(house: House, path: str) -> tuple[int, str]:
+    answer = house.client.get(f"{PREFIX}/{path}", headers={"Accept": "application/json"})
+    return answer.status_code, answer.json()["errors"][0]["code"]
+
+
+@pytest.fixture
+def removed(house: House) -> str:
+    """A batch that was imported, found everything as it should be, and was not used for 91 days."""
+    batch = house.filled()
+    house.finish(house.schedule(batch, "dry-run"))
+    counts = {"read": 2, "unchanged": 1, "rejected": 1}
+    house.finish(house.schedule(batch), entries=entries("unchanged", "rejected"), counts=counts)
+    clear(house, 91)
+    return batch
+
+
+def test_state_and_counts_of_a_removed_batch_are_answered(house: House, removed: str) -> None:
+    status, text = get(house, f"batch/{removed}")
+    assert (status, text.splitlines()[0]) == (200, "complete-with-errors")
+    answer = house.client.get(f"{PREFIX}/batch/{removed}", headers={"Accept": "application/json"}).json()
+    assert answer["counts"] == {"unchanged": 1, "rejected": 1}
+    assert [one["phase"] for one in answer["runs"]] == ["removed", "removed"]
+    assert answer["runs"][0]["counts"] == {"read": 2, "unchanged": 1, "rejected": 1}
+    assert house.client.get(f"{PREFIX}/batch").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["plan", "report", "failed"])
+def test_what_is_gone_of_it_says_so_and_why(house: House, removed: str, path: str) -> None:
+    status, text = get(house, f"batch/{removed}/{path}")
+    assert status == 410
+    assert "were removed 90 days after the batch was last used (ACCESSION_RETENTION_BATCHES)" in text
+    assert code(house, f"batch/{removed}/{path}") == (410, "removed")
+
+
+def test_its_log_is_one_line_a_run(house: House, removed: str) -> None:
+    status, text = get(house, f"batch/{removed}/log")
+    assert (status, [line.split()[2] for line in text.splitlines()]) == (200, ["removed", "removed"])
+
+
+def test_its_bytes_are_gone_and_its_name_for_them_is_not(house: House, removed: str) -> None:
+    file = house.client.get(f"{PREFIX}/batch/{removed}", headers={"Accept": "application/json"}).json()
+    digest, control = file["files"][0]["digest"], file["control"]
+    assert code(house, f"file/{digest}") == (410, "removed")
+    assert code(house, f"control/{control}") == (410, "removed")
+    answer = house.client.post(f"{PREFIX}/batch", data={"control": control})
+    assert (answer.status_code, "Upload it again" in answer.text) == (410, True)
+    batch = house.batch()
+    form = {"batch": batch, "name": "data0", "digest": digest}
+    answer = house.client.post(f"{PREFIX}/file", data=form)
+    assert (answer.status_code, "were removed" in answer.text) == (410, True)
+    again = house.client.post(
+        f"{PREFIX}/file", data={"batch": batch, "name": "data0"}, files={"file": ("data.json", DATA)}
+    )
+    assert again.text == digest
+    assert get(house, f"file/{digest}") == (200, DATA.decode())
+    clear(house, 8)
+    assert get(house, f"file/{digest}")[0] == 200
+
+
+@pytest.mark.parametrize("mode", ["import", "dry-run", "retry", "undo"])
+def test_nothing_can_be_scheduled_of_it(house: House, removed: str, mode: str) -> None:
+    answer = house.client.post(f"{PREFIX}/schedule", data={"batch": removed, "mode": mode})
+    assert (answer.status_code, answer.text.endswith("Make a new batch.\n")) == (410, True)
+
+
+def test_it_takes_no_files_and_cannot_be_deleted(house: House, removed: str) -> None:
+    answer = house.client.post(
+        f"{PREFIX}/file", data={"batch": removed, "name": "only/a"}, files={"file": ("a", b"a1\n")}
+    )
+    assert (answer.status_code, "ACCESSION_RETENTION_BATCHES" in answer.text) == (410, True)
+    assert house.client.delete(f"{PREFIX}/batch/{removed}").status_code == 409
+
+
+def test_a_plan_that_is_gone_is_not_imported(house: House) -> None:
+    batch = house.filled()
+    old, new = house.schedule(batch, "dry-run"), ""
+    house.finish(old)
+    new = house.schedule(batch, "dry-run")
+    house.finish(new)
+    clear(house, 31)
+    answer = house.client.post(f"{PREFIX}/schedule", data={"batch": batch, "plan": old})
+    assert answer.status_code == 410
+    assert answer.text.endswith("Schedule mode=dry-run again, look, and name the new run.\n")
+    assert get(house, f"batch/{batch}/plan", run=old)[0] == 410
+    assert get(house, f"batch/{batch}/plan")[0] == 200
+    assert house.client.post(f"{PREFIX}/schedule", data={"batch": batch, "plan": new}).status_code == 200
+
+
+def test_gc_says_what_it_would_remove_then_removes_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCESSION_DATA_DIR", str(house.settings.data_dir))
+    monkeypatch.chdir(house.settings.data_dir)
+    batch = house.filled()
+    house.finish(house.schedule(batch, "dry-run"), entries=entries(None, None))
+    house.client.post(
+        f"{PREFIX}/control", files={"file": ("c", json.dumps({**CONTROL, "sites": []}).encode())}
+    )
+    assert _gc("--dry-run") == "Would be removed: nothing.\n"
+    let_pass(house.db, 91)
+    told = _gc("--dry-run")
+    assert told.startswith(
+        "Would be removed:\n"
+        "  1 batch of which nothing is to be undone, 2 rows, 4 bytes (ACCESSION_RETENTION_BATCHES: 90 days)\n"
+        "  1 file that no batch uses, "
+    ), told
+    assert "  2 files of batches that are done with, " in told
+    as_json = json.loads(_gc("--dry-run", "--json"))
+    assert [(one["kind"], one["n"]) for one in as_json["lines"]] == [
+        ("batches", 1),
+        ("uploads", 1),
+        ("files", 2),
+    ]
+    assert len(house.blob_files()) == 3
+    assert _gc() == told.replace("Would be removed", "Removed")
+    assert house.blob_files() == []
+    assert _gc("--json") == '{"dry_run":false,"lines":[]}\n'
+
+
+def test_gc_leaves_files_that_no_row_knows_unless_asked(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACCESSION_DATA_DIR", str(house.settings.data_dir))
+    monkeypatch.chdir(house.settings.data_dir)
+    blobs = DiskBlobs(house.settings.blobs)
+    stored = blobs.put([b"nobody's"])
+    os.utime(blobs.path(stored.digest), (1, 1))
+    assert _gc() == "Removed: nothing.\n"
+    assert "1 file that the database does not know, 8 bytes\n" in _gc("--unknown-files")
+    assert blobs.size(stored.digest) is None
+
+
+def _gc(*words: str) -> str:
+    done = CliRunner().invoke(app, ["gc", *words])
+    assert done.exit_code == 0, done.output
+    return done.stdout
