@@ -17,7 +17,7 @@ from service.api.context import PREFIX, Answer, Call, Operation, form_with_files
 from service.api.controls import control_bytes
 from service.api.file import named_parts, take_part
 from service.api.forms import Captured
-from service.api.naming import file_name, target_for, the_batch
+from service.api.naming import file_name, refuse_removed, target_for, the_batch
 from service.api.tasks import Wait, answer_task, ask_worker, pending_answer
 from service.control.chosen import is_list
 from service.control.offered import not_offered
@@ -85,6 +85,8 @@ async def post_control_check(call: Call) -> Response:
     async with form_with_files(call, call.services.form_limits) as form:
         fields = call.fields(CheckForm, form, also=("file",))
         batch = None if fields.batch is None else await the_batch(call, fields.batch, "batch")
+        if batch is not None:
+            await refuse_removed(call, batch)
         subject = await _subject(call, fields, form, batch)
         pairs = _pairs(form, subject.part)
         if batch is not None and pairs:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from sqlalchemy import delete, func, select
 
 from service.store import garbage_bytes, garbage_rows, garbage_runs
-from service.store.blobs import BlobStore
+from service.store.blobs import BlobStore, Digest
 from service.store.database import Database, clock
 from service.store.garbage_rows import MovedError, Size, Stop
 from service.store.held import GRACE
@@ -219,9 +219,14 @@ def _files(
             return
         if not dry_run:
             page = garbage_bytes.mark(db, blobs, page, retention, now)
-            page = [one for one in page if not stop() and garbage_bytes.remove(db, blobs, one.digest)]
+            page = [one for one in page if not stop() and _remove(db, blobs, one.digest)]
         for one in page:
             tally.add("files" if one.of_batch else "uploads", 1, Size(0, one.size))
+
+
+def _remove(db: Database, blobs: BlobStore, digest: Digest) -> bool:
+    with garbage_rows.breath():
+        return garbage_bytes.remove(db, blobs, digest)
 
 
 def _unknown(
@@ -239,6 +244,6 @@ def _unknown(
             return
         if not dry_run:
             garbage_bytes.adopt(db, page)
-            page = [one for one in page if garbage_bytes.remove(db, blobs, one.digest)]
+            page = [one for one in page if not stop() and _remove(db, blobs, one.digest)]
         for one in page:
             tally.add("unknown-files", 1, Size(0, one.size))

@@ -8,7 +8,9 @@ reduced) has what it needs; the rest waits for its end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from msgspec import Struct
 from sqlalchemy import (
@@ -207,7 +209,10 @@ def _counts(db: Database, going: Going) -> Mapping[tuple[str, str], int]:
 
 
 def _refuse_moved(connection: Connection, going: Going) -> None:
-    """Raises `MovedError` when the batch was used since, or another run may ask for its journal."""
+    """Raises `MovedError` when the batch was used since, or another run may ask for its journal.
+
+    (Whoever corrects it refers to it, and waits for the transaction that holds it.)
+    """
     moments = [
         connection.execute(statement).scalar() or 0
         for statement in (
@@ -224,7 +229,11 @@ def _refuse_moved(connection: Connection, going: Going) -> None:
         .where(batch.c.target == going.target, run.c.ended_at.is_(None), run.c.scheduled_at <= going.activity)
         .limit(1)
     ).first()
-    if max(moments) != going.activity or reader is not None:
+    corrected = connection.execute(
+        select(batch.c.id).where(batch.c.corrects == going.batch_id).limit(1)
+    ).first()
+    alone = bool(going.runs) or corrected is None
+    if max(moments) != going.activity or reader is not None or not alone:
         raise MovedError(going.batch_id)
 
 
@@ -234,10 +243,10 @@ def clear(db: Database, going: Going, stop: Stop) -> None:
         # First the entries: by the journal they are told apart.
         after: int | None = 0
         while after is not None and not stop():
-            after = _clear_entries(db, going.batch_id, run_id, level, after)
+            with breath():
+                after = _clear_entries(db, going.batch_id, run_id, level, after)
         for table, condition in _rows(run_id, level):
-            while not stop() and _clear_slice(db, going.batch_id, table, condition):
-                pass
+            _clear_table(db, going.batch_id, table, condition, stop)
         if stop():
             return
         with db.write() as connection:
@@ -246,6 +255,23 @@ def clear(db: Database, going: Going, stop: Stop) -> None:
                 connection.execute(
                     update(run).where(run.c.id == run_id, run.c.phase == begun).values(phase=phase)
                 )
+
+
+@contextmanager
+def breath() -> Iterator[None]:
+    """A pause after the block, as long as it took: SQLite has one writer, and who waits asks now and then."""
+    began = time.monotonic()
+    yield
+    time.sleep(time.monotonic() - began)
+
+
+def _clear_table(
+    db: Database, batch_id: str, table: Table, condition: ColumnElement[bool], stop: Stop
+) -> None:
+    more = True
+    while more and not stop():
+        with breath():
+            more = _clear_slice(db, batch_id, table, condition)
 
 
 def _clear_slice(db: Database, batch_id: str, table: Table, condition: ColumnElement[bool]) -> bool:
@@ -322,5 +348,4 @@ def clear_workings(db: Database, going: Going, stop: Stop) -> None:
     """Raises `MovedError` when a run of the batch has begun."""
     for run_id, _ in going.runs:
         for table in _WORKINGS:
-            while not stop() and _clear_slice(db, going.batch_id, table, table.c.run_id == run_id):
-                pass
+            _clear_table(db, going.batch_id, table, table.c.run_id == run_id, stop)

@@ -21,6 +21,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Row, and_, func, or_, select
 
+from service.store.batches import corrected_by
 from service.store.database import Database
 from service.store.removed import lost_of
 from service.store.retention import Retention, cutoff
@@ -122,7 +123,8 @@ class _Search:
             return None
         old = self._batches is not None and one.activity < self._batches
         if not one.runs:
-            return Going("abandoned", one.id, one.target, one.activity, ()) if old else None
+            alone = old and not corrected_by(self._db, one.id)
+            return Going("abandoned", one.id, one.target, one.activity, ()) if alone else None
         expired = self._undo is not None and one.activity < self._undo
         if (old or expired) and not _stands(self._db, one):
             return _whole(one, "batches") if old else self._lesser(one)

@@ -100,6 +100,11 @@ def test_nothing_can_be_scheduled_of_it(house: House, removed: str, mode: str) -
     assert (answer.status_code, answer.text.endswith("Make a new batch.\n")) == (410, True)
 
 
+def test_a_check_with_its_files_says_so(house: House, removed: str) -> None:
+    answer = house.client.post(f"{PREFIX}/control/check", data={"batch": removed})
+    assert answer.status_code == 410
+
+
 def test_it_takes_no_files_and_cannot_be_deleted(house: House, removed: str) -> None:
     answer = house.client.post(
         f"{PREFIX}/file", data={"batch": removed, "name": "only/a"}, files={"file": ("a", b"a1\n")}

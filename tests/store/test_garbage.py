@@ -152,6 +152,14 @@ def test_a_batch_that_never_ran_goes_altogether(world: World) -> None:
     assert world.count(blob) == 0
 
 
+def test_a_batch_that_another_one_corrects_is_not_taken_away(world: World) -> None:
+    corrected = world.batch()
+    batches.create_batch(world.db, world.key, NewBatch(world.control(), "", "omeka", corrected))
+    world.let_pass(91)
+    assert world.collect()["abandoned"].n == 1  # the one that corrects
+    assert world.collect()["abandoned"].n == 1  # then the other
+
+
 def test_an_old_dry_run_goes_but_for_the_last_of_its_batch(world: World) -> None:
     batch_id = world.batch()
     first, last = world.dry_run(batch_id), world.dry_run(batch_id)
