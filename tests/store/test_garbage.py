@@ -20,7 +20,7 @@ from service.store import (
     tasks,
     undo,
 )
-from service.store.batches import BatchAppliedError, NewFile
+from service.store.batches import BatchAppliedError, NewBatch, NewFile
 from service.store.blobs import BlobMissingError
 from service.store.database import Database
 from service.store.failed_files import failed_files
