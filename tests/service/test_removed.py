@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from service.api import check, control, file
 from service.cli import app
 from service.store import garbage
-from service.store.blobs import DiskBlobs
+from service.store.blobs import DiskBlobs, DiskIncoming
 from service.store.plans import Entry
 from service.store.retention import retention_of
 from tests.service.conftest import CONTROL, DATA, PREFIX, House
@@ -126,6 +128,113 @@ def test_a_plan_that_is_gone_is_not_imported(house: House) -> None:
     assert get(house, f"batch/{batch}/plan", run=old)[0] == 410
     assert get(house, f"batch/{batch}/plan")[0] == 200
     assert house.client.post(f"{PREFIX}/schedule", data={"batch": batch, "plan": new}).status_code == 200
+
+
+# --- while bytes come -----------------------------------------------------------------------------
+
+MOMENTS = ("before the bytes are kept", "after the bytes were kept", "before the rows", "after the rows")
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[], None]], None]:
+    """Has something done at one of these moments of an upload, once."""
+
+    def at(moment: str, does: Callable[[], None]) -> None:
+        left = [does]
+
+        def around(function: Any, before: str, after: str) -> Any:
+            def call(*arguments: Any, **named: Any) -> Any:
+                if moment == before and left:
+                    left.pop()()
+                result = function(*arguments, **named)
+                if moment == after and left:
+                    left.pop()()
+                return result
+
+            return call
+
+        monkeypatch.setattr(DiskIncoming, "commit", around(DiskIncoming.commit, *MOMENTS[:2]))
+        monkeypatch.setattr(file, "add_files", around(file.add_files, *MOMENTS[2:]))
+        monkeypatch.setattr(control, "save_control", around(control.save_control, *MOMENTS[2:]))
+        monkeypatch.setattr(check, "save_uploads", around(check.save_uploads, *MOMENTS[2:]))
+
+    return at
+
+
+def bring_file(house: House, batch: str, **_: str) -> Any:
+    return house.client.post(
+        f"{PREFIX}/file", data={"batch": batch, "name": "data0"}, files={"file": ("data.json", DATA)}
+    )
+
+
+def name_file(house: House, batch: str, digest: str) -> Any:
+    return house.client.post(f"{PREFIX}/file", data={"batch": batch, "name": "data0", "digest": digest})
+
+
+def bring_control(house: House, **_: str) -> Any:
+    return house.client.post(f"{PREFIX}/control", files={"file": ("control.json", DATA_AS_CONTROL)})
+
+
+def bring_check(house: House, **_: str) -> Any:
+    return house.client.post(
+        f"{PREFIX}/control/check",
+        data={"name": "data0", "target": "tate", "wait": "0"},
+        files=[("file", ("control.json", json.dumps(CONTROL).encode())), ("file", ("d", DATA))],
+    )
+
+
+DATA_AS_CONTROL = json.dumps({**CONTROL, "sites": ["x"]}).encode()
+"""Used by no batch."""
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("bring", [bring_file, name_file, bring_control, bring_check])
+def test_bytes_that_are_brought_while_they_are_removed_are_there(
+    house: House, meanwhile: Any, moment: str, bring: Any
+) -> None:
+    digest, batch = _old_garbage(house, bring)
+    meanwhile(moment, lambda: clear(house, 0))
+    answer = bring(house, batch=batch, digest=digest)
+    assert answer.status_code in (200, 202), answer.text
+    clear(house, 0)
+    assert get(house, f"file/{digest}")[0] == 200
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("bring", [bring_file, name_file, bring_control, bring_check])
+def test_a_service_that_slept_over_it_says_so_or_has_them(
+    house: House, meanwhile: Any, moment: str, bring: Any
+) -> None:
+    digest, batch = _old_garbage(house, bring)
+    # Longer than bytes, or a control file, are kept that nobody uses.
+    meanwhile(moment, lambda: clear(house, 100 if bring is bring_control else 8))
+    answer = bring(house, batch=batch, digest=digest)
+    if bring is name_file:
+        too_late = MOMENTS[2:3]
+    else:
+        # Once a batch has them they stay.
+        too_late = MOMENTS[1:3] if bring is bring_file else MOMENTS[1:]
+    if moment not in too_late:
+        assert answer.status_code in (200, 202), answer.text
+    else:
+        assert (answer.status_code, "Send them again" in answer.text) == (503, True)
+        assert bring_file(house, batch or house.batch()).status_code == 200
+        assert bring_control(house).status_code == 200
+    if bring is not bring_control:
+        assert get(house, f"file/{digest}")[0] == 200
+
+
+def _old_garbage(house: House, bring: Any) -> tuple[str, str]:
+    """Bytes of which the time is over, and a batch that takes files."""
+    if bring is bring_control:
+        digest = bring_control(house).text
+        let_pass(house.db, 100)
+        return digest, ""
+    body = house.client.post(f"{PREFIX}/control/new", data={"wait": "0"}, files={"file": ("data.json", DATA)})
+    assert body.status_code == 202
+    (stored,) = DiskBlobs(house.settings.blobs).listed()
+    let_pass(house.db, 8)
+    return stored.digest, house.batch()
 
 
 def test_gc_says_what_it_would_remove_then_removes_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
