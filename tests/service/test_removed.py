@@ -209,11 +209,8 @@ def test_a_service_that_slept_over_it_says_so_or_has_them(
     # Longer than bytes, or a control file, are kept that nobody uses.
     meanwhile(moment, lambda: clear(house, 100 if bring is bring_control else 8))
     answer = bring(house, batch=batch, digest=digest)
-    if bring is name_file:
-        too_late = MOMENTS[2:3]
-    else:
-        # Once a batch has them they stay.
-        too_late = MOMENTS[1:3] if bring is bring_file else MOMENTS[1:]
+    # Once a batch has them they stay.
+    too_late = {name_file: MOMENTS[2:3], bring_file: MOMENTS[1:3]}.get(bring, MOMENTS[1:])
     if moment not in too_late:
         assert answer.status_code in (200, 202), answer.text
     else:
@@ -235,6 +232,18 @@ def _old_garbage(house: House, bring: Any) -> tuple[str, str]:
     (stored,) = DiskBlobs(house.settings.blobs).listed()
     let_pass(house.db, 8)
     return stored.digest, house.batch()
+
+
+def test_bytes_that_were_lost_were_not_removed(house: House) -> None:
+    batch, other = house.filled(), house.batch()
+    facts = house.client.get(f"{PREFIX}/batch/{batch}", headers={"Accept": "application/json"}).json()
+    blobs = DiskBlobs(house.settings.blobs)
+    for digest in (facts["control"], facts["files"][0]["digest"]):
+        blobs.delete(digest)
+    answer = name_file(house, other, facts["files"][0]["digest"])
+    assert (answer.status_code, answer.text.startswith("File not found")) == (404, True)
+    answer = house.client.post(f"{PREFIX}/batch", data={"control": facts["control"]})
+    assert (answer.status_code, answer.text.startswith("Control file not found")) == (404, True)
 
 
 def test_gc_says_what_it_would_remove_then_removes_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from service.store import (
     garbage_rows,
     garbage_runs,
     held,
+    links,
     plans,
     runs,
     tasks,
@@ -25,6 +26,7 @@ from service.store.blobs import BlobMissingError
 from service.store.database import Database
 from service.store.failed_files import failed_files
 from service.store.garbage import Line
+from service.store.links import KeyRow
 from service.store.logs import read_log
 from service.store.outcomes import counts_of, state_of
 from service.store.plans import EntryOutcome
@@ -410,6 +412,22 @@ def test_the_links_of_an_import_go_when_it_has_ended(world: World) -> None:
     assert world.collect() == {"workings": Line("workings", 1, 1, 0, 0.0)}
     # A dry run may still be imported.
     assert world.count(plan_link, plan_link.c.run_id == claims[1].run_id) == 1
+
+
+def test_the_links_of_an_import_wait_for_a_run_that_has_begun(world: World) -> None:
+    batch_id = world.batch()
+    claim = world.claim(batch_id)
+    world.plan(claim, entry(1))
+    with runs.fenced(world.db, claim) as connection:
+        links.insert_keys(connection, claim.run_id, [KeyRow(1, "item", "", "", "x", linkable=False)])
+    world.end(claim)
+    (going,) = garbage_rows.workings(world.db)
+    retry = world.claim(batch_id, "dry-run")
+    with pytest.raises(garbage_rows.MovedError):
+        garbage_rows.clear_workings(world.db, going, lambda: False)
+    assert garbage.collect(world.db, world.blobs, RETENTION) == []
+    world.end(retry)
+    assert set(world.collect()) == {"workings"}
 
 
 # --- broken off -------------------------------------------------------------------------------------
