@@ -54,6 +54,7 @@ Code = Literal[
     "batch-idle",
     "batch-changing",
     "batch-corrected",
+    "removed",
     "file-conflict",
     "plan-missing",
     "plan-unknown",

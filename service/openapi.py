@@ -29,6 +29,7 @@ _WHEN = {
     401: "No API key, or an unknown one.",
     403: "The key lacks the scope or the target, or the request comes from another site's page.",
     404: "It does not exist, or the key may not see it.",
+    410: "It was there, and was removed: it is kept no longer.",
     409: "The state forbids it; the message says the state and what is allowed.",
     413: "Larger than a setting allows, which the message names.",
     415: "The body is in neither form encoding.",

@@ -164,6 +164,33 @@ class Settings(BaseSettings):
         [1.0, 5.0, 15.0, 60.0], description="Seconds after which a lost create is looked for."
     )
     chunk: int = Field(200, ge=1, le=2000, description="Rows a transaction of plan, journal and ledger.")
+
+    retention_uploads: float = Field(
+        7.0,
+        ge=0,
+        description="Days that bytes which no batch uses are kept, and answers of checks; 0: for ever.",
+    )
+    retention_dry_runs: float = Field(
+        30.0, ge=0, description="Days that the plan and log of a dry run are kept; 0: for ever."
+    )
+    retention_batches: float = Field(
+        90.0,
+        ge=0,
+        description="Days that a batch of which nothing is to be undone keeps its files, report and log; 0: for ever.",
+    )
+    retention_reports: float = Field(
+        365.0,
+        ge=0,
+        description="Days that an imported batch keeps its files, report and log, which an undo does not need; 0: for ever.",
+    )
+    retention_undo: float = Field(
+        0.0, ge=0, description="Days that an imported batch can be undone; 0: for ever."
+    )
+    retention_every: float = Field(
+        24.0,
+        ge=0,
+        description="Hours between two times that a worker removes what is kept no longer; 0: only `accession gc` does.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Of the processes' own log on stderr."
     )

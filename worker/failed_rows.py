@@ -8,7 +8,7 @@ import anyio.to_thread
 
 from service.control.expected import match_file
 from service.control.model import Control
-from service.store import batches, runs
+from service.store import batches, held, runs
 from service.store.batches import BatchFacts
 from service.store.blobs import BlobMissingError, BlobStore, Digest
 from service.store.failed_files import FailedFile, set_failed_files
@@ -80,7 +80,8 @@ def _keep_all(
     for name in sorted(found.keys() & digests.keys()):
         numbers = found[name]
         try:
-            stored = blobs.put(_bytes(context, blobs, control, (name, digests[name]), numbers))
+            pieces = _bytes(context, blobs, control, (name, digests[name]), numbers)
+            stored = held.put(context.db, blobs, pieces)
         except AccessionError as error:
             text = f"The failed records cannot be given back. {error.message.replace(digests[name], name)}"
             context.log.say("warning", "failed-not-kept", text, file=name)

@@ -28,6 +28,7 @@ from service.store.blobs import DiskBlobs
 from service.store.database import Database, StoreUnavailableError
 from service.store.doorbell import deserialize, serialize
 from service.store.migrate import current_revision, head_revision
+from worker.clearing import clear_for_ever
 from worker.job import Workshop, carry_out_run
 from worker.limiters import Limiters
 from worker.sweeper import sweep_for_ever
@@ -125,11 +126,13 @@ async def serve(settings: Settings) -> None:
     ear = Ear(settings, shop, redis)
     listening = asyncio.create_task(ear.listen_for_ever())
     sweeping = asyncio.create_task(sweep_for_ever(shop, redis))
+    clearing = asyncio.create_task(clear_for_ever(shop, redis))
     stopped = asyncio.create_task(stopping.wait())
     logger.info("worker %s is ready", name)
     try:
         await asyncio.wait([listening, stopped], return_when=asyncio.FIRST_COMPLETED)
         sweeping.cancel()
+        clearing.cancel()
         ear.worker.allow_pick_jobs = False
         for stop in shop.stops.values():
             stop.set("shutdown")
@@ -139,9 +142,9 @@ async def serve(settings: Settings) -> None:
         if listening.done():
             listening.result()
     finally:
-        for task in (listening, stopped, sweeping):
+        for task in (listening, stopped, sweeping, clearing):
             task.cancel()
-        await asyncio.gather(listening, stopped, sweeping, return_exceptions=True)
+        await asyncio.gather(listening, stopped, sweeping, clearing, return_exceptions=True)
         await limiters.close()
         with contextlib.suppress(RedisError, OSError, TimeoutError):
             await ear.worker.close()

@@ -90,9 +90,10 @@ async def plan_undo(work: Work) -> None:
 
 
 async def _choice(work: Work, corrects: str | None) -> tuple[Sequence[InputFile], Selection]:
-    """The files that hold records, and which of the records the run is about."""
+    """The files that hold records, and which of the records the run is about. (An undo reads lists only: the
+    data may have been removed since.)"""
     db = work.context.db
-    files = await db.run(_input_files, work.blobs, work.run.batch_id)
+    files = await db.run(_input_files, work.blobs, work.run.batch_id, lists_only=work.run.mode == "undo")
     lists = {file.name: file.path for file in files if is_list(file.name)}
     selection = await db.run(selection_of, work.run, corrects, lists)
     say_choice(work.context.log, work.run)
@@ -130,9 +131,11 @@ def _planned(context: RunContext) -> None:
         runs.set_phase(connection, context.claim, "apply", planned_at=now_ms())
 
 
-def _input_files(db: Database, blobs: BlobStore, batch_id: str) -> Sequence[InputFile]:
+def _input_files(db: Database, blobs: BlobStore, batch_id: str, *, lists_only: bool) -> Sequence[InputFile]:
     result = []
     for file in batches.batch_files(db, batch_id):
+        if lists_only and not is_list(file.name):
+            continue
         try:
             path = blobs.local_path(Digest(file.digest))
         except BlobMissingError as error:

@@ -11,15 +11,17 @@ from starlette.responses import Response
 from service.api.context import PREFIX, Answer, Call, Operation
 from service.api.control import Comment
 from service.api.controls import load_control
+from service.api.file import held
 from service.api.forms import Captured
 from service.api.lines import facts, moment, one_line
 from service.api.naming import batch_not_found, not_captured, target_for, the_batch
 from service.control.model import Control
-from service.errors import bad_parameter, refusal
+from service.errors import ApiError, bad_parameter, refusal
 from service.store.batches import (
     BatchAppliedError,
     BatchMissingError,
     BatchReferredError,
+    BytesRemovedError,
     FileFacts,
     NewBatch,
     batch_files,
@@ -78,7 +80,10 @@ async def post_batch(call: Call) -> Response:
             message = f"corrects: that batch is for the target {corrected.target}, this one for {target}."
             raise bad_parameter("corrects", message)
         corrects = corrected.id
-    batch = await call.db.run(create_batch, call.key, NewBatch(digest, form.comment, target, corrects))
+    try:
+        batch = await call.db.run(create_batch, call.key, NewBatch(digest, form.comment, target, corrects))
+    except BytesRemovedError:
+        raise _control_removed(digest) from None
     created = BatchCreated(
         batch.id, call.url(f"{PREFIX}/batch/{batch.id}"), target, digest, batch.comment, expected(control)
     )
@@ -91,11 +96,25 @@ async def control_digest(call: Call, control: str) -> Digest:
         digest = Digest(control.lower())
         if await call.db.run(readable_size, call.key, digest) is None:
             raise refusal(404, "control-unknown", f"Control file not found: {digest}", "control")
-        return digest
+        return await _held(call, digest)
     named = await call.db.run(control_named, call.key, control) if len(control) <= 255 else None
     if named is None:
         raise not_captured("control", "a digest, nor the comment of a saved control file", control)
-    return named
+    return await _held(call, named)
+
+
+async def _held(call: Call, digest: Digest) -> Digest:
+    found = await held(call, digest)
+    if found == "removed":
+        raise _control_removed(digest)
+    if found == "missing":
+        raise refusal(404, "control-unknown", f"Control file not found: {digest}", "control")
+    return digest
+
+
+def _control_removed(digest: Digest) -> ApiError:
+    message = f"control: the control file {digest} was not used for long, and was removed. Upload it again."
+    return refusal(410, "removed", message, "control")
 
 
 def expected(control: Control) -> tuple[ExpectedFile, ...]:
@@ -307,7 +326,7 @@ OPERATIONS = (
         answers={
             200: Answer("The batch takes files.", "The batch's identifier, without a line end.", BatchCreated)
         },
-        errors=(400, 404, 413, 415),
+        errors=(400, 404, 410, 413, 415),
     ),
     Operation(
         method="GET",

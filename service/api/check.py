@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Annotated
@@ -17,7 +17,7 @@ from service.api.context import PREFIX, Answer, Call, Operation, form_with_files
 from service.api.controls import control_bytes
 from service.api.file import named_parts, take_part
 from service.api.forms import Captured
-from service.api.naming import file_name, target_for, the_batch
+from service.api.naming import file_name, refuse_removed, target_for, the_batch
 from service.api.tasks import Wait, answer_task, ask_worker, pending_answer
 from service.control.chosen import is_list
 from service.control.offered import not_offered
@@ -27,6 +27,7 @@ from service.store.batches import BatchFacts, batch_files, save_uploads
 from service.store.blobs import BlobMissingError, Digest
 from service.store.control_check import MOST_ROWS, CheckAsked, ControlCheck, Found, NamedBytes
 from service.store.control_new import NewAsked, NewControl
+from service.store.held import keep, require_standing
 from service.uploads import FilePart, Form, TextPart
 
 Target = Annotated[
@@ -84,6 +85,8 @@ async def post_control_check(call: Call) -> Response:
     async with form_with_files(call, call.services.form_limits) as form:
         fields = call.fields(CheckForm, form, also=("file",))
         batch = None if fields.batch is None else await the_batch(call, fields.batch, "batch")
+        if batch is not None:
+            await refuse_removed(call, batch)
         subject = await _subject(call, fields, form, batch)
         pairs = _pairs(form, subject.part)
         if batch is not None and pairs:
@@ -189,15 +192,20 @@ async def _data(
         for file, (_, part) in zip(files, pairs, strict=True)
         if isinstance(part, FilePart)
     }
-    await call.db.run(save_uploads, call.key, brought)
+    await _save(call, brought)
     return tuple(NamedBytes(file.name, file.digest) for file in files)
+
+
+async def _save(call: Call, brought: Mapping[Digest, int]) -> None:
+    await call.db.run(save_uploads, call.key, brought)
+    await run_sync(require_standing, call.services.blobs, brought)
 
 
 async def _keep(call: Call, subject: _Subject) -> Digest:
     """A worker reads the control file from the store."""
     if subject.part is not None:
-        stored = await run_sync(subject.part.incoming.commit)
-        await call.db.run(save_uploads, call.key, {stored.digest: stored.size})
+        stored = await call.db.run(keep, subject.part.incoming)
+        await _save(call, {stored.digest: stored.size})
     return subject.digest
 
 
@@ -234,7 +242,7 @@ async def _one_file(call: Call, fields: NewForm, form: Form) -> NamedBytes | Non
     name = file_name(fields.name or sent_as or "data")
     file = await take_part(call, name, part)
     if isinstance(part, FilePart):
-        await call.db.run(save_uploads, call.key, {Digest(file.digest): file.size})
+        await _save(call, {Digest(file.digest): file.size})
     return NamedBytes(name, file.digest)
 
 
@@ -255,7 +263,7 @@ OPERATIONS = (
             ),
             202: pending_answer(),
         },
-        errors=(400, 404, 413, 415, 502),
+        errors=(400, 404, 410, 413, 415, 502),
     ),
     Operation(
         method="POST",
@@ -271,6 +279,6 @@ OPERATIONS = (
             ),
             202: pending_answer(),
         },
-        errors=(400, 404, 413, 415, 502),
+        errors=(400, 404, 410, 413, 415, 502),
     ),
 )

@@ -19,6 +19,7 @@ from service.errors import ApiError, Problem, bad_parameter
 from service.store.batches import save_control
 from service.store.blobs import Digest
 from service.store.control_check import CheckAsked, ControlCheck
+from service.store.held import keep, require_standing
 
 Comment = Annotated[str, Meta(max_length=255, description="What people know it by; up to 255 characters.")]
 
@@ -61,11 +62,12 @@ async def post_control(call: Call) -> Response:
         data = await control_bytes(form.files[0])
         parsed = await run_sync(parse_control, data)
         valid(parsed, "file")
-        stored = await run_sync(form.files[0].incoming.commit)
+        stored = await call.db.run(keep, form.files[0].incoming)
         warnings = [Warned(str(one), one.code, one.pointer) for one in parsed.warnings]
         if target is not None:
             warnings += await _resolve(call, stored.digest, target, fields.wait)
         await call.db.run(save_control, call.key, stored, fields.comment)
+        await run_sync(require_standing, call.services.blobs, [stored.digest])
     return call.answer(
         stored.digest, ControlStored(stored.digest, stored.size, fields.comment, tuple(warnings))
     )

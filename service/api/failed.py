@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from service.api.context import PREFIX, Call, Operation
 from service.api.file import BYTES, attachment
-from service.api.naming import the_batch
+from service.api.naming import require_records, the_batch
 from service.errors import ApiError, Problem, refusal, shown
 from service.store.batches import BatchFacts, FileFacts, batch_files
 from service.store.blobs import BlobMissingError
@@ -30,6 +30,7 @@ class FailedQuery(Struct, frozen=True):
 async def get_failed(call: Call) -> Response:
     query = call.query(FailedQuery)
     batch = await the_batch(call, call.path("batch_id"))
+    await require_records(call, batch)
     runs = await call.db.run(runs_of_batch, batch.id)
     run_id = failing_run(runs)
     if run_id is None:
@@ -97,6 +98,6 @@ OPERATIONS = (
         scope="read",
         query=FailedQuery,
         answers={200: BYTES},
-        errors=(400, 404),
+        errors=(400, 404, 410),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from anyio import from_thread
 from anyio.to_thread import run_sync
@@ -13,7 +13,14 @@ from starlette.responses import Response, StreamingResponse
 from service.api.context import PREFIX, Answer, Call, Operation, form_with_files
 from service.api.controls import load_control
 from service.api.forms import Captured
-from service.api.naming import batch_not_found, file_name, not_captured, the_batch
+from service.api.naming import (
+    batch_not_found,
+    batch_removed,
+    file_name,
+    not_captured,
+    refuse_removed,
+    the_batch,
+)
 from service.control.chosen import is_list
 from service.control.expected import match_file
 from service.control.model import Control
@@ -28,6 +35,8 @@ from service.store.batches import (
     readable_size,
 )
 from service.store.blobs import BlobMissingError, Digest, is_digest
+from service.store.held import hold_known, keep, require_standing, was_removed
+from service.store.removed import BatchRemovedError
 from service.store.runs import RunActiveError, ever_wrote, runs_of_batch
 from service.store.states import ACTIVE, RunState
 from service.uploads import FilePart, Form, TextPart
@@ -88,6 +97,8 @@ async def post_file(call: Call) -> Response:
             raise _closed("batch-active", "scheduled") from None
         except BatchAppliedError:
             raise _closed("batch-applied", "complete") from None
+        except BatchRemovedError as error:
+            raise batch_removed(str(error)) from None
         except FileConflictError as error:
             raise refusal(
                 409,
@@ -96,6 +107,7 @@ async def post_file(call: Call) -> Response:
                 " in their place, or make a new batch.",
                 "name",
             ) from None
+        await run_sync(require_standing, call.services.blobs, [file.digest for file in new])
     return call.answer("\n".join(file.digest for file in files), FilesStored(batch.id, tuple(files)))
 
 
@@ -106,6 +118,7 @@ async def _open_batch(call: Call, batch_id: str, names: Sequence[str]) -> BatchF
     if runs and runs[0].state in ACTIVE:
         raise _closed("batch-active", runs[0].state)
     lists = bool(names) and all(map(is_list, names))
+    await refuse_removed(call, batch, may_be_reduced=lists)
     if not lists and await call.db.run(ever_wrote, batch.id):
         raise _closed("batch-applied", runs[0].state)
     return batch
@@ -158,17 +171,31 @@ def _refuse_unexpected(control: Control, names: list[str]) -> None:
 async def take_part(call: Call, name: str, part: FilePart | TextPart) -> FileStored:
     """Keep the bytes of a pair, or find them by the digest. Raises `ApiError`."""
     if isinstance(part, FilePart):
-        stored = await run_sync(part.incoming.commit)
+        stored = await call.db.run(keep, part.incoming)
         return FileStored(name, stored.digest, stored.size, part.filename, deduplicated=not stored.new)
     text = part.value.lower()
     if not is_digest(text):
         raise not_captured("digest", "a digest", part.value)
     digest = Digest(text)
     size = await call.db.run(readable_size, call.key, digest)
+    message = f"File not found: {digest}. Upload it: -F name={name} -F file=@FILE"
     if size is None:
-        message = f"File not found: {digest}. Upload it: -F name={name} -F file=@FILE"
+        raise refusal(404, "file-unknown", message, "digest")
+    found = await held(call, digest)
+    if found == "removed":
+        message = f"digest: these bytes were not used for long, and were removed. {message}"
+        raise refusal(410, "removed", message, "digest")
+    if found == "missing":
         raise refusal(404, "file-unknown", message, "digest")
     return FileStored(name, digest, size, "", deduplicated=True)
+
+
+async def held(call: Call, digest: Digest) -> Literal["held", "removed", "missing"]:
+    """Whether the bytes are there, and then stay until what uses them is committed."""
+    if not await call.db.run(hold_known, digest):
+        return "removed"
+    there = await run_sync(call.services.blobs.size, digest)
+    return "missing" if there is None else "held"
 
 
 async def get_bytes(call: Call) -> Response:
@@ -182,6 +209,9 @@ async def get_bytes(call: Call) -> Response:
     size = await call.db.run(readable_size, call.key, digest)
     if size is None:
         raise missing
+    if await call.db.run(was_removed, digest):
+        message = f"{kind} {digest} was removed: no batch that needs it is kept any longer."
+        raise refusal(410, "removed", message)
     try:
         return await attachment(call, digest, size, digest)
     except BlobMissingError:
@@ -221,7 +251,7 @@ OPERATIONS = (
                 FilesStored,
             )
         },
-        errors=(400, 404, 409, 413, 415),
+        errors=(400, 404, 409, 410, 413, 415),
     ),
     Operation(
         method="GET",
@@ -230,7 +260,7 @@ OPERATIONS = (
         summary="Read the bytes of a file",
         scope="read",
         answers={200: BYTES},
-        errors=(404,),
+        errors=(404, 410),
     ),
     Operation(
         method="GET",
@@ -239,6 +269,6 @@ OPERATIONS = (
         summary="Read the bytes of a control file",
         scope="read",
         answers={200: BYTES},
-        errors=(404,),
+        errors=(404, 410),
     ),
 )

@@ -7,6 +7,7 @@ import unicodedata
 from service.api.context import Call
 from service.errors import ApiError, bad_parameter, refusal, shown
 from service.store.batches import BatchFacts, BatchMissingError, batch_facts
+from service.store.removed import batch_words
 
 MOST_NAME = 255
 
@@ -19,6 +20,27 @@ async def the_batch(call: Call, batch_id: str, parameter: str | None = None) -> 
         return await call.db.run(batch_facts, batch_id, call.key)
     except BatchMissingError:
         raise batch_not_found(batch_id, parameter) from None
+
+
+async def refuse_removed(call: Call, batch: BatchFacts, *, may_be_reduced: bool = False) -> None:
+    """Raises `ApiError` 410 when what the batch was made of is kept no longer.
+
+    `may_be_reduced`: what its undo needs is enough.
+    """
+    found = await call.db.run(batch_words, batch.id)
+    if found is not None and not (may_be_reduced and found[0] == "reduced"):
+        raise batch_removed(found[1])
+
+
+def batch_removed(words: str) -> ApiError:
+    return refusal(410, "removed", f"batch: {words} Make a new batch.", "batch")
+
+
+async def require_records(call: Call, batch: BatchFacts) -> None:
+    """Raises `ApiError` 410 when what became of the batch's records is kept no longer."""
+    found = await call.db.run(batch_words, batch.id)
+    if found is not None:
+        raise refusal(410, "removed", f"{found[1]} States and counts: GET batch/{batch.id}")
 
 
 def batch_not_found(batch_id: str, parameter: str | None = None) -> ApiError:

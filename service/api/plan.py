@@ -19,6 +19,8 @@ from service.negotiation import preferred
 from service.settings import TargetSettings
 from service.store.plan_groups import read_groups
 from service.store.plans import EntryFilter, read_plan
+from service.store.removed import run_words
+from service.store.retention import GONE_PHASES
 from service.store.runs import RunFacts, runs_of_batch
 
 
@@ -44,6 +46,9 @@ async def get_plan(call: Call) -> Response:
     wanted = entry_filter(query)
     batch = await the_batch(call, call.path("batch_id"))
     run = _planned_run(await call.db.run(runs_of_batch, batch.id), query.run)
+    if run.phase in GONE_PHASES:
+        words = await call.db.run(run_words, run.id)
+        raise refusal(410, "removed", f"{words} States and counts: GET batch/{batch.id}", "run")
     target = call.services.settings.targets.get(batch.target)
     media_type = preferred(call.request.headers.get("accept"), (TEXT, NDJSON, JSON, CSV))
     match media_type:
@@ -60,9 +65,10 @@ def _planned_run(runs: list[RunFacts], wanted: str | None) -> RunFacts:
     """Raises `ApiError` 404 when the run is none of the batch's, 409 while no plan is complete."""
     if wanted is not None and wanted not in [run.id for run in runs]:
         raise refusal(404, "run-unknown", f"Run not found: {shown(wanted)[1:-1]}", "run")
-    for run in runs:
-        if run.planned_at is not None and wanted in (None, run.id):
-            return run
+    planned = [run for run in runs if run.planned_at is not None and wanted in (None, run.id)]
+    if planned:
+        # Plans of dry runs are removed before those of imports.
+        return next((run for run in planned if run.phase not in GONE_PHASES), planned[0])
     message = (
         "No plan is complete yet: schedule a dry run (mode=dry-run) and wait for it (GET batch/ID?wait=60)."
     )
@@ -124,6 +130,6 @@ OPERATIONS = (
                 (TEXT, NDJSON, JSON, CSV),
             )
         },
-        errors=(400, 404, 409),
+        errors=(400, 404, 409, 410),
     ),
 )

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from starlette.responses import Response, StreamingResponse
 
 from service.api.context import PREFIX, Answer, Call, Operation
-from service.api.naming import the_batch
+from service.api.naming import require_records, the_batch
 from service.errors import bad_parameter
 from service.negotiation import preferred
 from service.settings import TargetSettings
@@ -73,6 +73,7 @@ async def get_report(call: Call) -> Response:
     query = call.query(ReportQuery)
     wanted = entry_filter(query)
     batch = await the_batch(call, call.path("batch_id"))
+    await require_records(call, batch)
     target = call.services.settings.targets.get(batch.target)
     media_type = preferred(call.request.headers.get("accept"), (CSV, NDJSON, JSON))
     rows = _report_pages(call, batch, wanted, target)
@@ -179,6 +180,6 @@ OPERATIONS = (
         scope="read",
         query=ReportQuery,
         answers={200: Answer("The report, streamed.", "", ReportRow, (CSV, NDJSON, JSON))},
-        errors=(400, 404),
+        errors=(400, 404, 410),
     ),
 )

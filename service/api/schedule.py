@@ -10,7 +10,7 @@ from starlette.responses import Response
 from service.api.context import PREFIX, Answer, Call, Operation
 from service.api.controls import load_control
 from service.api.forms import Captured
-from service.api.naming import the_batch
+from service.api.naming import batch_removed, refuse_removed, the_batch
 from service.control.budgets import read_budget
 from service.control.chosen import LISTS, Choice, ChoiceError, is_list, read_choice
 from service.control.expected import missing_required
@@ -25,6 +25,8 @@ from service.store.batches import (
     require_inputs,
 )
 from service.store.outcomes import anything_to_retry, state_of
+from service.store.removed import BatchRemovedError, PlanRemovedError, run_words
+from service.store.retention import REMOVED
 from service.store.runs import (
     RunActiveError,
     RunFacts,
@@ -109,6 +111,7 @@ async def post_schedule(call: Call) -> Response:
         form = call.fields(ScheduleForm, parts)
     options = _options(form)
     batch = await the_batch(call, form.batch, "batch")
+    await refuse_removed(call, batch, may_be_reduced=form.mode == "undo")
     files = await call.db.run(batch_files, batch.id)
     if form.mode != "undo":
         await _refuse_incomplete(call, batch, files)
@@ -253,6 +256,8 @@ async def _refuse_unseen(
                 " and name the run that it makes."
             )
             raise refusal(404, "plan-unknown", message, "plan")
+        if plan.phase in REMOVED:
+            raise _plan_removed(await call.db.run(run_words, plan.id))
         if plan.inputs_digest != digest:
             message = (
                 "plan: the batch has other data than when that plan was made. Schedule mode=dry-run again,"
@@ -269,6 +274,11 @@ async def _refuse_unseen(
             " mode=dry-run, look at what would be deleted (GET batch/ID/plan?action=delete), then import."
         )
         raise refusal(409, "dry-run-first", message, "mode")
+
+
+def _plan_removed(words: str) -> ApiError:
+    message = f"plan: {words} Schedule mode=dry-run again, look, and name the new run."
+    return refusal(410, "removed", message, "plan")
 
 
 async def _refuse_retry(call: Call, runs: list[RunFacts]) -> None:
@@ -308,6 +318,10 @@ async def _commit(
         active = await call.db.run(run_facts, error.run_id)
         assert active is not None
         raise _active(active) from None
+    except BatchRemovedError as error:
+        raise batch_removed(str(error)) from None
+    except PlanRemovedError as error:
+        raise _plan_removed(str(error)) from None
     except InputsChangedError:
         message = (
             "batch: a file was put into the batch in this very moment. Schedule again when all are there."
@@ -366,7 +380,7 @@ OPERATIONS = (
         scope="schedule",
         form=ScheduleForm,
         answers={200: Answer("The run is recorded durably.", "SCHEDULED, without a line end.", Scheduled)},
-        errors=(400, 404, 409, 413, 415),
+        errors=(400, 404, 409, 410, 413, 415),
     ),
     Operation(
         method="POST",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import check, imports, keys, plan, run, targets
+from service.cli import check, gc, imports, keys, plan, run, targets
 from service.cli.errors import Group
 from service.settings import VERSION
 
@@ -44,3 +44,4 @@ targets.add_to(app)
 imports.add_to(app)
 plan.add_to(app)
 check.add_to(app)
+gc.add_to(app)

@@ -17,8 +17,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from service.control.chosen import is_list
 from service.store.blobs import Digest, Stored
 from service.store.database import Database, clock
+from service.store.held import hold_within, touch
 from service.store.ids import new_id
 from service.store.keys import Key
+from service.store.removed import BatchRemovedError, lost, newest_words
+from service.store.retention import GONE_PHASES
 from service.store.runs import RunActiveError
 from service.store.tables import (
     api_key,
@@ -96,6 +99,10 @@ class InputsChangedError(Exception):
     """A file was put into the batch in the same moment."""
 
 
+class BytesRemovedError(Exception):
+    """These bytes (the message: their digest) were not used for long, and are no longer there."""
+
+
 class BatchReferredError(Exception):
     """Another batch corrects this one; the message is its id."""
 
@@ -121,7 +128,7 @@ def save_control(db: Database, key: Key, stored: Stored, comment: str) -> None:
 def save_uploads(db: Database, key: Key, sizes: Mapping[Digest, int]) -> None:
     """Remember who brought these bytes (digest → size), durably, though no batch has them yet."""
     with db.write(durable=True) as connection:
-        for digest, size in sizes.items():
+        for digest, size in sorted(sizes.items()):
             _record_upload(connection, key, digest, size)
 
 
@@ -146,13 +153,11 @@ def readable_size(db: Database, key: Key, digest: Digest) -> int | None:
 
 
 def _record_upload(connection: Connection, key: Key, digest: Digest, size: int) -> None:
-    moment = clock(connection)
-    insert_or_not = _dialect(connection).insert
+    hold_within(connection, {digest: size})
+    values = {"at": clock(connection)}
+    statement = _dialect(connection).insert(upload).values(digest=digest, key_id=key.id, **values)
     connection.execute(
-        insert_or_not(blob).values(digest=digest, size=size, created_at=moment).on_conflict_do_nothing()
-    )
-    connection.execute(
-        insert_or_not(upload).values(digest=digest, key_id=key.id, at=moment).on_conflict_do_nothing()
+        statement.on_conflict_do_update(index_elements=[upload.c.digest, upload.c.key_id], set_=values)
     )
 
 
@@ -181,8 +186,13 @@ def _dialect(connection: Connection) -> Any:
 
 
 def create_batch(db: Database, key: Key, new: NewBatch) -> BatchFacts:
-    """Commit a batch, durably. The caller has checked that the key may use control file and target."""
+    """Commit a batch, durably. The caller has checked that the key may use control file and target.
+
+    Raises `BytesRemovedError` when the control file was removed in this moment.
+    """
     with db.write(durable=True) as connection:
+        if not touch(connection, new.control_digest):
+            raise BytesRemovedError(new.control_digest)
         batch_id = new_id()
         connection.execute(
             insert(batch).values(
@@ -244,7 +254,7 @@ def delete_batch(db: Database, batch_id: str) -> None:
 
 
 def _refuse_delete(connection: Connection, batch_id: str) -> None:
-    _lock_idle(connection, batch_id)
+    lock_idle(connection, batch_id)
     _refuse_applied(connection, batch_id)
     corrected_by = connection.execute(
         select(batch.c.id).where(batch.c.corrects == batch_id).limit(1)
@@ -303,12 +313,14 @@ def add_files(
     """Put files into a batch, all or none, durably. The same bytes under the same name again change nothing.
 
     Lists of identifiers (`only/…`) are no part of what was applied: a batch that has written takes them too.
-    Raises `BatchMissingError`, `RunActiveError`, `BatchAppliedError`; `FileConflictError` for other
-    bytes under a name that is taken, unless `replace`.
+    Raises `BatchMissingError`, `RunActiveError`, `BatchAppliedError`, `BatchRemovedError`;
+    `FileConflictError` for other bytes under a name that is taken, unless `replace`.
     """
     with db.write(durable=True) as connection:
-        _lock_idle(connection, batch_id)
-        if not all(is_list(file.name) for file in files):
+        lock_idle(connection, batch_id)
+        lists = all(is_list(file.name) for file in files)
+        _refuse_removed(connection, batch_id, lists=lists)
+        if not lists:
             _refuse_applied(connection, batch_id)
         present: dict[str, str] = {
             row.name: row.digest
@@ -316,8 +328,9 @@ def add_files(
                 select(batch_file.c.name, batch_file.c.digest).where(batch_file.c.batch_id == batch_id)
             )
         }
+        for digest, size in sorted((file.digest, file.size) for file in files):
+            _record_upload(connection, key, digest, size)
         for file in files:
-            _record_upload(connection, key, file.digest, file.size)
             if present.get(file.name) == file.digest:
                 continue
             if file.name in present and not replace:
@@ -377,7 +390,7 @@ def require_inputs(connection: Connection, facts: BatchFacts, digest: str) -> No
         raise InputsChangedError(facts.id)
 
 
-def _lock_idle(connection: Connection, batch_id: str) -> None:
+def lock_idle(connection: Connection, batch_id: str) -> None:
     """Hold the batch until the transaction ends, so that no run begins meanwhile; none may be active.
 
     (SQLite has one writer anyway; on PostgreSQL the reference of a new run to its batch waits for this lock.)
@@ -390,6 +403,12 @@ def _lock_idle(connection: Connection, batch_id: str) -> None:
         raise RunActiveError(active)
 
 
+def _refuse_removed(connection: Connection, batch_id: str, *, lists: bool) -> None:
+    found = lost(connection, batch_id)
+    if found == "removed" or (found == "reduced" and not lists):
+        raise BatchRemovedError(newest_words(connection, batch_id))
+
+
 def _refuse_applied(connection: Connection, batch_id: str) -> None:
     written = connection.execute(
         select(operation.c.key)
@@ -397,5 +416,11 @@ def _refuse_applied(connection: Connection, batch_id: str) -> None:
         .where(run.c.batch_id == batch_id)
         .limit(1)
     ).first()
-    if written is not None:
+    # Of what has been removed it cannot be told any more.
+    forgotten = connection.execute(
+        select(run.c.id)
+        .where(run.c.batch_id == batch_id, run.c.mode.in_(("import", "retry")), run.c.phase.in_(GONE_PHASES))
+        .limit(1)
+    ).first()
+    if written is not None or forgotten is not None:
         raise BatchAppliedError(batch_id)

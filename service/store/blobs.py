@@ -51,6 +51,14 @@ class Stored(Struct, frozen=True):
     new: bool
 
 
+class Listed(Struct, frozen=True):
+    """A blob as it lies in the store, whoever knows of it. `written_at` in ms since 1970 UTC."""
+
+    digest: Digest
+    size: int
+    written_at: int
+
+
 class Incoming(Protocol):
     """Bytes on their way in. Ends by `commit` or `discard`; `discard` after either does nothing."""
 
@@ -93,6 +101,12 @@ class BlobStore(Protocol):
 
     def reachable(self) -> bool:
         """Whether bytes could be written now."""
+
+    def delete(self, digest: Digest) -> None:
+        """Remove these bytes, durably; nothing happens when they are not there. See `held` for when."""
+
+    def listed(self) -> Iterator[Listed]:
+        """Everything that is kept, in no order."""
 
 
 class DiskBlobs:
@@ -146,6 +160,26 @@ class DiskBlobs:
             return False
         incoming.discard()
         return True
+
+    def delete(self, digest: Digest) -> None:
+        path = self.path(digest)
+        with _failures():
+            try:
+                path.unlink()
+            except FileNotFoundError:
+                return
+            _sync_folder(path.parent)
+
+    def listed(self) -> Iterator[Listed]:
+        with _failures():
+            folders = sorted(path for path in self.root.glob("[0-9a-f][0-9a-f]") if path.is_dir())
+        for folder in folders:
+            with _failures():
+                names = sorted(name for name in os.listdir(folder) if is_digest(name))
+            for name in names:
+                found = _stat_of(folder / name)
+                if found is not None:
+                    yield Listed(Digest(name), found.st_size, found.st_mtime_ns // 1_000_000)
 
     def path(self, digest: Digest) -> Path:
         # A digest comes from outside: nothing else may ever become part of a path.
@@ -277,6 +311,15 @@ def _size_of(path: Path) -> int | None:
         return path.stat().st_size
     except FileNotFoundError:
         return None
+
+
+def _stat_of(path: Path) -> os.stat_result | None:
+    """None: somebody removed it since it was listed."""
+    with _failures():
+        try:
+            return path.stat()
+        except FileNotFoundError:
+            return None
 
 
 def _make_folder(path: Path) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 from sqlalchemy import Connection, delete, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from service.store.blobs import Digest
-from service.store.database import Database, clock
+from service.store.database import Database
+from service.store.held import hold_within
 from service.store.outcomes import REAL, since_undo
 from service.store.runs import RunFacts
-from service.store.tables import blob, failed_file
+from service.store.tables import failed_file
 
 
 class FailedFile(Struct, frozen=True):
@@ -27,14 +27,9 @@ class FailedFile(Struct, frozen=True):
 def set_failed_files(connection: Connection, run_id: str, files: Sequence[FailedFile]) -> None:
     """Within `runs.fenced`: these and no others. The bytes are in the store already; a worker that died
     before this line has left nothing but bytes that the next one finds there."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(delete(failed_file).where(failed_file.c.run_id == run_id))
+    hold_within(connection, {file.digest: file.size for file in files})
     for file in files:
-        connection.execute(
-            dialect.insert(blob)
-            .values(digest=file.digest, size=file.size, created_at=clock(connection))
-            .on_conflict_do_nothing()
-        )
         connection.execute(
             insert(failed_file).values(
                 run_id=run_id, name=file.name, digest=file.digest, size=file.size, records=file.records

@@ -77,6 +77,9 @@ def state_of(db: Database, runs: Sequence[RunFacts]) -> BatchState:
     ids = real_runs(runs)
     if len(ids) < 2:
         return state
+    kept = _kept(runs, ids)
+    if kept:
+        return "complete-with-errors" if kept["faulty"] else "complete"
     return "complete-with-errors" if _any(db, ids, FAULTS) else "complete"
 
 
@@ -88,6 +91,9 @@ def counts_of(db: Database, runs: Sequence[RunFacts]) -> Mapping[str, int]:
     if len(ids) == 1:
         counts = next(run.counts for run in runs if run.id == ids[0])
         return {name: n for name, n in counts.items() if name in OUTCOMES and n}
+    kept = _kept(runs, ids)
+    if kept:
+        return {name: n for name, n in kept.items() if name in OUTCOMES}
     with db.read() as connection:
         rows = connection.execute(
             select(plan_entry.c.outcome, func.count())
@@ -100,6 +106,11 @@ def counts_of(db: Database, runs: Sequence[RunFacts]) -> Mapping[str, int]:
             .group_by(plan_entry.c.outcome)
         )
         return {row[0]: row[1] for row in rows}
+
+
+def _kept(runs: Sequence[RunFacts], ids: Sequence[str]) -> Mapping[str, int]:
+    """What was known of the batch when its records were removed; nothing while they are there."""
+    return next(run.of_batch for run in runs if run.id == ids[0])
 
 
 def anything_to_retry(db: Database, runs: Sequence[RunFacts]) -> bool:

@@ -13,8 +13,12 @@ from sqlalchemy.exc import IntegrityError
 
 from service.store.database import Database, clock
 from service.store.ids import new_id
+from service.store.removed import require_kept
 from service.store.states import FAULTS, Ending, RunMode, RunState, run_state
 from service.store.tables import api_key, operation, run, run_count, stray_effect
+
+OF_BATCH = "batch:"
+"""How the names of counts begin that are the batch's, kept with its newest run."""
 
 
 class RunActiveError(Exception):
@@ -74,6 +78,8 @@ class RunFacts(msgspec.Struct, frozen=True):
     records_total: int | None
     counts: Mapping[str, int]
     """`read`, `planned`, `action:create` … (what the plan holds) and outcomes: `created`, `unchanged` …"""
+    of_batch: Mapping[str, int] = {}
+    """Outcomes of the whole batch, kept when its records were removed; `faulty`: 1 if some failed."""
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -108,7 +114,8 @@ def schedule_run(
 
     `check` is called within the transaction, once nothing can be added to the batch any more; what it
     raises goes through, and there is no run. Raises `RunActiveError` when the batch has an active one:
-    a unique column makes it certain, also when two services schedule at once.
+    a unique column makes it certain, also when two services schedule at once. `BatchRemovedError`,
+    `PlanRemovedError` when what it needs is kept no longer.
     """
     run_id = new_id()
     try:
@@ -130,6 +137,7 @@ def schedule_run(
                     active_batch=batch_id,
                 )
             )
+            require_kept(connection, batch_id, run_id, mode, options.plan)
             if check is not None:
                 check(connection)
     except IntegrityError as error:
@@ -206,7 +214,8 @@ def _one(row: Row[Any], counts: dict[str, int]) -> RunFacts:
         requests=row.requests,
         bytes_sent=row.bytes_sent,
         records_total=row.records_total,
-        counts=counts,
+        counts={name: n for name, n in counts.items() if not name.startswith(OF_BATCH)},
+        of_batch={name.removeprefix(OF_BATCH): n for name, n in counts.items() if name.startswith(OF_BATCH)},
     )
 
 

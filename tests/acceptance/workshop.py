@@ -56,26 +56,26 @@ class Shop:
         self.db = Database(self._database)
         if database_url:
             upgrade(self.db)
-        self._blobs = DiskBlobs(self._settings.blobs)
+        self.blobs = DiskBlobs(self._settings.blobs)
         self._key = create_key(self.db, "tests").key
         self._count = 0
 
     def close(self) -> None:
         self.db.dispose()
-        self._blobs.close()
+        self.blobs.close()
 
     # --- what a user does -------------------------------------------------------------------------
 
     def batch(self, control: Mapping[str, Any], files: Mapping[str, object]) -> str:
         """A batch of these files (bytes, or what becomes JSON); its identifier."""
         self._count += 1
-        stored = self._blobs.put([json.dumps(control).encode()])
+        stored = self.blobs.put([json.dumps(control).encode()])
         batches.save_control(self.db, self._key, stored, "")
         new = NewBatch(stored.digest, f"Batch {self._count}", "omeka")
         facts = batches.create_batch(self.db, self._key, new)
         for name, content in files.items():
             data = content if isinstance(content, bytes) else json.dumps(content).encode()
-            file = self._blobs.put([data])
+            file = self.blobs.put([data])
             batches.save_uploads(self.db, self._key, {file.digest: len(data)})
             batches.add_files(self.db, self._key, facts.id, [NewFile(name, file.digest, len(data), name)])
         return facts.id

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from sqlalchemy import insert
 
+from service.store.blobs import DiskBlobs
 from service.store.database import Database
+from service.store.keys import create_key
 from service.store.tables import api_key, batch, blob
+from tests.store.garbage_world import World
 
 
 @pytest.fixture
@@ -22,3 +28,10 @@ def batch_id(database: Database) -> str:
             )
         )
     return "b1"
+
+
+@pytest.fixture
+def world(database: Database, tmp_path: Path) -> Iterator[World]:
+    blobs = DiskBlobs(tmp_path / "blobs")
+    yield World(database, blobs, create_key(database, "tests").key)
+    blobs.close()

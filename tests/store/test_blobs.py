@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -203,3 +204,25 @@ def test_a_closed_store_leaves_no_folder_and_can_be_used_again(blobs: DiskBlobs)
     blobs.close()
     assert list((blobs.root / "incoming").iterdir()) == []
     assert blobs.put([b"y"]).new is True
+
+
+def test_what_is_deleted_is_gone_and_what_is_listed_is_there(tmp_path: Path) -> None:
+    store = DiskBlobs(tmp_path / "blobs")
+    assert list(store.listed()) == []
+    one, other = store.put([b"one"]), store.put([b"other"])
+    (store.root / "ab").mkdir(exist_ok=True)
+    (store.root / "ab" / "no digest").write_bytes(b"somebody's")
+    assert {(each.digest, each.size) for each in store.listed()} == {(one.digest, 3), (other.digest, 5)}
+    assert all(abs(each.written_at - time.time() * 1000) < 600_000 for each in store.listed())
+    store.delete(one.digest)
+    store.delete(one.digest)
+    assert [each.digest for each in store.listed()] == [other.digest]
+    assert store.size(one.digest) is None
+    assert store.put([b"one"]).new
+    store.close()
+
+
+def test_nothing_but_a_digest_is_ever_deleted(tmp_path: Path) -> None:
+    store = DiskBlobs(tmp_path / "blobs")
+    with pytest.raises(BlobMissingError):
+        store.delete(Digest("../../etc"))
