@@ -45,9 +45,10 @@ _WRITE = ctypes.CFUNCTYPE(ctypes.c_int, _FILE, ctypes.c_void_p, ctypes.c_int, ct
 _TRUNCATE = ctypes.CFUNCTYPE(ctypes.c_int, _FILE, ctypes.c_int64)
 _SYNC = ctypes.CFUNCTYPE(ctypes.c_int, _FILE, ctypes.c_int)
 _OPEN = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, _FILE, ctypes.c_int, ctypes.POINTER(ctypes.c_int)
+    ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, _FILE, ctypes.c_int, ctypes.POINTER(ctypes.c_int)
 )
-_DELETE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int)
+_DELETE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)
+"""Names go through as addresses: SQLite's own VFS keeps the address for as long as the file is open."""
 
 
 class _Methods(ctypes.Structure):
@@ -117,15 +118,17 @@ class _SqliteSpy:
         if self._library.sqlite3_vfs_register(which, 1) != _OK:
             raise RuntimeError("SQLite did not take the VFS")
 
-    def _open(self, vfs: int, name: bytes | None, file: int, flags: int, out: Any) -> int:
-        path = os.fsdecode(name) if name else ""
-        base = _bytes_of(path) if flags & (_MAIN_DB | _WAL) else None
+    def _open(self, vfs: int, name: int | None, file: int, flags: int, out: Any) -> int:
+        path = os.fsdecode(ctypes.string_at(name)) if name else ""
+        seen = flags & (_MAIN_DB | _WAL) and self.recording is not None and self.recording.sees(path)
+        if seen and self.recording is not None:
+            # Before SQLite opens it for the first time: whoever closes a file loses its locks on it.
+            self.recording.keep_database(path)
         code: int = self._real_open(vfs, name, file, flags, out)
-        if code == _OK and flags & (_MAIN_DB | _WAL) and path:
+        if seen and code == _OK:
             opened = _OpenFile.from_address(file)
             self._paths[file] = path
             opened.methods = ctypes.pointer(self._spying(opened.methods))
-            self._tell("base", path, base)
         return code
 
     def _spying(self, own: Any) -> _Methods:
@@ -163,9 +166,11 @@ class _SqliteSpy:
             self._methods[address] = methods
         return self._methods[address]
 
-    def _delete(self, vfs: int, name: bytes, sync: int) -> int:
+    def _delete(self, vfs: int, name: int, sync: int) -> int:
         code: int = self._real_delete(vfs, name, sync)
-        self._tell("gone", os.fsdecode(name))
+        path = os.fsdecode(ctypes.string_at(name))
+        if self.recording is not None and self.recording.sees(path):
+            self.recording.forget_database(path)
         return code
 
     def _begin_sync(self, path: str) -> int:
@@ -216,6 +221,7 @@ class Recording:
         self._lock = threading.Lock()
         self._before_sync = before_sync
         self._syncs = itertools.count(1)
+        self._databases: set[str] = set()
         self._fsync = os.fsync
         self._patch = mock.patch("os.fsync", self._on_fsync)
 
@@ -235,6 +241,20 @@ class Recording:
         self._patch.stop()
         _spy().listen(None)
         os.close(self._log)
+
+    def sees(self, path: str) -> bool:
+        return bool(path) and Path(path).is_relative_to(self._folder)
+
+    def keep_database(self, path: str) -> None:
+        """What stands there when it is opened for the first time counts as kept."""
+        if path not in self._databases:
+            self._databases.add(path)
+            self.tell("base", path, _bytes_of(path))
+
+    def forget_database(self, path: str) -> None:
+        if path in self._databases:
+            self._databases.remove(path)
+            self.tell("gone", path)
 
     def mark(self, what: object) -> None:
         """Put a mark into the log: what is sent now, what was answered."""
@@ -332,14 +352,18 @@ class CutBack:
         `landed`: of what was written and not synchronised each part reached the disk, or did not, by chance.
         """
         target = to or folder
-        databases = {name: self._content(one, landed) for name, one in self.databases.items()}
+        databases = {
+            Path(name).relative_to(folder): self._content(one, landed)
+            for name, one in self.databases.items()
+            if Path(name).is_relative_to(folder)
+        }
         shutil.rmtree(target, ignore_errors=True)
         self._restore_folder(folder, target)
         for name, content in databases.items():
-            if content is not None and Path(name).is_relative_to(folder):
-                (target / Path(name).relative_to(folder)).write_bytes(content)
+            if (target / name).parent.is_dir():  # else the folder's own name did not last, nor what is in it
+                (target / name).write_bytes(content)
 
-    def _content(self, database: _Database, landed: random.Random | None) -> bytes | None:
+    def _content(self, database: _Database, landed: random.Random | None) -> bytes:
         content = bytearray(database.kept)
         for change in database.pending if landed is not None else ():
             if landed is not None and landed.random() < 0.5:
