@@ -25,6 +25,7 @@ from typing import IO, NewType, Protocol, TypeAlias
 from msgspec import Struct
 
 from service.store.database import StoreUnavailableError
+from service.store.folders import make_folder, sync_folder
 
 Digest = NewType("Digest", str)
 """SHA-256 in 64 lower-case hexadecimal digits."""
@@ -168,7 +169,7 @@ class DiskBlobs:
                 path.unlink()
             except FileNotFoundError:
                 return
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
 
     def listed(self) -> Iterator[Listed]:
         with _failures():
@@ -197,9 +198,9 @@ class DiskBlobs:
     def _folder(self) -> _IncomingFolder:
         with self._lock:
             if self._incoming is None or self._incoming.owner != os.getpid():
-                _make_folder(self.root)
+                make_folder(self.root)
                 parent = self.root / "incoming"
-                _make_folder(parent)
+                make_folder(parent)
                 _remove_abandoned(parent)
                 self._incoming = _IncomingFolder(parent)
             return self._incoming
@@ -244,14 +245,14 @@ class DiskIncoming:
         digest = self.finish()
         final = self._store.path(digest)
         with _failures():
-            _make_folder(final.parent)
+            make_folder(final.parent)
             new = _size_of(final) != self._size
             if new:
                 os.replace(self._path, final)
             else:
                 self._path.unlink()
             # Also when the bytes stood there: whoever renamed them may not have come to this line yet.
-            _sync_folder(final.parent)
+            sync_folder(final.parent)
         return Stored(digest, self._size, new)
 
     def discard(self) -> None:
@@ -320,24 +321,6 @@ def _stat_of(path: Path) -> os.stat_result | None:
             return path.stat()
         except FileNotFoundError:
             return None
-
-
-def _make_folder(path: Path) -> None:
-    """Make a folder whose name survives a power loss."""
-    if path.is_dir():
-        return
-    if not path.parent.is_dir():
-        _make_folder(path.parent)
-    path.mkdir(exist_ok=True)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _chunks(file: IO[bytes], start: int, stop: int | None) -> Iterator[bytes]:

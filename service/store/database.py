@@ -10,7 +10,7 @@ import functools
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -18,6 +18,8 @@ import anyio.to_thread
 from sqlalchemy import BigInteger, Connection, Engine, cast, create_engine, event, func, literal
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.sql.elements import ColumnElement
+
+from service.store.folders import make_folder, sync_folder
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -129,11 +131,20 @@ def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10, pool_timeout=10)
     path = url.removeprefix("sqlite:///")
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    _keep_folder(Path(path).absolute().parent)
     engine = create_engine(url, pool_size=10, max_overflow=20, connect_args={"timeout": 5.0})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _announce_begin)
     return engine
+
+
+def _keep_folder(path: Path) -> None:
+    """SQLite makes its own files outlast a power loss, and leaves the folder that they stand in to us."""
+    make_folder(path)
+    # Also when it stood there: whoever made it may not have thought of it. Where the folder above may not be
+    # looked into, or its file system has no such thing, it is as durable as an administrator made it.
+    with suppress(OSError):
+        sync_folder(path.parent)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -61,6 +61,7 @@ class Shop:
         self._count = 0
 
     def close(self) -> None:
+        """Let go of database and blobs; further use opens them again."""
         self.db.dispose()
         self.blobs.close()
 
@@ -108,17 +109,24 @@ class Shop:
     def run_dying(self, run_id: str, moment: int, *, sent: bool) -> bool:
         """Carry a run out in a process that dies without a word, as by `kill -9`, at its write `moment`:
         right before that is sent, or once it was answered (`sent`). False: it ended before that."""
+        return self.elsewhere(_live_and_die, run_id, moment, sent)
+
+    def elsewhere(self, work: Callable[..., None], *arguments: Any) -> bool:
+        """Call `work(settings, database, …)` in a process of its own; whether it died as meant (`DEAD`)."""
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([__name__])
-        process = context.Process(
-            target=_live_and_die, args=(self._settings, self._database, run_id, moment, sent)
-        )
+        process = context.Process(target=work, args=(self._settings, self._database, *arguments))
         process.start()
         process.join(60)
         died = process.exitcode == DEAD
         assert died or process.exitcode == 0, process.exitcode
         process.close()
         return died
+
+    @property
+    def folder(self) -> Path:
+        """Everything that lasts: the database and the blobs."""
+        return self._settings.data_dir
 
     def take_over(self, run_id: str) -> RunFacts:
         """Carry on with a run whose worker has died, as soon as its lease has run out."""
@@ -130,7 +138,7 @@ class Shop:
         return facts
 
     async def _carry_out(self, run_id: str) -> None:
-        await _carry_out(self._settings, self.db, run_id)
+        await carry_out(self._settings, self.db, run_id)
 
     @contextmanager
     def _interrupted(self, run_id: str, meanwhile: Meanwhile | None) -> Any:
@@ -190,7 +198,8 @@ class _Interrupted:
         return call
 
 
-async def _carry_out(settings: Settings, db: Database, run_id: str) -> None:
+async def carry_out(settings: Settings, db: Database, run_id: str) -> None:
+    """What a worker does when the bell rings for a run."""
     limiters = Limiters(None)
     blobs = DiskBlobs(settings.blobs)
     shop = Workshop(settings, db, blobs, limiters, f"test {os.getpid()}")
@@ -213,7 +222,7 @@ def _live_and_die(settings: Settings, database: str, run_id: str, moment: int, s
 
     db = Database(database)
     with mock.patch.object(job, "make_adapter", make):
-        asyncio.run(_carry_out(settings, db, run_id))
+        asyncio.run(carry_out(settings, db, run_id))
     db.dispose()
 
 
