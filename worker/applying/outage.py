@@ -209,7 +209,7 @@ class Outage:
         if left > 0:
             return left
         if self.wrote:
-            advice = "What was written stands. Once the target is back, schedule the batch again to go on, or undo it."
+            advice = "What was written stands. Schedule the batch again once the target is back, or undo it."
         else:
             advice = "Nothing was written. Schedule the batch again once the target is back."
         raise Fatal("target-down", f"{why} It did not come back within {allowed:.0f} s. {advice}")

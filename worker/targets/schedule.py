@@ -108,7 +108,7 @@ class Schedule:
 
 
 def occurrence(window: PaceWindow, day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Begin and end (UTC) of a window that begins on a day of the calendar; equal where the clocks skip it."""
+    """Begin and end (UTC) of a window that begins on a day; equal where the clocks skip all of it."""
     over_midnight = window.ends <= window.begins
     begins = _moment(day, window.begins, zone, last=False)
     ends = _moment(day + timedelta(days=1) if over_midnight else day, window.ends, zone, last=True)

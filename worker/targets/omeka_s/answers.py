@@ -38,14 +38,16 @@ def classify(method: Verb, outcome: Outcome) -> Verdict:
             assert_never(outcome)
 
 
+_BEGINS_AS_JSON = re.compile(rb"\s*(?:[{\[]|null)")
+
+
 def outage(method: Verb, outcome: Outcome) -> str | None:
     """Why an outcome says that Omeka is away, for a person; None where it does not.
 
     Asked of every answer, so a success is not read for it: Omeka's begin as JSON does.
     """
-    if isinstance(outcome, Reply) and outcome.status == 200:
-        if outcome.body[:64].lstrip().startswith((b"{", b"[", b"null")):
-            return None
+    if isinstance(outcome, Reply) and outcome.status == 200 and _BEGINS_AS_JSON.match(outcome.body):
+        return None
     verdict = classify(method, outcome)
     return verdict.message if verdict.outage else None
 
