@@ -32,6 +32,7 @@ from service.store.plans import Entry
 from service.store.runs import Claim, RunOptions
 from tests.standins.omeka_s import StandIn
 from worker.applying.executor import Executor
+from worker.applying.outage import Outage
 from worker.applying.outgoing import draft_of
 from worker.applying.preparing import Preparer, Ways
 from worker.context import RunContext, RunLog, Stop
@@ -242,13 +243,9 @@ class Trial:
             claim = await asyncio.to_thread(_planned_run, db, self.plan.entries)
             context = RunContext(db, claim, "omeka", RunLog(claim.run_id, 0), Stop())
             context.adapter = adapter
-            executor = Executor(
-                context,
-                adapter,
-                self.settings,
-                CONNECTIONS,
-                lambda outage: Preparer(context, adapter, outage, Ways()),
-            )
+            outage = Outage(context, self.settings, limiter)
+            preparer = Preparer(context, adapter, outage, Ways())
+            executor = Executor(context, adapter, self.settings, CONNECTIONS, outage, preparer)
             began = time.perf_counter()
             async with asyncio.timeout(600):
                 await executor.run()

@@ -23,6 +23,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from service.pacing import PaceWindow, check_windows, zone_of
+
 VERSION = "0.1.0"
 QUEUE_NAME = "accession:queue"
 JOB_RUN = "run"
@@ -59,7 +61,15 @@ class TargetSettings(BaseModel):
     key_identity: SecretStr = Field(SecretStr(""), description="Omeka S: the key's identity.")
     key_credential: SecretStr = Field(SecretStr(""), description="Omeka S: the key's credential.")
     connections: int = Field(2, ge=1, le=64, description="Most requests at a time, over all workers.")
+    requests_per_second: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="Most requests in a second, over all workers; none: as many as it answers.",
+    )
     timeout: float = Field(120.0, gt=0, description="Seconds that a request may take.")
+    time_zone: str = Field("", description="Of the hours in `pace`, such as `Europe/London`.")
+    pace: list[PaceWindow] = Field([], description="Hours in which it is asked less, or nothing; see below.")
     allow_url_ingest: bool = Field(False, description="Whether the target may be told to fetch URLs itself.")
 
     @field_validator("url")
@@ -81,6 +91,38 @@ class TargetSettings(BaseModel):
             except SettingsError as error:
                 raise ValueError(str(error)) from error
         return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_time_zone(cls, value: str) -> str:
+        if value:
+            zone_of(value)
+        return value
+
+    @model_validator(mode="after")
+    def _paces_itself(self) -> TargetSettings:
+        if self.pace and not self.time_zone:
+            raise ValueError('pace: say whose hours these are, as in time_zone = "Europe/London"')
+        try:
+            check_windows(self.pace)
+            for window in self.pace:
+                self._is_within_limits(window)
+        except ValueError as error:
+            raise ValueError(f"pace: {error}") from None
+        return self
+
+    def _is_within_limits(self, window: PaceWindow) -> None:
+        if (window.connections or 0) > self.connections:
+            raise ValueError(
+                f"{window}: connections = {window.connections} is more than the target has at any time "
+                f"({self.connections})"
+            )
+        most = self.requests_per_second
+        if most is not None and (window.requests_per_second or 0) > most:
+            raise ValueError(
+                f"{window}: requests_per_second = {window.requests_per_second:g} is more than the target has "
+                f"at any time ({most:g})"
+            )
 
     @property
     def api(self) -> str:

@@ -41,6 +41,7 @@ from worker.planning.templates import Templates
 from worker.preflight import Preflight, compile_problems, preflight, prove, read_control
 from worker.readers.base import count
 from worker.records import Mapped, Problem
+from worker.targets.http import Caller
 from worker.targets.redact import excerpt
 from worker.targets.registry import make_adapter
 
@@ -99,7 +100,7 @@ async def _ask_target(
 
 async def _preflight(tools: Tools, control: Control, target: str) -> Preflight:
     settings = target_settings(tools.settings, target)
-    adapter = make_adapter(target, settings, tools.limiters.of(target, settings.connections))
+    adapter = make_adapter(target, settings, tools.limiters.of(target, settings), None, Caller(urgent=True))
     try:
         await prove(tools.db, target, settings, adapter.prove)
         return await preflight(control, adapter)

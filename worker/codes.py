@@ -66,7 +66,12 @@ CODES: Mapping[str, tuple[Level, str]] = {
         "Of some creates of the batch it is not known whether they took effect; an undo leaves them.",
     ),
     "taken-over": ("warning", "Another worker left off in the middle of writing; what it did is found out."),
+    "quiet-over": ("info", "The quiet hours of the target are over; the run goes on."),
     "target-back": ("info", "The target answers again."),
+    "target-quiet": (
+        "info",
+        "Quiet hours of the target (`pace` in its settings): the run waits for their end, and goes on by itself.",
+    ),
     # what becomes of a record
     "absent": ("warning", "No record mentions the resource any more (`absent`)."),
     "altered": ("error", "The target saved something else than was meant; both are named."),

@@ -6,6 +6,8 @@ addresses are redacted (`worker.targets.redact`) before they become part of a me
 
 from __future__ import annotations
 
+from typing import Literal, NamedTuple
+
 
 class AccessionError(Exception):
     """Base of all. `code` is stable and documented in `docs/errors.md`."""
@@ -29,6 +31,35 @@ class Retriable(AccessionError):
     def __init__(self, code: str, message: str, retry_after: float | None = None) -> None:
         super().__init__(code, message)
         self.retry_after = retry_after
+
+
+HoldReason = Literal["quiet", "asked", "down", "rate"]
+HOLD_CODES = {
+    "quiet": "target-quiet",
+    "asked": "target-busy",
+    "down": "target-down",
+    "rate": "target-busy",
+}
+
+
+class Hold(NamedTuple):
+    """Why nothing may be sent to a target now, and after how many seconds to ask again.
+
+    `quiet`: by the settings' hours; `asked`: the target wants to be left alone for so long; `down`: it is
+    away, and not yet due to be tried again; `rate`: the requests of this second have been sent.
+    """
+
+    reason: HoldReason
+    why: str
+    seconds: float
+
+
+class Held(AccessionError):
+    """A request was not sent, since none may be now. It says nothing of the target; ask again later."""
+
+    def __init__(self, hold: Hold) -> None:
+        super().__init__(HOLD_CODES[hold.reason], hold.why)
+        self.hold = hold
 
 
 class Unknown(AccessionError):

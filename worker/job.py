@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field
-from functools import partial
 
 import anyio.to_thread
 
 from service.control.model import Control
 from service.settings import Settings, TargetSettings
-from service.store import batches, logs, runs
+from service.store import batches, journal, logs, runs
 from service.store.blobs import BlobStore
 from service.store.database import Database, StoreUnavailableError
 from service.store.runs import Claim, FenceLostError, OpenStraysError, RunFacts
@@ -30,6 +29,8 @@ from worker.limiters import Limiters
 from worker.plan_stage import Work, plan_import, plan_undo
 from worker.preflight import preflight, prove, read_control
 from worker.targets.base import Adapter
+from worker.targets.http import Caller
+from worker.targets.limits import Limiter
 from worker.targets.registry import make_adapter
 
 logger = logging.getLogger(__name__)
@@ -132,8 +133,7 @@ async def _stages(shop: Workshop, context: RunContext, facts: RunFacts, batch: b
     context.log.say("info", "started", f"{verb} {facts.mode} into {batch.target}.")
     context.check()
     control, _ = await read_control(shop.blobs, batch.control_digest)
-    adapter, settings = _target(shop, context, batch.target)
-    outage = Outage(context, lambda: shop.settings.outage)
+    adapter, settings, outage = await _target(shop, context, batch.target)
     await _prove(shop, context, adapter, outage)
     work = Work(context, facts, control, adapter, outage, shop.blobs)
     if facts.mode == "undo":
@@ -146,18 +146,25 @@ async def _stages(shop: Workshop, context: RunContext, facts: RunFacts, batch: b
         if facts.phase == "plan":
             await plan_import(work, resolver, corrects=batch.corrects, chunk=shop.settings.chunk)
     if facts.mode != "dry-run" and not facts.options.dry_run:
-        preparing = partial(_preparer, context, facts, control)
-        await Executor(context, adapter, shop.settings, settings.connections, preparing).run()
+        preparer = _preparer(context, facts, control, outage)
+        await Executor(context, adapter, shop.settings, settings.connections, outage, preparer).run()
 
 
-def _target(shop: Workshop, context: RunContext, name: str) -> tuple[Adapter, TargetSettings]:
+async def _target(shop: Workshop, context: RunContext, name: str) -> tuple[Adapter, TargetSettings, Outage]:
     settings = shop.settings.targets.get(name)
     if settings is None:
         known = ", ".join(sorted(shop.settings.targets)) or "none"
         raise Fatal("target-unknown", f"The target {name!r} is not in the settings; configured: {known}.")
-    adapter = make_adapter(name, settings, shop.limiters.of(name, settings.connections))
+    limiter = shop.limiters.of(name, settings)
+    outage = await _outage(shop, context, limiter)
+    adapter = make_adapter(name, settings, limiter, None, Caller(outage.pause))
     context.adapter = adapter
-    return adapter, settings
+    return adapter, settings, outage
+
+
+async def _outage(shop: Workshop, context: RunContext, limiter: Limiter) -> Outage:
+    wrote = await shop.db.run(journal.has_written, context.claim.run_id)
+    return Outage(context, shop.settings, limiter, wrote=wrote)
 
 
 def _preparer(context: RunContext, facts: RunFacts, control: Control, outage: Outage) -> Prepares:
@@ -202,7 +209,8 @@ async def _end(
             await shop.db.run(runs.end_run, context.claim, ending, code, reason)
         except OpenStraysError:
             assert context.adapter is not None, "strays come from a target"
-            outage = Outage(context, lambda: shop.settings.outage)
+            settings = shop.settings.targets[context.target]
+            outage = await _outage(shop, context, shop.limiters.of(context.target, settings))
             control, _ = await read_control(shop.blobs, batch.control_digest)
             preparer = _preparer(context, facts, control, outage)
             await settle_strays(context, context.adapter, preparer)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from redis.asyncio import Redis
 
+from service.settings import TargetSettings
 from worker.targets.limits import Limiter
+from worker.targets.schedule import Schedule
 
 
 class Limiters:
@@ -12,9 +14,9 @@ class Limiters:
         self._redis = redis
         self._limiters: dict[str, Limiter] = {}
 
-    def of(self, target: str, connections: int) -> Limiter:
+    def of(self, target: str, settings: TargetSettings) -> Limiter:
         if target not in self._limiters:
-            self._limiters[target] = Limiter(target, connections, self._redis)
+            self._limiters[target] = Limiter(target, Schedule.of(settings), self._redis)
         return self._limiters[target]
 
     async def close(self) -> None:

@@ -19,7 +19,7 @@ from service.settings import TargetSettings
 from service.store import statuses
 from service.store.blobs import BlobMissingError, BlobStore, Digest
 from service.store.database import Database
-from worker.errors import AccessionError, Fatal
+from worker.errors import AccessionError, Fatal, Held
 from worker.mapping.compiler import ControlNotRunnable, compile_control
 from worker.mapping.lookups import CustomVocabulary, VocabularyLookups
 from worker.records import Problem
@@ -58,6 +58,9 @@ async def prove(
     that is patient with outages; what it raises is raised."""
     try:
         site = await call()
+    except Held:
+        # It was not asked, so nothing was seen.
+        raise
     except AccessionError as error:
         await db.run(
             statuses.record_status, target=name, address=settings.api, ok=False, message=error.message

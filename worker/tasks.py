@@ -23,6 +23,7 @@ from worker.generating import GivenData, generate
 from worker.job import Workshop
 from worker.preflight import prove
 from worker.target_model import read_model
+from worker.targets.http import Caller
 from worker.targets.registry import make_adapter
 
 logger = logging.getLogger(__name__)
@@ -103,7 +104,7 @@ async def check_target(shop: Workshop, name: str) -> TargetCheck:
         return TargetCheck(
             ok=False, code="target-unknown", message=f"{name} is not in the worker's settings."
         )
-    adapter = make_adapter(name, settings, shop.limiters.of(name, settings.connections))
+    adapter = make_adapter(name, settings, shop.limiters.of(name, settings), None, Caller(urgent=True))
     try:
         site = await prove(shop.db, name, settings, adapter.prove)
     except AccessionError as error:
@@ -118,7 +119,7 @@ async def _model(shop: Workshop, name: str) -> TargetModel:
     """Raises `TaskFailed`."""
     try:
         settings = target_settings(shop.settings, name)
-        adapter = make_adapter(name, settings, shop.limiters.of(name, settings.connections))
+        adapter = make_adapter(name, settings, shop.limiters.of(name, settings), None, Caller(urgent=True))
         try:
             await prove(shop.db, name, settings, adapter.prove)
             return await read_model(adapter)

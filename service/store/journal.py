@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from service.store.database import Database, clock
 from service.store.runs import Claim, fenced
@@ -139,6 +139,23 @@ def open_operations(db: Database, run_id: str) -> list[OpenOperation]:
             .order_by(operation.c.seq, operation.c.attempt)
         )
         return [OpenOperation(**row._mapping) for row in rows]
+
+
+def has_written(db: Database, run_id: str) -> bool:
+    """Whether a write of the run was answered, or may have reached the target: an intent without an outcome
+    counts. What certainly was not sent, or was refused, changed nothing."""
+    with db.read() as connection:
+        return (
+            connection.execute(
+                select(operation.c.key)
+                .where(
+                    operation.c.run_id == run_id,
+                    or_(operation.c.outcome.is_(None), operation.c.outcome.not_in(("not-sent", "refused"))),
+                )
+                .limit(1)
+            ).first()
+            is not None
+        )
 
 
 def superseded_operations(db: Database, run_id: str) -> list[OpenOperation]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import anyio.to_thread
@@ -52,17 +52,18 @@ class Executor:
         adapter: Adapter,
         settings: Settings,
         connections: int,
-        preparing: Callable[[Outage], Prepares],
+        outage: Outage,
+        preparer: Prepares,
     ) -> None:
         self._context = context
         self._adapter = adapter
         self._settings = settings
         self._connections = connections
         self._pace = Pace(connections)
-        self._outage = Outage(context, self._patience)
+        self._outage = outage
         self._sender = Sender(context, adapter, self._outage, self._pace)
         self._recorder = Recorder(context)
-        self._preparer = preparing(self._outage)
+        self._preparer = preparer
         self._reconciler = Reconciler(context, adapter, settings.look_again, lambda: self._pace.slowest)
         self._queue: asyncio.Queue[Outgoing | None] = asyncio.Queue()
         self._queued: dict[str, Outgoing] = {}
@@ -75,10 +76,6 @@ class Executor:
         self._winding_up = False
         self._writing = asyncio.Lock()
         self._highest: dict[Kind, int] = {}
-
-    def _patience(self) -> float:
-        wrote = self._sender.wrote
-        return self._settings.outage_after_write if wrote else self._settings.outage
 
     async def run(self) -> None:
         """Until every entry has an outcome.
@@ -123,7 +120,6 @@ class Executor:
             "taken-over",
             f"{len(unknown)} writes were under way when the last worker left off. Looking for what they did.",
         )
-        self._sender.wrote = True
         for one in unknown:
             outgoing = await self._preparer.as_meant(entries[one.seq], one)
             if outgoing is None:
@@ -155,6 +151,8 @@ class Executor:
         while rest:
             # What is changed is read no longer than some ten seconds before.
             size = min(max(int(self._pace.rate * READ_AHEAD), 25), 100)
+            if (least := self._outage.seconds_a_request) > 0:
+                size = min(size, max(int(READ_AHEAD / least), 1))
             block, rest = rest[:size], rest[size:]
             await self._room()
             outgoing = []
@@ -304,6 +302,8 @@ class Executor:
     def _fail(self, error: BaseException) -> None:
         if self._failure is None:
             self._failure = error
+        # Whoever waits for the target would keep the run from ending, for hours perhaps.
+        self._outage.leave_off()
         self._progress.set()
 
     # --- results → database ---------------------------------------------------------------------

@@ -7,6 +7,7 @@ made is made again here, with the same code; where nothing moved, the outcome is
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -36,6 +37,11 @@ from worker.records import Kind, Sought
 from worker.targets.base import Adapter, LinkTarget, Saved
 
 Prepared: TypeAlias = "Outgoing | RefusedResult | Stands"
+
+
+def read_since(one: Prepared, moment: float) -> Prepared:
+    """The same, with the moment (`time.monotonic`) from which on what it changes was read."""
+    return msgspec.structs.replace(one, read_at=moment) if isinstance(one, Outgoing) else one
 
 
 class Ways(Struct, frozen=True):
@@ -231,6 +237,9 @@ class Preparer:
         if not entries:
             return {}
         await self._outage.patiently(self._adapter.prepare_updates)
+        # From here on it is being read; a wait before that makes nothing stale.
+        await self._outage.admitted()
+        read_at = time.monotonic()
         ids: defaultdict[Kind, list[int]] = defaultdict(list)
         for entry, resource_id in entries:
             ids[kind_of(entry)].append(resource_id)
@@ -247,7 +256,7 @@ class Preparer:
                 prepared[entry.seq] = await self._delete(entry, current, known.get(entry.seq), about)
             else:
                 prepared[entry.seq] = self.update(entry, current, known.get(entry.seq), about)
-        return prepared
+        return {seq: read_since(one, read_at) for seq, one in prepared.items()}
 
     async def _saved(self, kind: Kind, ids: Sequence[int]) -> list[Saved]:
         wanted = sorted(set(ids))

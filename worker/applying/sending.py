@@ -13,7 +13,7 @@ from worker.applying.pace import Pace
 from worker.applying.results import Deleted, RefusedResult, Written
 from worker.context import RunContext
 from worker.errors import Fatal
-from worker.targets.base import Adapter, Done, Lost, NotDone, Refused
+from worker.targets.base import HELD, Adapter, Done, Lost, NotDone, Refused
 
 ENDS_THE_RUN = frozenset({"target-key-refused", "target-locked"})
 """Refusals that every other record would meet too."""
@@ -22,6 +22,10 @@ ENDS_THE_RUN = frozenset({"target-key-refused", "target-locked"})
 FRESH = 20.0
 """Seconds after which what is to be changed is read once more before it is: a change says all values of a
 resource, and after a pause of the target somebody may have edited it."""
+
+
+REQUESTS = 16
+"""Requests of others that may lie between the reading of a resource and its change."""
 
 
 class Aged(Struct, frozen=True):
@@ -38,8 +42,6 @@ class Sender:
         self._adapter = adapter
         self._outage = outage
         self._pace = pace
-        self.wrote = False
-        """Whether any write has been answered: an outage is borne longer from then on."""
 
     async def send(self, outgoing: Outgoing) -> Written | Deleted | RefusedResult | Lost | Aged:
         """Send it until it is answered.
@@ -49,19 +51,23 @@ class Sender:
         """
         attempt = 0
         while True:
+            await self._outage.admitted()
             await self._context.still_held()
             attempt += 1
             began = time.monotonic()
-            if outgoing.before is not None and began - outgoing.read_at > FRESH:
+            if outgoing.before is not None and began - outgoing.read_at > self._fresh:
                 return Aged(outgoing)
             (answer,) = await self._adapter.carry_out([outgoing.operation])
             match answer:
+                case NotDone(code=code) if code == HELD:
+                    attempt -= 1
+                    continue
                 case NotDone(message=message, retry_after=retry_after):
                     await self._outage.wait(attempt, message, retry_after)
                     continue
                 case Done(saved=saved):
                     self._pace.answered(time.monotonic() - began)
-                    self.wrote = True
+                    self._outage.wrote = True
                     await self._outage.over()
                     if saved is None:
                         return Deleted(outgoing)
@@ -74,7 +80,12 @@ class Sender:
                     await self._outage.over()
                     return RefusedResult(outgoing, code, message)
                 case Lost():
-                    self.wrote = True
+                    self._outage.wrote = True
                     return answer
                 case _:
                     assert_never(answer)
+
+    @property
+    def _fresh(self) -> float:
+        """Where the settings let few requests through, reading and changing take longer by themselves."""
+        return FRESH + REQUESTS * self._outage.seconds_a_request

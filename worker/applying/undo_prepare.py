@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -17,7 +18,7 @@ from worker.applying import images
 from worker.applying.images import PreImage
 from worker.applying.outage import Outage
 from worker.applying.outgoing import Outgoing, kind_of, operation
-from worker.applying.preparing import Prepared, Surroundings
+from worker.applying.preparing import Prepared, Surroundings, read_since
 from worker.applying.results import RefusedResult, Stands
 from worker.applying.undo_plan import step_of
 from worker.context import RunContext
@@ -49,6 +50,9 @@ class UndoPreparer:
         about = await self.surroundings(entries)
         pictures = await self._pictures(entries)
         numbers = await self._numbers(entries, pictures)
+        # From here on it is being read; a wait before that makes nothing stale.
+        await self._outage.admitted()
+        read_at = time.monotonic()
         saved = await self._standing(entries, numbers)
         known = await self._known(entries)
         prepared: list[Prepared] = []
@@ -70,7 +74,7 @@ class UndoPreparer:
                 one = await self._change(entry, current, pictures, numbers, attempt)
                 main = about.others.get(entry.completes or 0)
                 prepared.append(_completing(one, main) if entry.action == "complete" else one)
-        return prepared
+        return [read_since(one, read_at) for one in prepared]
 
     async def _change(
         self,

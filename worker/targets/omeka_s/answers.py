@@ -12,7 +12,7 @@ from typing import assert_never
 
 from worker.errors import Fatal, Retriable
 from worker.records import Json, Kind
-from worker.targets.base import Answer, Done, Lost, NotDone, Refused
+from worker.targets.base import HELD, Answer, Done, Lost, NotDone, Refused
 from worker.targets.base import Method as Write
 from worker.targets.http import Failure, Outcome, Reply, Verb
 from worker.targets.omeka_s.client_errors import of_client_error
@@ -36,6 +36,20 @@ def classify(method: Verb, outcome: Outcome) -> Verdict:
             return _of_server_error(outcome)
         case _:
             assert_never(outcome)
+
+
+_BEGINS_AS_JSON = re.compile(rb"\s*(?:[{\[]|null)")
+
+
+def outage(method: Verb, outcome: Outcome) -> str | None:
+    """Why an outcome says that Omeka is away, for a person; None where it does not.
+
+    Asked of every answer, so a success is not read for it: Omeka's begin as JSON does.
+    """
+    if isinstance(outcome, Reply) and outcome.status == 200 and _BEGINS_AS_JSON.match(outcome.body):
+        return None
+    verdict = classify(method, outcome)
+    return verdict.message if verdict.outage else None
 
 
 def answer_to_write(method: Write, kind: Kind, resource_id: int | None, verdict: Verdict) -> Answer:
@@ -97,6 +111,8 @@ def _of_failure(failure: Failure) -> Verdict:
                 f"The connection broke before the answer was complete ({failure.detail}).",
                 outage=True,
             )
+        case "held":
+            return Verdict("not-done", HELD, failure.detail)
         case "too-large":
             return Verdict(
                 "lost", "target-answer-unreadable", f"The target's answer cannot be used: {failure.detail}."
