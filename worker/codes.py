@@ -58,6 +58,7 @@ CODES: Mapping[str, tuple[Level, str]] = {
     "preflight": ("info", "Address and key of the target are good."),
     "reading": ("info", "How a file is read, and what was noticed in it."),
     "scope-close": ("warning", "The scope is new on this target and spelt nearly like one that is known."),
+    "settling": ("info", "The run has ended; what its last writes did is being found out."),
     "started": ("info", "A worker has taken the run."),
     "summary": ("info", "The run in one line; the last line of a log."),
     "survey": ("info", "Looking at what stands in the target already."),

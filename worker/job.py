@@ -10,7 +10,7 @@ import anyio.to_thread
 
 from service.control.model import Control
 from service.settings import Settings, TargetSettings
-from service.store import batches, journal, logs, runs
+from service.store import batches, journal, logs, runs, unsettled
 from service.store.blobs import BlobStore
 from service.store.database import Database, StoreUnavailableError
 from service.store.runs import Claim, FenceLostError, OpenStraysError, RunFacts
@@ -19,6 +19,7 @@ from service.store.summary import summary
 from worker.applying.executor import Executor
 from worker.applying.outage import Outage
 from worker.applying.preparing import Preparer, Prepares, Ways
+from worker.applying.settling import Settling
 from worker.applying.strays import settle_strays
 from worker.applying.undo_prepare import UndoPreparer
 from worker.context import RunContext, RunLog, Stop, StoppedError
@@ -46,19 +47,21 @@ class Workshop:
     limiters: Limiters
     name: str
     """Of this process: owner of the leases that it holds."""
-    stops: dict[str, Stop] = field(default_factory=dict)
-    """The runs that it carries out now."""
+    stops: dict[Claim, Stop] = field(default_factory=dict)
+    """The runs that it carries out now, and those that it has lost and not left yet."""
 
 
 async def carry_out_run(shop: Workshop, run_id: str) -> None:
-    """Claim the run and carry it out; leave at once if it has ended or is another's."""
+    """Claim the run and carry it out, or find out what it left; leave at once if it is another's."""
     lease_ms = int(shop.settings.lease * 1000)
     began = time.monotonic()
     claim = await shop.db.run(runs.claim_run, run_id, shop.name, lease_ms)
     if claim is None:
+        claim = await shop.db.run(unsettled.claim_unsettled, run_id, shop.name, lease_ms)
+    if claim is None:
         return
     stop = Stop()
-    shop.stops[run_id] = stop
+    shop.stops[claim] = stop
     try:
         await _hold(shop, claim, stop, began + shop.settings.lease)
     except FenceLostError:
@@ -72,7 +75,7 @@ async def carry_out_run(shop: Workshop, run_id: str) -> None:
         logger.warning("run %s could not be ended yet: %s", run_id, error.message)
         await _release(shop, claim)
     finally:
-        del shop.stops[run_id]
+        del shop.stops[claim]
 
 
 async def _hold(shop: Workshop, claim: Claim, stop: Stop, until: float) -> None:
@@ -84,6 +87,9 @@ async def _hold(shop: Workshop, claim: Claim, stop: Stop, until: float) -> None:
     context.held_until = until
     try:
         async with beating(context, shop.settings.lease):
+            if claim.ended:
+                await _settle(shop, context, facts, batch)
+                return
             ending, failure = await _attempt(shop, context, facts, batch)
             if ending is None:
                 await anyio.to_thread.run_sync(context.flush)
@@ -217,6 +223,26 @@ async def _end(
             await keep_failed_rows(context, shop.blobs, facts, batch)
         else:
             return
+
+
+async def _settle(shop: Workshop, context: RunContext, facts: RunFacts, batch: batches.BatchFacts) -> None:
+    """Find out what an ended run left. Where the target does not tell, it is tried again later."""
+    claim, rest = context.claim, 3 * shop.settings.sweep
+    try:
+        control, _ = await read_control(shop.blobs, batch.control_digest)
+        adapter, settings, outage = await _target(shop, context, batch.target)
+        await prove(shop.db, batch.target, settings, adapter.prove)
+        if facts.mode != "undo":
+            (await preflight(control, adapter)).require()
+        preparer = _preparer(context, facts, control, outage)
+        await Settling(context, adapter, preparer, shop.settings.look_again).run()
+        await anyio.to_thread.run_sync(context.flush)
+        await shop.db.run(unsettled.settled, claim)
+    except (StoppedError, OpenStraysError):
+        await shop.db.run(unsettled.look_later, claim, 0)
+    except AccessionError as error:
+        logger.warning("what run %s left cannot be found out yet: %s", claim.run_id, error)
+        await shop.db.run(unsettled.look_later, claim, int(rest * 1000))
 
 
 async def _release(shop: Workshop, claim: Claim) -> None:

@@ -13,7 +13,7 @@ from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
 from service.settings import JOB_RUN, JOB_TASK, VERSION
-from service.store import runs, tasks, workers
+from service.store import runs, tasks, unsettled, workers
 from service.store.database import StoreUnavailableError
 from worker.job import Workshop
 
@@ -28,11 +28,12 @@ async def sweep_for_ever(shop: Workshop, redis: ArqRedis) -> None:
 
 
 async def sweep(shop: Workshop, redis: ArqRedis) -> None:
-    """Ring for every run and task that a worker should hold and none does."""
+    """Ring for every run and task that a worker should hold and none does, and for what ended runs left."""
     await shop.db.run(workers.beat, shop.name, host=socket.gethostname(), pid=os.getpid(), version=VERSION)
     await shop.db.run(tasks.give_up_tasks)
     for job, subjects in (
         (JOB_RUN, await shop.db.run(runs.unclaimed_runs)),
+        (JOB_RUN, await shop.db.run(unsettled.unsettled_runs)),
         (JOB_TASK, await shop.db.run(tasks.unclaimed_tasks)),
     ):
         for subject in subjects:

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from service.store.database import Database, clock
 from service.store.ids import new_id
+from service.store.leftovers import SETTLE, leaves_something
 from service.store.removed import require_kept
 from service.store.states import FAULTS, Ending, RunMode, RunState, run_state
 from service.store.tables import api_key, operation, run, run_count, stray_effect
@@ -88,6 +89,8 @@ class Claim(msgspec.Struct, frozen=True):
     run_id: str
     fence: int
     owner: str
+    ended: bool = False
+    """It is to find out what the run left when it ended (`service.store.unsettled`)."""
 
 
 class Wishes(NamedTuple):
@@ -264,6 +267,7 @@ def claim_run(db: Database, run_id: str, owner: str, lease_ms: int) -> Claim | N
                 run.c.ended_at.is_(None),
                 run.c.lease_until < now,
                 or_(run.c.pause_requested_at.is_(None), run.c.cancel_requested_at.is_not(None)),
+                ~_unsettled_before(),
             )
             .values(
                 fence=run.c.fence + 1,
@@ -278,6 +282,13 @@ def claim_run(db: Database, run_id: str, owner: str, lease_ms: int) -> Claim | N
     return None if fence is None else Claim(run_id, fence, owner)
 
 
+def _unsettled_before() -> Any:
+    """Whether an earlier run of the batch left something to be found out: until then nobody can tell what is
+    to be undone, or done again."""
+    earlier = run.alias()
+    return exists().where(earlier.c.batch_id == run.c.batch_id, earlier.c.phase == SETTLE)
+
+
 def renew_lease(db: Database, claim: Claim, lease_ms: int) -> Wishes:
     """The heartbeat. Raises `FenceLostError` when the run is another's."""
     with db.write() as connection:
@@ -289,6 +300,8 @@ def renew_lease(db: Database, claim: Claim, lease_ms: int) -> Wishes:
         ).first()
     if row is None:
         raise FenceLostError(claim.run_id)
+    if claim.ended:
+        return Wishes(cancel=False, pause=False)  # it was cancelled before
     return Wishes(row[0] is not None, row[1] is not None)
 
 
@@ -313,7 +326,8 @@ def fenced(db: Database, claim: Claim, *, durable: bool = False) -> Iterator[Con
 
 
 def _held(claim: Claim) -> Any:
-    return and_(run.c.id == claim.run_id, run.c.fence == claim.fence, run.c.ended_at.is_(None))
+    ended = run.c.ended_at.is_not(None) if claim.ended else run.c.ended_at.is_(None)
+    return and_(run.c.id == claim.run_id, run.c.fence == claim.fence, ended)
 
 
 def set_phase(connection: Connection, claim: Claim, phase: str, **values: int | None) -> None:
@@ -359,7 +373,10 @@ def clear_counts(connection: Connection, run_id: str) -> None:
 def end_run(
     db: Database, claim: Claim, ending: Ending, code: str | None = None, reason: str | None = None
 ) -> None:
-    """The last write of a run. Raises `OpenStraysError` while late answers are not accounted for."""
+    """The last write of a run. What it leaves to be found out, is found out later (`unsettled`).
+
+    Raises `OpenStraysError` while late answers are not accounted for.
+    """
     with fenced(db, claim, durable=True) as connection:
         open_stray = connection.execute(
             select(stray_effect.c.id)
@@ -368,6 +385,7 @@ def end_run(
         ).first()
         if open_stray is not None:
             raise OpenStraysError(claim.run_id)
+        left = leaves_something(connection, claim.run_id, finished=ending == "finished")
         connection.execute(
             update(run)
             .where(run.c.id == claim.run_id)
@@ -376,7 +394,7 @@ def end_run(
                 ending=ending,
                 code=code,
                 reason=reason,
-                phase="done",
+                phase=SETTLE if left else "done",
                 active_batch=None,
                 lease_until=0,
                 waiting_for=None,

@@ -17,16 +17,16 @@ import anyio.to_thread
 
 from service.settings import Settings
 from service.store import journal, plans
-from service.store.changes import NOTHING
 from service.store.database import StoreUnavailableError
 from service.store.plans import Entry
 from service.store.runs import FenceLostError
+from worker.applying.conclusions import concluded
 from worker.applying.outage import Outage
 from worker.applying.outgoing import Outgoing
 from worker.applying.pace import Pace
 from worker.applying.preparing import Prepared, Prepares
 from worker.applying.reconcile import Found, GivenUp, Reconciler, Several
-from worker.applying.results import Deleted, Ended, Recorder, Result, Stands, Uncertain, Written
+from worker.applying.results import Ended, Recorder, Result, Stands, Written
 from worker.applying.sending import Aged, Sender
 from worker.applying.strays import give_up, settle_strays, settle_twins
 from worker.context import RunContext, StoppedError
@@ -227,16 +227,8 @@ class Executor:
             await asyncio.sleep(0.05)
         for finding in findings:
             match finding:
-                case Found(outgoing=outgoing, saved=saved):
-                    if saved is None:
-                        self._settle(Deleted(outgoing, adopted=True))
-                    else:
-                        # What stands there beside what was meant may be somebody's edit since.
-                        found = self._adapter.differences(outgoing.operation.payload, saved)
-                        missing = tuple(one for one in found if one.meant != NOTHING)
-                        self._settle(Written(outgoing, saved, missing, adopted=True))
-                case Several(outgoing=outgoing, ids=ids):
-                    self._settle(Uncertain(outgoing, ids))
+                case Found() | Several():
+                    self._settle(concluded(self._adapter, finding))
                 case GivenUp(outgoing=outgoing):
                     await self._send_again(outgoing)
 

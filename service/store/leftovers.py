@@ -1,0 +1,22 @@
+"""What a run leaves to be found out when it ends."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, and_, or_, select
+
+from service.store.tables import operation
+
+SETTLE = "settle"
+"""The phase of an ended run of whose writes some are still to be found out."""
+
+
+def leaves_something(connection: Connection, run_id: str, *, finished: bool) -> bool:
+    """Whether a run that ends now has writes without an outcome; or, where it did not come to the last
+    listing (`finished`), creates that were given up for lost and may have arrived after all."""
+    given_up = and_(operation.c.method == "create", operation.c.outcome == "superseded")
+    open_ones = operation.c.outcome.is_(None)
+    left = open_ones if finished else or_(open_ones, given_up)
+    found = connection.execute(
+        select(operation.c.key).where(operation.c.run_id == run_id, left).limit(1)
+    ).first()
+    return found is not None
