@@ -105,6 +105,10 @@ CODES: Mapping[str, tuple[Level, str]] = {
     ),
     "gone": ("warning", "The resource was imported before, and somebody has deleted it since."),
     "item-refused": ("error", "The item of this media was not written."),
+    "late-write": (
+        "error",
+        "A change or deletion that was given up for lost took effect after all, over what came between.",
+    ),
     "link-ambiguous": ("error", "A link could lead to several resources; nothing was chosen."),
     "link-refused": ("error", "What the value links to, or completes, was not written by this run."),
     "link-unknown": ("error", "A link leads to nothing, neither in the batch nor in the target."),

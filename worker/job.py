@@ -235,7 +235,7 @@ async def _settle(shop: Workshop, context: RunContext, facts: RunFacts, batch: b
         if facts.mode != "undo":
             (await preflight(control, adapter)).require()
         preparer = _preparer(context, facts, control, outage)
-        await Settling(context, adapter, preparer, shop.settings.look_again).run()
+        await Settling(context, adapter, preparer, shop.settings.look_again, settings.timeout).run()
         await anyio.to_thread.run_sync(context.flush)
         await shop.db.run(unsettled.settled, claim)
     except (StoppedError, OpenStraysError):

@@ -9,7 +9,7 @@ import anyio.to_thread
 
 from service.control.chosen import is_list
 from service.control.model import Control
-from service.store import batches, plans, runs
+from service.store import batches, plans, runs, undo
 from service.store.blobs import BlobMissingError, BlobStore, Digest
 from service.store.database import Database, now_ms
 from service.store.runs import RunFacts
@@ -26,10 +26,12 @@ from worker.planning.merging import Merger
 from worker.planning.phase import InputFile, PlanPhase, Totals, check_errors
 from worker.planning.planner import Planner
 from worker.planning.reading import Representations
+from worker.planning.sameness import require_same_target
 from worker.planning.selection import Selection
 from worker.planning.survey import Surveyor
 from worker.planning.target_reads import TargetReads
 from worker.planning.writing import PlanWriter
+from worker.records import KINDS
 from worker.targets.base import Adapter, Resolver
 
 
@@ -83,10 +85,19 @@ async def plan_undo(work: Work) -> None:
     context = work.context
     await anyio.to_thread.run_sync(_clear, context)
     _, selection = await _choice(work, None)
+    await anyio.to_thread.run_sync(_require_same_target, work)
     reads = TargetReads(work.adapter, work.outage)
     plan = UndoPlan(context, work.adapter, reads, selection, force=work.run.options.force)
     await anyio.to_thread.run_sync(plan.carry_out)
     await _end_plan(context)
+
+
+def _require_same_target(work: Work) -> None:
+    """Numbers of another site, or of an older backup, are those of other resources there."""
+    context = work.context
+    reads = Representations(context, work.adapter, work.outage)
+    kinds = [KINDS[one] for one in undo.kinds_changed(context.db, work.run.batch_id) if one in KINDS]
+    require_same_target(context, work.adapter, reads, kinds, work.run.options.force)
 
 
 async def _choice(work: Work, corrects: str | None) -> tuple[Sequence[InputFile], Selection]:

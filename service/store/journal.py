@@ -64,6 +64,7 @@ class Stray(Struct, frozen=True):
     id: int
     operation_key: str
     resource_id: int | None
+    answer: bytes | None
     at: int
 
 
@@ -158,6 +159,20 @@ def has_written(db: Database, run_id: str) -> bool:
         )
 
 
+def slowest_answer(db: Database, run_id: str) -> float:
+    """Seconds between intent and outcome of the slowest write of the run that was answered: at least as long
+    as the answer took, whichever worker waited for it."""
+    with db.read() as connection:
+        found = connection.execute(
+            select(func.max(operation.c.outcome_at - operation.c.intent_at)).where(
+                operation.c.run_id == run_id,
+                operation.c.outcome.in_(("done", "refused")),
+                operation.c.adopted.is_(False),
+            )
+        ).scalar()
+    return (found or 0) / 1000
+
+
 def superseded_operations(db: Database, run_id: str) -> list[OpenOperation]:
     """Creates that were given up for lost and sent again: their twins are looked for at the end."""
     with db.read() as connection:
@@ -230,9 +245,7 @@ def record_stray(
 def open_strays(db: Database, run_id: str) -> list[Stray]:
     with db.read() as connection:
         rows = connection.execute(
-            select(
-                stray_effect.c.id, stray_effect.c.operation_key, stray_effect.c.resource_id, stray_effect.c.at
-            )
+            select(*(stray_effect.c[name] for name in Stray.__struct_fields__))
             .where(stray_effect.c.run_id == run_id, stray_effect.c.resolved_at.is_(None))
             .order_by(stray_effect.c.id)
         )
@@ -247,8 +260,10 @@ class RecordedOperation(Struct, frozen=True):
     method: Literal["create", "update", "delete"]
     kind: str
     payload_digest: str
+    above_id: int | None
     outcome: OperationOutcome | None
     answer_id: int | None
+    saved_modified: str | None
 
 
 def recorded_operation(db: Database, run_id: str, key: str) -> RecordedOperation | None:

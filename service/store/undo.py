@@ -92,6 +92,24 @@ def effects(db: Database, run_id: str, before: tuple[int, int], limit: int) -> l
         return [Effect(*tuple(row)) for row in rows]
 
 
+def kinds_changed(db: Database, batch_id: str) -> list[str]:
+    """The kinds of what the batch did and that has not been taken back."""
+    with db.read() as connection:
+        rows = connection.execute(
+            select(operation.c.kind)
+            .join(run, run.c.id == operation.c.run_id)
+            .where(
+                run.c.batch_id == batch_id,
+                run.c.mode.in_(("import", "retry")),
+                operation.c.undone_by.is_(None),
+                _CHANGED,
+            )
+            .distinct()
+            .order_by(operation.c.kind)
+        )
+        return [row.kind for row in rows]
+
+
 def anything_stands(db: Database, batch_id: str) -> bool:
     """Whether something that the batch did has not been taken back."""
     with db.read() as connection:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx2
 
-from tests.acceptance.installation import CONTROL, Installation
+from tests.acceptance.installation import CONTROL, Installation, target_of
 from tests.acceptance.test_links import control as linked_control
 from tests.acceptance.test_links import graph, record
+from tests.acceptance.test_surveys import THEN, by_hand
 from tests.acceptance.test_updates import control, data, works
 from tests.standins.omeka_s import StandIn
 
@@ -189,3 +191,23 @@ def test_item_sets_come_back_with_their_members(accession: Installation, omeka: 
     red = next(one["o:id"] for one in dump["item_sets"] if one["o:title"] == "Red")
     belonging = {item["o:title"]: [one["o:id"] for one in item["o:item_set"]] for item in dump["items"]}
     assert belonging == {"Work 0": [red], "Work 1": [red], "Work 2": [red]}, accession.log(second)
+
+
+def test_an_undo_on_another_site_behind_the_same_name_stops_before_any_write(
+    tmp_path: Path, omeka: StandIn
+) -> None:
+    with StandIn() as other, Installation(tmp_path / "a", {"omeka": target_of(omeka)}) as accession:
+        accession.start()
+        batch = accession.batch(control(), data(works(20)))
+        assert accession.run(batch) == "complete", accession.log(batch)
+        accession.point_to({"omeka": target_of(other)})
+        # Under the same numbers there is something else, which an undo of creates would delete.
+        other.seed(by_hand(20, 500, **{"o:modified": THEN}))
+        before = other.dump()
+        for options in ({"dry-run": "true"}, {}):
+            accession.schedule(batch, "undo", **options)
+            accession.wait(batch)
+            run = accession.facts(batch)["runs"][0]
+            assert (run["mode"], run["state"], run["code"]) == ("undo", "failed", "target-not-the-same")
+            assert "20 do not bear the identifier" in run["reason"]
+        assert (other.requests()["writes"], other.dump()) == (0, before)

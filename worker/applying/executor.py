@@ -25,7 +25,7 @@ from worker.applying.outage import Outage
 from worker.applying.outgoing import Outgoing
 from worker.applying.pace import Pace
 from worker.applying.preparing import Prepared, Prepares
-from worker.applying.reconcile import Found, GivenUp, Reconciler, Several
+from worker.applying.reconcile import Found, GivenUp, Reconciler, Several, slowest_before
 from worker.applying.results import Ended, Recorder, Result, Stands, Written
 from worker.applying.sending import Aged, Sender
 from worker.applying.strays import give_up, settle_strays, settle_twins
@@ -115,6 +115,8 @@ class Executor:
         unknown = [one for one in opened if one.key not in twins]
         if not unknown:
             return
+        timeout = self._settings.targets[context.target].timeout
+        self._pace.slowest = max(self._pace.slowest, await slowest_before(context, timeout))
         context.log.say(
             "warning",
             "taken-over",

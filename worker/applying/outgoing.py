@@ -51,6 +51,9 @@ class Outgoing(Struct, frozen=True):
     """Of an undo: what the resource becomes again; see `service.store.put_back`."""
     read_at: float = msgspec.field(default_factory=time.monotonic)
     """When what it changes was read."""
+    told: bool = True
+    """Whether the request is, byte for byte, the one that was sent. Where it is not (another release makes
+    others, or what it links to has another number by now), content does not tell what it made."""
     undoes: bool = False
     """Whether this takes back what a batch did to the resource; `ledger` is then the row as it was before."""
 

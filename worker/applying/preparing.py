@@ -96,6 +96,30 @@ class Prepares(Protocol):
         ...
 
 
+class Sent(Protocol):
+    """What the journal holds of a create that was sent."""
+
+    @property
+    def attempt(self) -> int: ...
+    @property
+    def above_id(self) -> int | None: ...
+    @property
+    def payload_digest(self) -> str: ...
+
+
+async def as_sent(preparer: Prepares, entry: Entry, sent: Sent) -> Outgoing:
+    """The create of an entry as an earlier worker sent it; `told` says whether it is certainly the same."""
+    about = await preparer.surroundings([entry])
+    made = preparer.create(entry, about, sent.above_id or 0, sent.attempt)
+    if isinstance(made, Outgoing):
+        return msgspec.structs.replace(made, told=made.digest == sent.payload_digest)
+    # It would not be sent by now, and was.
+    request = operation(entry, sent.attempt, "create", None, b"")
+    return Outgoing(
+        entry, made.outgoing.inline, draft_of(entry), request, sent.attempt, sent.above_id or 0, told=False
+    )
+
+
 class Preparer:
     """Makes the entries of an import ready. See `Prepares`."""
 
@@ -151,10 +175,9 @@ class Preparer:
 
     async def as_meant(self, entry: Entry, opened: OpenOperation) -> Outgoing | None:
         """The operation of an intent without outcome, as it was sent; None where that cannot be told."""
-        about = await self.surroundings([entry])
         if opened.method == "create":
-            made = self.create(entry, about, opened.above_id or 0, opened.attempt)
-            return made if isinstance(made, Outgoing) else None
+            return await as_sent(self, entry, opened)
+        about = await self.surroundings([entry])
         image = images.unpack(opened.pre_image) if opened.pre_image is not None else None
         if image is None:
             return None

@@ -134,14 +134,16 @@ class Reconciler:
     def _conclude(self, unknowns: Sequence[_Unknown], candidates: Sequence[Saved]) -> list[Finding]:
         findings: list[Finding] = []
         taken: set[int] = set()
-        # Those with an identity first: they are certain, and explain candidates away for the rest.
-        for unknown in sorted(unknowns, key=lambda one: one.outgoing.draft.identity is None):
+        # The certain ones first, by identity, then by content: they explain candidates away for the rest.
+        for unknown in sorted(unknowns, key=_uncertainty):
             outgoing = unknown.outgoing
             free = [one for one in candidates if one.id not in taken]
             fitting = [one for one in free if fits(self._adapter, outgoing, one)]
             twins = sum(_same_request(outgoing, other.outgoing) for other in unknowns)
             if not fitting:
                 findings.extend(self._missed(unknown))
+            elif not (outgoing.told or outgoing.draft.identity):
+                findings.append(Several(outgoing, tuple(one.id for one in fitting)))
             elif len(fitting) > (1 if outgoing.draft.identity else twins):
                 findings.append(Several(outgoing, tuple(one.id for one in fitting)))
             else:
@@ -174,15 +176,28 @@ class Reconciler:
         return [GivenUp(unknown.outgoing)] if unknown.looks >= len(self._delays) else []
 
 
+def _uncertainty(unknown: _Unknown) -> tuple[bool, bool]:
+    return (unknown.outgoing.draft.identity is None, not unknown.outgoing.told)
+
+
+async def slowest_before(context: RunContext, timeout: float) -> float:
+    """Seconds of the slowest answer that earlier workers of the run saw, as far as the journal tells; an
+    answer is not waited for longer than `timeout`, whatever else lay between intent and outcome."""
+    return min(await context.db.run(journal.slowest_answer, context.claim.run_id), timeout)
+
+
 def _same_request(one: Outgoing, other: Outgoing) -> bool:
     return one.operation.payload == other.operation.payload
 
 
 def fits(adapter: Adapter, outgoing: Outgoing, saved: Saved) -> bool:
-    """Whether the resource is what this operation would have made: by identity, else by content."""
+    """Whether the resource is what this operation would have made: by identity, else by content. Where the
+    request can no longer be told, it may be any."""
     identity = outgoing.draft.identity
     if identity is not None:
         return adapter.bears(saved, identity)
+    if not outgoing.told:
+        return True
     return adapter.same_as(outgoing.operation.payload, saved)
 
 

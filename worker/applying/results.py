@@ -114,11 +114,15 @@ class Recorder:
         """The run is another's: all that may still be written is that these answers came."""
         context = self._context
         for result in results:
-            if isinstance(result, Written):
-                answer = orjson.dumps(result.saved.body)
-                journal.record_stray(
-                    context.db, context.claim.run_id, result.outgoing.operation.key, result.saved.id, answer
-                )
+            operation = result.outgoing.operation
+            match result:
+                case Written(saved=saved):
+                    number, answer = saved.id, orjson.dumps(saved.body)
+                case Deleted():
+                    number, answer = operation.resource_id or 0, None
+                case _:
+                    continue  # nothing came of it in the target
+            journal.record_stray(context.db, context.claim.run_id, operation.key, number, answer)
 
     def _end(self, result: Result) -> OperationEnd | None:
         key = result.outgoing.operation.key
@@ -323,7 +327,8 @@ def altered_text(differences: Sequence[Difference]) -> str:
 
 def _uncertain_text(ids: Sequence[int]) -> str:
     return (
-        "The answer of the target was lost, and several resources could be this record: "
+        f"The answer of the target was lost, and {'several resources' if len(ids) > 1 else 'a resource'} could "
+        "be this record: "
         + ", ".join(str(one) for one in ids)
         + ". Nothing was chosen; look at them and delete what is too much."
     )

@@ -12,7 +12,7 @@ import anyio.to_thread
 from service.store import journal, plans
 from worker.applying.conclusions import concluded
 from worker.applying.preparing import Prepares
-from worker.applying.reconcile import Finding, GivenUp, Reconciler
+from worker.applying.reconcile import Finding, GivenUp, Reconciler, slowest_before
 from worker.applying.results import Ended, Recorder, Result
 from worker.applying.strays import give_up, settle_strays, settle_twins
 from worker.context import RunContext
@@ -25,15 +25,22 @@ class Settling:
     """One run in the hands of who looks into it. The adapter is connected, and knows the names."""
 
     def __init__(
-        self, context: RunContext, adapter: Adapter, preparer: Prepares, look_again: Sequence[float]
+        self,
+        context: RunContext,
+        adapter: Adapter,
+        preparer: Prepares,
+        look_again: Sequence[float],
+        timeout: float,
     ) -> None:
-        """`look_again`: seconds after which a lost write is looked for."""
+        """`look_again`: seconds after which a lost write is looked for; `timeout`: that of a request."""
         self._context = context
         self._adapter = adapter
         self._preparer = preparer
         self._recorder = Recorder(context)
         self._looks = len(look_again)
-        self._reconciler = Reconciler(context, adapter, look_again, lambda: 0.0)
+        self._timeout = timeout
+        self._slowest = 0.0
+        self._reconciler = Reconciler(context, adapter, look_again, lambda: self._slowest)
 
     async def run(self) -> None:
         """Raises `AccessionError` when the target does not answer, `StoppedError`, `FenceLostError`,
@@ -53,6 +60,7 @@ class Settling:
         opened = await context.db.run(journal.open_operations, run_id)
         if not opened:
             return
+        self._slowest = await slowest_before(context, self._timeout)
         text = f"{len(opened)} writes were under way when the run ended. Looking for what they did."
         context.log.say("info", "settling", text)
         entries = await context.db.run(plans.entries_by_seq, run_id, [one.seq for one in opened])

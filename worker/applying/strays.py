@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 import anyio.to_thread
 
-from service.store import journal, plans
-from service.store.journal import Intent, OperationEnd, Stray, StrayResolution
+from service.store import journal, plans, undo
+from service.store.journal import Intent, OperationEnd, RecordedOperation, Stray, StrayResolution
 from service.store.plans import Entry
 from worker.applying import images
-from worker.applying.outgoing import Outgoing, operation_key
-from worker.applying.preparing import Prepares
+from worker.applying.outgoing import Outgoing, kind_of, operation_key
+from worker.applying.preparing import Prepares, as_sent
 from worker.applying.reconcile import fits, unexplained
 from worker.context import RunContext
 from worker.errors import Retriable
@@ -34,25 +34,43 @@ async def _settle_stray(
 ) -> StrayResolution:
     run_id = context.claim.run_id
     recorded = await context.db.run(journal.recorded_operation, run_id, stray.operation_key)
-    if recorded is None or stray.resource_id is None or recorded.answer_id == stray.resource_id:
+    if recorded is None or stray.resource_id is None:
         return "moot"
     if recorded.outcome is None:
         # Still unknown: the reconciler finds this very resource by looking, with all its checks.
         return "adopted"
-    if recorded.method != "create":
-        # The same resource: what an update or a deletion left there is what stands there.
-        return "moot"
     entry = (await context.db.run(plans.entries_by_seq, run_id, [recorded.seq]))[recorded.seq]
-    outgoing = await as_sent(preparer, entry, recorded.attempt, 0)
-    if outgoing is None:
+    kind = kind_of(entry)
+    answered = adapter.saved(stray.answer, kind) if stray.answer is not None else None
+    if recorded.method != "create":
+        await _tell_late_change(context, entry, recorded, stray.resource_id, answered)
         return "moot"
-    kind = outgoing.draft.kind
     explained = await context.db.run(journal.journaled_ids, context.target, kind, [stray.resource_id])
     found = [] if explained else await adapter.read(kind, [stray.resource_id])
     if not found:
         return "moot"
-    await _remove(context, adapter, outgoing, found[0])
-    return "removed"
+    outgoing = await as_sent(preparer, entry, recorded)
+    return "removed" if await _remove(context, adapter, outgoing, found[0], answered) else "moot"
+
+
+async def _tell_late_change(
+    context: RunContext, entry: Entry, recorded: RecordedOperation, number: int, answered: Saved | None
+) -> None:
+    """An update or a deletion took effect after it was given up: what came between, it went over."""
+    same = recorded.saved_modified == answered.modified if answered is not None else True
+    if recorded.outcome == "done" and same:
+        return  # it is what the journal holds
+    name = f"{entry.kind} {number}"
+    later = await context.db.run(
+        undo.changed_later, context.batch_id, entry.kind, [number], context.claim.run_id
+    )
+    between = "What somebody has changed in it meanwhile may be lost"
+    if number in later:
+        batch = later[number]
+        between = f"What batch {batch.batch_id} “{batch.comment}” has changed in it meanwhile is lost"
+    done = f"changed once more, at {answered.modified}," if answered is not None else "deleted"
+    message = f"{name} was {done} by a request that had been given up for lost. {between}: look at it."
+    context.log.about(entry, "error", "late-write", message)
 
 
 async def settle_twins(context: RunContext, adapter: Adapter, preparer: Prepares) -> None:
@@ -64,32 +82,44 @@ async def settle_twins(context: RunContext, adapter: Adapter, preparer: Prepares
     if not given_up:
         return
     entries = await context.db.run(plans.entries_by_seq, context.claim.run_id, [one.seq for one in given_up])
-    sent = [await as_sent(preparer, entries[one.seq], one.attempt, one.above_id or 0) for one in given_up]
-    outgoing = [one for one in sent if one is not None]
+    outgoing = [await as_sent(preparer, entries[one.seq], one) for one in given_up]
     for kind in sorted({one.draft.kind for one in outgoing}):
         of_kind = [one for one in outgoing if one.draft.kind == kind]
+        certain = [one for one in of_kind if one.told or one.draft.identity is not None]
         above = min(one.above_id for one in of_kind)
+        left: list[int] = []
         for saved in await unexplained(context, adapter, kind, above, ()):
-            twin = next((one for one in of_kind if fits(adapter, one, saved)), None)
-            if twin is not None:
+            twin = next((one for one in certain if fits(adapter, one, saved)), None)
+            if twin is None:
+                left.append(saved.id)
+            else:
                 await _remove(context, adapter, twin, saved)
+        for one in of_kind:
+            if left and one not in certain:
+                _tell_untold(context, one, left)
 
 
-async def as_sent(preparer: Prepares, entry: Entry, attempt: int, above_id: int) -> Outgoing | None:
-    """The create of an entry as an earlier worker sent it; None where it could not have been sent."""
-    about = await preparer.surroundings([entry])
-    made = preparer.create(entry, about, above_id, attempt)
-    return made if isinstance(made, Outgoing) else None
+def _tell_untold(context: RunContext, outgoing: Outgoing, ids: Sequence[int]) -> None:
+    numbers = ", ".join(str(one) for one in ids)
+    message = (
+        f"This record was sent twice, and what was sent first can no longer be told. Of what came into the "
+        f"target meanwhile any could be a second one of it: {outgoing.entry.kind} {numbers}. Look at them."
+    )
+    context.log.about(outgoing.entry, "error", "twin-left", message)
 
 
-async def _remove(context: RunContext, adapter: Adapter, outgoing: Outgoing, twin: Saved) -> None:
-    """Delete a twin, journaled like any write; if it is not exactly what was meant, only report it."""
+async def _remove(
+    context: RunContext, adapter: Adapter, outgoing: Outgoing, twin: Saved, answered: Saved | None = None
+) -> bool:
+    """Delete a twin, journaled like any write; if it is not exactly what was meant, nor what was answered
+    (`answered`), only report it. Whether it is gone."""
     entry = outgoing.entry
     name = f"{twin.kind} {twin.id}"
-    if not adapter.same_as(outgoing.operation.payload, twin):
+    as_meant = outgoing.told and adapter.same_as(outgoing.operation.payload, twin)
+    if not (as_meant or (answered is not None and answered.body == twin.body)):
         message = f"{name} bears the identity of this record too, and is not what was sent: look at it."
         context.log.about(entry, "error", "twin-left", message)
-        return
+        return False
     attempts = await context.db.run(journal.attempts, context.claim.run_id, [entry.seq])
     number = attempts.get(entry.seq, 0) + 1
     operation = Operation(operation_key(entry.seq, number), "delete", twin.kind, twin.id, b"")
@@ -118,6 +148,7 @@ async def _remove(context: RunContext, adapter: Adapter, outgoing: Outgoing, twi
     await _end(context, [end])
     if end.outcome == "superseded":
         raise Retriable("target-down", f"Removing the twin {name} had no certain outcome.")
+    return end.outcome == "done"
 
 
 async def give_up(context: RunContext, keys: Sequence[str], why: str) -> None:

@@ -18,7 +18,7 @@ from worker.applying import images
 from worker.applying.images import PreImage
 from worker.applying.outage import Outage
 from worker.applying.outgoing import Outgoing, kind_of, operation
-from worker.applying.preparing import Prepared, Surroundings, read_since
+from worker.applying.preparing import Prepared, Surroundings, as_sent, read_since
 from worker.applying.results import RefusedResult, Stands
 from worker.applying.undo_plan import step_of
 from worker.context import RunContext
@@ -101,10 +101,9 @@ class UndoPreparer:
 
     async def as_meant(self, entry: Entry, opened: OpenOperation) -> Outgoing | None:
         """The operation of an intent without outcome, as it was sent; None where that cannot be told."""
-        about = await self.surroundings([entry])
         if opened.method == "create":
-            made = self.create(entry, about, opened.above_id or 0, opened.attempt)
-            return made if isinstance(made, Outgoing) else None
+            return await as_sent(self, entry, opened)
+        about = await self.surroundings([entry])
         if opened.method == "delete" and opened.resource_id is not None:
             gone = self._outgoing(entry, "delete", opened.resource_id, b"", opened.attempt)
             return msgspec.structs.replace(gone, forgets=entry.key_digest is not None)
