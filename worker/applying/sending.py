@@ -56,6 +56,9 @@ class Sender:
                 return Aged(outgoing)
             (answer,) = await self._adapter.carry_out([outgoing.operation])
             match answer:
+                case NotDone(code="held-back"):
+                    attempt -= 1
+                    continue
                 case NotDone(message=message, retry_after=retry_after):
                     await self._outage.wait(attempt, message, retry_after)
                     continue

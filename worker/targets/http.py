@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, Protocol, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
 import httpx2
@@ -53,7 +53,7 @@ class Reply(Struct, frozen=True):
         return parse_retry_after(self.headers.get("retry-after"))
 
 
-FailureReason = Literal["unreachable", "timeout", "broken", "too-large"]
+FailureReason = Literal["unreachable", "timeout", "broken", "too-large", "held-back"]
 
 
 class Failure(Struct, frozen=True):
@@ -65,6 +65,19 @@ class Failure(Struct, frozen=True):
 
 
 Outcome: TypeAlias = Reply | Failure
+
+
+class Tenure(Protocol):
+    """The leave to send at all, which whoever sends may have lost without knowing it yet."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether it holds for certain at this moment."""
+        ...
+
+    async def regained(self) -> None:
+        """Wait until it holds for certain; raise where it never will again."""
+        ...
 
 
 class Patience(Struct, frozen=True):
@@ -104,6 +117,8 @@ class TargetHttp:
     """HTTP to one target. `keys` go into the query of every request.
 
     `timeout` is the time in seconds that one request may take as a whole, from the moment it has a slot.
+    `tenure` is asked right before each request leaves: where it does not hold for certain a read waits, and a
+    write is held back, since what it says may be stale when it holds again.
     """
 
     def __init__(
@@ -113,12 +128,14 @@ class TargetHttp:
         limiter: Limiter,
         timeout: float,
         patience: Patience | None = None,
+        tenure: Tenure | None = None,
     ) -> None:
         self._api = api.rstrip("/")
         self._keys = dict(keys)
         self._limiter = limiter
         self._timeout = timeout
         self._patience = patience or Patience()
+        self._tenure = tenure
         self._secrets = tuple(value for value in keys.values() if value)
         self._client = httpx2.AsyncClient(
             timeout=httpx2.Timeout(timeout, connect=min(CONNECT_TIMEOUT, timeout), pool=None),
@@ -163,14 +180,26 @@ class TargetHttp:
     async def _send(
         self, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: bytes | None
     ) -> Outcome:
-        async with self._limiter.slot() as slot:
-            self.requests += 1
-            self.bytes_sent += len(body or b"")
-            started = time.monotonic()
-            outcome = await self._exchange(method, path, query, body)
-            seconds = time.monotonic() - started
-            _tell(slot, method, outcome, seconds)
-            return outcome
+        while True:
+            async with self._limiter.slot() as slot:
+                # Asked with the slot in hand: that may have been long in coming.
+                if self._tenure is None or self._tenure.holds:
+                    return await self._send_now(slot, method, path, query, body)
+            if method != "GET":
+                return Failure("held-back", False, "whether the run is still this worker's is not certain")
+            # Without a slot: whoever has the run by now needs it.
+            await self._tenure.regained()
+
+    async def _send_now(
+        self, slot: Slot, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: bytes | None
+    ) -> Outcome:
+        self.requests += 1
+        self.bytes_sent += len(body or b"")
+        started = time.monotonic()
+        outcome = await self._exchange(method, path, query, body)
+        seconds = time.monotonic() - started
+        _tell(slot, method, outcome, seconds)
+        return outcome
 
     async def _exchange(
         self, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: bytes | None

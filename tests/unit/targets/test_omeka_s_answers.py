@@ -99,6 +99,7 @@ INSERT_VALUE = "INSERT INTO `value` (type) VALUES (?)"
 UNRECORDED = [
     # outcome, judgement, code, outage
     (Failure("unreachable", False, "refused"), "not-done", "target-unreachable", True),
+    (Failure("held-back", False, "not certain"), "not-done", "held-back", False),
     (Failure("timeout", True, "no answer"), "lost", "target-timeout", True),
     (Failure("broken", True, "reset"), "lost", "target-connection-lost", True),
     (Failure("too-large", True, "endless"), "lost", "target-answer-unreadable", False),

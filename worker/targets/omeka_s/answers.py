@@ -97,6 +97,8 @@ def _of_failure(failure: Failure) -> Verdict:
                 f"The connection broke before the answer was complete ({failure.detail}).",
                 outage=True,
             )
+        case "held-back":
+            return Verdict("not-done", "held-back", f"It was not sent: {failure.detail}.")
         case "too-large":
             return Verdict(
                 "lost", "target-answer-unreadable", f"The target's answer cannot be used: {failure.detail}."
