@@ -135,12 +135,22 @@ class RunContext:
         if self.stop:
             raise StoppedError
 
-    async def still_held(self) -> None:
+    @property
+    def holds(self) -> bool:
+        """Whether the run is this worker's for certain: its lease has not run out, and nobody has it."""
+        return self.stop.reason != "lost" and time.monotonic() < self.held_until
+
+    async def regained(self) -> None:
         """Wait until the lease holds for certain, where it may have run out: a process that was frozen, or
-        kept from its database, must hear first whether the run is another's by now. Raises `StoppedError`."""
-        while time.monotonic() >= self.held_until:
+        kept from its database, must hear first whether the run is another's by now. Raises `StoppedError`
+        when it is, or when the run is to stop before that is known."""
+        while not self.holds:
             self.check()
             await self.stop.wait(0.05)
+
+    async def still_held(self) -> None:
+        """The same, and raise `StoppedError` if the run is to stop for any other reason."""
+        await self.regained()
         self.check()
 
     @contextmanager

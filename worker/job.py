@@ -66,6 +66,9 @@ async def carry_out_run(shop: Workshop, run_id: str) -> None:
         await _hold(shop, claim, stop, began + shop.settings.lease)
     except FenceLostError:
         logger.warning("run %s belongs to another worker now", run_id)
+    except StoppedError:
+        # Told to stop while ending the run, before it was certain whose it is: whoever has it ends it.
+        await _release(shop, claim)
     except StoreUnavailableError:
         # The lease runs out (or the release below succeeds), and a worker takes the run up again.
         logger.warning("run %s left off: the database cannot be used", run_id)
@@ -163,7 +166,7 @@ async def _target(shop: Workshop, context: RunContext, name: str) -> tuple[Adapt
         raise Fatal("target-unknown", f"The target {name!r} is not in the settings; configured: {known}.")
     limiter = shop.limiters.of(name, settings)
     outage = await _outage(shop, context, limiter)
-    adapter = make_adapter(name, settings, limiter, None, Caller(outage.pause))
+    adapter = make_adapter(name, settings, limiter, None, Caller(outage.pause, tenure=context))
     context.adapter = adapter
     return adapter, settings, outage
 

@@ -59,12 +59,12 @@ class Installation:
         self.client = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60.0)
         self._configure(self.targets)
 
-    def _configure(self, targets: Mapping[str, Mapping[str, object]]) -> None:
+    def _configure(self, targets: Mapping[str, Mapping[str, object]], file: str = "accession.toml") -> None:
         config = ["[targets]"]
         for name, target in targets.items():
             config.append(f"[targets.{name}]")
             config.extend(f"{key} = {json.dumps(value)}" for key, value in target.items())
-        (self.folder / "accession.toml").write_text("\n".join(config), encoding="utf-8")
+        (self.folder / file).write_text("\n".join(config), encoding="utf-8")
 
     # --- processes --------------------------------------------------------------------------------
 
@@ -97,11 +97,11 @@ class Installation:
             timeout=60,
         )
 
-    def _start(self, name: str, *arguments: str) -> None:
+    def _start(self, name: str, *arguments: str, **environment: str) -> None:
         log = (self.folder / f"{name}.log").open("ab")
         self._processes[name] = subprocess.Popen(
             [sys.executable, *arguments],
-            env=self.environment,
+            env={**self.environment, **environment},
             cwd=self.folder,
             stdout=log,
             stderr=log,
@@ -142,8 +142,15 @@ class Installation:
             time.sleep(0.05)
         raise AssertionError(f"the service did not get ready:\n{self.output('service')}")
 
-    def start_worker(self, name: str = "worker") -> None:
-        self._start(name, "-m", "worker.main")
+    def start_worker(
+        self, name: str = "worker", targets: Mapping[str, Mapping[str, object]] | None = None
+    ) -> None:
+        """`targets`: where this worker is to have settings of its own for them."""
+        if targets is None:
+            self._start(name, "-m", "worker.main")
+            return
+        self._configure(targets, f"{name}.toml")
+        self._start(name, "-m", "worker.main", ACCESSION_CONFIG=str(self.folder / f"{name}.toml"))
 
     def point_to(self, targets: Mapping[str, Mapping[str, object]]) -> None:
         """Change the targets in the settings, and start service and worker anew with them."""

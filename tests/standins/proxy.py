@@ -65,6 +65,8 @@ class Fault:
     body: bytes = b"<!DOCTYPE html><html><body>Error</body></html>"
     content_type: str = "text/html; charset=UTF-8"
     seconds: float = 0.0
+    until: threading.Event | None = None
+    """Wait until it is set, instead of `seconds`."""
     seen: int = field(default=0, init=False)
     done: int = field(default=0, init=False)
 
@@ -210,7 +212,7 @@ class FaultProxy:
         number, fault = self._choose(method, path)
         kind = fault.kind if fault else None
         if fault and kind in ("delay", "drop_before", "answer"):
-            await asyncio.sleep(fault.seconds)
+            await _pause(fault)
             if kind == "drop_before":
                 return False
             if kind == "answer":
@@ -221,7 +223,7 @@ class FaultProxy:
             return await _send(writer, answer, method)
         match fault.kind:
             case "answer_lost":
-                await asyncio.sleep(fault.seconds)
+                await _pause(fault)
                 return False
             case "cut_body":
                 writer.write(answer.head + answer.body[: len(answer.body) // 2])
@@ -230,7 +232,7 @@ class FaultProxy:
             case "act_then_500":
                 return await _send(writer, _made_up(fault), method)
             case "hold":
-                await asyncio.sleep(fault.seconds)
+                await _pause(fault)
                 return await _send(writer, answer, method)
             case "delay" | "drop_before" | "answer":
                 return await _send(writer, answer, method)
@@ -277,6 +279,14 @@ class _Target:
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None
+
+
+async def _pause(fault: Fault) -> None:
+    if fault.until is None:
+        await asyncio.sleep(fault.seconds)
+        return
+    while not fault.until.is_set():
+        await asyncio.sleep(0.01)
 
 
 async def _read(reader: asyncio.StreamReader, *, is_request: bool, bodiless: bool = False) -> _Message:

@@ -7,9 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 
+from service.pacing import PaceWindow
 from service.settings import Settings, SettingsError, TargetSettings, load_settings
 from service.supervisor import refuse_unsafe
 
@@ -63,13 +64,21 @@ def test_every_setting_is_documented_with_its_names_default_and_meaning() -> Non
     assert rows(DOCUMENT.read_text(encoding="utf-8"), 4) == meant
 
 
-def test_every_setting_of_a_target_is_documented() -> None:
-    meant = [
-        (f"`{name}`", shown_default(field.get_default()), field.description)
-        for name, field in TargetSettings.model_fields.items()
+def documented(model: type[BaseModel]) -> list[tuple[str, ...]]:
+    return [
+        (f"`{field.alias or name}`", shown_default(field.get_default()), field.description or "")
+        for name, field in model.model_fields.items()
     ]
-    section = DOCUMENT.read_text(encoding="utf-8").partition("## A target")[2].partition("\n## ")[0]
-    assert rows(section, 3) == meant
+
+
+def test_every_setting_of_a_target_is_documented() -> None:
+    section = DOCUMENT.read_text(encoding="utf-8").partition("## A target")[2].partition("\n##")[0]
+    assert rows(section, 3) == documented(TargetSettings)
+
+
+def test_every_setting_of_its_hours_is_documented() -> None:
+    section = DOCUMENT.read_text(encoding="utf-8").partition("`pace`\n")[2].partition("\n##")[0]
+    assert rows(section, 3) == documented(PaceWindow)
 
 
 def test_every_variable_that_the_code_names_is_documented() -> None:

@@ -139,12 +139,11 @@ class Reconciler:
             outgoing = unknown.outgoing
             free = [one for one in candidates if one.id not in taken]
             fitting = [one for one in free if fits(self._adapter, outgoing, one)]
+            certain = outgoing.told or outgoing.draft.identity is not None
             twins = sum(_same_request(outgoing, other.outgoing) for other in unknowns)
             if not fitting:
                 findings.extend(self._missed(unknown))
-            elif not (outgoing.told or outgoing.draft.identity):
-                findings.append(Several(outgoing, tuple(one.id for one in fitting)))
-            elif len(fitting) > (1 if outgoing.draft.identity else twins):
+            elif not certain or len(fitting) > (1 if outgoing.draft.identity else twins):
                 findings.append(Several(outgoing, tuple(one.id for one in fitting)))
             else:
                 # As many alike as were sent alike: which is which makes no difference.
@@ -180,10 +179,10 @@ def _uncertainty(unknown: _Unknown) -> tuple[bool, bool]:
     return (unknown.outgoing.draft.identity is None, not unknown.outgoing.told)
 
 
-async def slowest_before(context: RunContext, timeout: float) -> float:
+async def slowest_before(context: RunContext, longest: float) -> float:
     """Seconds of the slowest answer that earlier workers of the run saw, as far as the journal tells; an
-    answer is not waited for longer than `timeout`, whatever else lay between intent and outcome."""
-    return min(await context.db.run(journal.slowest_answer, context.claim.run_id), timeout)
+    answer is not waited for longer than `longest`, whatever else lay between intent and outcome."""
+    return min(await context.db.run(journal.slowest_answer, context.claim.run_id), longest)
 
 
 def _same_request(one: Outgoing, other: Outgoing) -> bool:

@@ -117,7 +117,8 @@ class Recorder:
             operation = result.outgoing.operation
             match result:
                 case Written(saved=saved):
-                    number, answer = saved.id, orjson.dumps(saved.body)
+                    answer: bytes | None = orjson.dumps(saved.body)
+                    number = saved.id
                 case Deleted():
                     number, answer = operation.resource_id or 0, None
                 case _:
@@ -327,8 +328,8 @@ def altered_text(differences: Sequence[Difference]) -> str:
 
 def _uncertain_text(ids: Sequence[int]) -> str:
     return (
-        f"The answer of the target was lost, and {'several resources' if len(ids) > 1 else 'a resource'} could "
-        "be this record: "
+        f"The answer of the target was lost, and {'several resources' if len(ids) > 1 else 'a resource'} "
+        "could be this record: "
         + ", ".join(str(one) for one in ids)
         + ". Nothing was chosen; look at them and delete what is too much."
     )

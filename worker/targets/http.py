@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, Protocol, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
 import httpx2
@@ -62,7 +62,7 @@ FailureReason = Literal["unreachable", "timeout", "broken", "too-large", "held"]
 class Failure(Struct, frozen=True):
     """No answer. `sent`: whether the target may have got the request. `detail` is redacted.
 
-    `held`: it was not to be sent now.
+    `held`: it was not to be sent now, or whether it may be is not certain.
     """
 
     reason: FailureReason
@@ -71,6 +71,19 @@ class Failure(Struct, frozen=True):
 
 
 Outcome: TypeAlias = Reply | Failure
+
+
+class Tenure(Protocol):
+    """The leave to send at all, which whoever sends may have lost without knowing it yet."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether it holds for certain at this moment."""
+        ...
+
+    async def regained(self) -> None:
+        """Wait until it holds for certain; raise where it never will again."""
+        ...
 
 
 class Patience(Struct, frozen=True):
@@ -90,11 +103,13 @@ class Caller(Struct, frozen=True):
     """For whom requests are sent.
 
     `pause` waits so many seconds, and raises when the caller does not want to go on; `urgent`: a person
-    waits for the answer, so the pauses of an outage are not waited for.
+    waits for the answer, so the pauses of an outage are not waited for; `tenure`: the leave to send, where it
+    may be lost.
     """
 
     pause: Callable[[float], Awaitable[None]] = _sleep
     urgent: bool = False
+    tenure: Tenure | None = None
 
 
 def _never(method: Verb, outcome: Outcome) -> str | None:
@@ -129,6 +144,8 @@ class TargetHttp:
     """HTTP to one target. `keys` go into the query of every request.
 
     `timeout` is the time in seconds that one request may take as a whole, from the moment it has a slot.
+    The caller's `tenure` is asked right before each request leaves: where it does not hold for certain a read
+    waits, and a write is held back, since what it says may be stale when it holds again.
     """
 
     def __init__(
@@ -201,21 +218,33 @@ class TargetHttp:
         self, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: bytes | None
     ) -> Outcome:
         while True:
+            tenure = self._caller.tenure
             try:
                 async with self._limiter.slot(urgent=self._caller.urgent) as slot:
-                    self.requests += 1
-                    self.bytes_sent += len(body or b"")
-                    started = time.monotonic()
-                    outcome = await self._exchange(method, path, query, body)
-                    self._tell(slot, method, outcome, time.monotonic() - started)
-                    return outcome
+                    # Asked with the slot in hand: that may have been long in coming.
+                    if tenure is None or tenure.holds:
+                        return await self._send_now(slot, method, path, query, body)
             except Held as held:
                 if held.hold.reason != "rate":
                     raise
-                seconds = held.hold.seconds
-            # Its turn comes later. Were it waited for by whoever asked for several things at once, all of
-            # them would be asked for again.
-            await self._caller.pause(seconds)
+                # Its turn comes later. Were it waited for by whoever asked for several things at once, all
+                # of them would be asked for again.
+                await self._caller.pause(held.hold.seconds)
+                continue
+            if method != "GET":
+                return Failure("held", False, "Whether the run is still this worker's is not certain.")
+            # Without a slot: whoever has the run by now needs it.
+            await tenure.regained()
+
+    async def _send_now(
+        self, slot: Slot, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: bytes | None
+    ) -> Outcome:
+        self.requests += 1
+        self.bytes_sent += len(body or b"")
+        started = time.monotonic()
+        outcome = await self._exchange(method, path, query, body)
+        self._tell(slot, method, outcome, time.monotonic() - started)
+        return outcome
 
     async def _exchange(
         self, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: bytes | None

@@ -19,7 +19,7 @@ from tests.store.support import batch_of, claimed
 from tests.unit.targets.scripted import Scripted, answer, scripted
 from tests.unit.targets.test_schedule import window
 from worker.applying.outage import Outage
-from worker.context import RunContext, RunLog, Stop, StopReason, StoppedError
+from worker.context import RunContext, RunLog, Stop, StoppedError, StopReason
 from worker.errors import Fatal, Retriable
 from worker.targets.backoff import SCATTER
 from worker.targets.breaker import OPENS_AFTER, Breaker
@@ -138,7 +138,8 @@ def test_the_senders_of_all_runs_send_one_probe_a_pause_in_an_outage(hall: Hall)
 
     run(script)
     during = [moment for moment in asked_at if moment < lasts]
-    # Those that open it, those under way beside them, and the probes: the pauses are 2 s, 4 s … but for chance.
+    # Those that open it, those under way beside them, and the probes: the pauses are 2 s, 4 s … but for
+    # chance.
     probes, left, pause = 0, lasts, 2.0
     while left > 0:
         probes, left, pause = probes + 1, left - pause * (1 - SCATTER), pause * 2

@@ -20,7 +20,7 @@ from worker.applying.pace import Pace
 from worker.applying.sending import FRESH, Aged, Sender
 from worker.context import RunContext, RunLog, Stop, StoppedError
 from worker.records import Draft
-from worker.targets.base import Adapter, Answer, Done, Operation, Saved
+from worker.targets.base import HELD, Adapter, Answer, Done, NotDone, Operation, Saved
 from worker.targets.limits import Limiter
 
 ENTRY = Entry(1, "data0", 1, 0, "item", "item", "update", resource_id=7)
@@ -39,6 +39,22 @@ class Target:
 
     def differences(self, payload: bytes, saved: Saved) -> tuple[Any, ...]:
         return ()
+
+
+class Hesitant(Target):
+    """Holds the first one back, as when the lease ran out while it waited for its turn."""
+
+    def __init__(self, context: RunContext) -> None:
+        super().__init__()
+        self._context = context
+        self.asked = 0
+
+    async def carry_out(self, group: Sequence[Operation]) -> list[Answer]:
+        self.asked += 1
+        if self.asked == 1:
+            self._context.held_until = time.monotonic() + 0.2
+            return [NotDone(HELD, "Not sent.") for _ in group]
+        return await super().carry_out(group)
 
 
 def update(**more: Any) -> Outgoing:
@@ -84,3 +100,21 @@ def test_what_was_read_too_long_ago_is_not_sent(sqlite: Database) -> None:
     new = msgspec.structs.replace(old, before=None)
     asyncio.run(sender.send(new))
     assert target.sent == [new.operation]
+
+
+def test_what_was_held_back_is_no_outage_and_is_looked_at_anew_before_it_is_sent(sqlite: Database) -> None:
+    async def script(read_at: float) -> tuple[Any, Hesitant]:
+        context, _, _ = make(sqlite)
+        target = Hesitant(context)
+        # An outage that may last no time at all: waiting for the target would end the run.
+        sender = Sender(
+            context,
+            cast(Adapter, target),
+            Outage(context, load_settings(outage=0.0), Limiter("omeka", 1)),
+            Pace(1),
+        )
+        return await sender.send(update(read_at=read_at)), target
+
+    answer, target = asyncio.run(script(time.monotonic()))
+    assert (len(target.sent), target.asked) == (1, 2)
+    assert not isinstance(answer, Aged)

@@ -10,7 +10,16 @@ from email.utils import format_datetime
 import pytest
 
 from worker.errors import Fatal, Retriable
-from worker.targets.http import Failure, Outcome, Patience, Reply, TargetHttp, parse_retry_after
+from worker.targets.http import (
+    Caller,
+    Failure,
+    Outcome,
+    Patience,
+    Reply,
+    TargetHttp,
+    Tenure,
+    parse_retry_after,
+)
 from worker.targets.limits import Limiter
 
 from .scripted import answer, scripted
@@ -19,8 +28,12 @@ KEYS = {"key_identity": "IDENTITYIDENTITY", "key_credential": "CREDENTIAL/+&CRED
 QUICK = Patience(attempts=3, first_pause=0.0, longest_pause=0.0, jitter=0.0)
 
 
-def _http(url: str, limiter: Limiter | None = None, timeout: float = 5.0) -> TargetHttp:
-    return TargetHttp(f"{url}/api", KEYS, limiter or Limiter("t", 2), timeout, QUICK)
+def _http(
+    url: str, limiter: Limiter | None = None, timeout: float = 5.0, tenure: Tenure | None = None
+) -> TargetHttp:
+    return TargetHttp(
+        f"{url}/api", KEYS, limiter or Limiter("t", 2), timeout, QUICK, caller=Caller(tenure=tenure)
+    )
 
 
 def _run(script: Callable[[], Awaitable[None]]) -> None:
@@ -308,3 +321,45 @@ def test_retry_after_may_be_a_moment() -> None:
     seconds = parse_retry_after(in_a_minute)
     assert seconds is not None
     assert 55 < seconds <= 60
+
+
+class Lease:
+    """A tenure that a test takes and gives."""
+
+    def __init__(self) -> None:
+        self.holds = True
+        self.lost = False
+
+    async def regained(self) -> None:
+        while not self.holds:
+            if self.lost:
+                raise LookupError("another's")
+            await asyncio.sleep(0.01)
+
+
+def test_what_waited_for_a_slot_leaves_only_if_the_lease_still_holds_then() -> None:
+    async def script() -> None:
+        async with scripted(answer(200), answer(200), answer(200)) as server:
+            lease, limiter = Lease(), Limiter("t", 1)
+            http = _http(server.url, limiter, tenure=lease)
+            async with limiter.slot():
+                reading = asyncio.create_task(http.read("items", (), judge))
+                writing = asyncio.create_task(http.write("POST", "items", b"{}"))
+                await asyncio.sleep(0.05)
+                lease.holds = False
+            held_back = await writing
+            assert isinstance(held_back, Failure)
+            assert (held_back.reason, held_back.sent) == ("held", False)
+            await asyncio.sleep(0.05)
+            # The read waits, and without a slot: others may need it.
+            assert (server.asked, limiter.in_use, http.requests) == ([], 0, 0)
+            lease.holds = True
+            assert await reading == 200
+            assert [one.method for one in server.asked] == ["GET"]
+            lease.holds, lease.lost = False, True
+            with pytest.raises(LookupError):
+                await http.read("items", (), judge)
+            assert len(server.asked) == 1
+            await http.close()
+
+    _run(script)
