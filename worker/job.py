@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -15,6 +16,7 @@ from service.store import batches, logs, runs
 from service.store.blobs import BlobStore
 from service.store.database import Database, StoreUnavailableError
 from service.store.runs import Claim, FenceLostError, OpenStraysError, RunFacts
+from service.store.scopes import next_runs
 from service.store.states import Ending
 from service.store.summary import summary
 from worker.applying.executor import Executor
@@ -29,6 +31,7 @@ from worker.heartbeat import beating
 from worker.limiters import Limiters
 from worker.plan_stage import Work, plan_import, plan_undo
 from worker.preflight import preflight, prove, read_control
+from worker.stopping import StopReason
 from worker.targets.base import Adapter
 from worker.targets.registry import make_adapter
 
@@ -47,15 +50,24 @@ class Workshop:
     """Of this process: owner of the leases that it holds."""
     stops: dict[str, Stop] = field(default_factory=dict)
     """The runs that it carries out now."""
+    ring: Callable[[str], Awaitable[None]] | None = None
+    """Tells all workers of a run that may be claimed; without it their sweepers find it."""
 
 
 async def carry_out_run(shop: Workshop, run_id: str) -> None:
-    """Claim the run and carry it out; leave at once if it has ended or is another's."""
+    """Claim the run and carry it out; leave at once if it has ended, is another's, or is to wait."""
+    # Whoever pauses a run may resume or cancel it before it was given back: nobody else heard that ring.
+    while await _carried_out(shop, run_id) == "pause":
+        pass
+
+
+async def _carried_out(shop: Workshop, run_id: str) -> StopReason | None:
+    """Why it was left off, if it was."""
     lease_ms = int(shop.settings.lease * 1000)
     began = time.monotonic()
     claim = await shop.db.run(runs.claim_run, run_id, shop.name, lease_ms)
     if claim is None:
-        return
+        return None
     stop = Stop()
     shop.stops[run_id] = stop
     try:
@@ -72,6 +84,7 @@ async def carry_out_run(shop: Workshop, run_id: str) -> None:
         await _release(shop, claim)
     finally:
         del shop.stops[run_id]
+    return stop.reason
 
 
 async def _hold(shop: Workshop, claim: Claim, stop: Stop, until: float) -> None:
@@ -81,6 +94,8 @@ async def _hold(shop: Workshop, claim: Claim, stop: Stop, until: float) -> None:
     log = RunLog(claim.run_id, await shop.db.run(logs.last_seq, claim.run_id))
     context = RunContext(shop.db, claim, batch.target, log, stop, batch.id)
     context.held_until = until
+    if facts.cancel_requested:
+        stop.set("cancel")
     try:
         async with beating(context, shop.settings.lease):
             ending, failure = await _attempt(shop, context, facts, batch)
@@ -89,6 +104,7 @@ async def _hold(shop: Workshop, claim: Claim, stop: Stop, until: float) -> None:
                 await _release(shop, claim)
             else:
                 await _end(shop, context, batch, ending, failure)
+                await _ring_for_the_next(shop, claim)
     finally:
         if context.adapter is not None:
             await context.adapter.close()
@@ -101,6 +117,7 @@ async def _attempt(
     try:
         await _stages(shop, context, facts, batch)
     except StoppedError:
+        context.stop.heard()
         match context.stop.reason:
             case "cancel":
                 context.log.say("warning", "cancelled", "Cancelled by a person. What was written stands.")
@@ -109,6 +126,7 @@ async def _attempt(
                 context.log.say("info", "interrupted", "The worker is being stopped; the run goes on later.")
                 return None, None
             case "pause":
+                context.log.say("info", "paused", "Paused by a person; the run goes on when it is resumed.")
                 return None, None
             case _:
                 raise FenceLostError(context.claim.run_id) from None
@@ -130,9 +148,9 @@ async def _stages(shop: Workshop, context: RunContext, facts: RunFacts, batch: b
     """The way of a run: control file, preflight, plan, apply."""
     verb = "Going on with" if facts.counts else "Starting"
     context.log.say("info", "started", f"{verb} {facts.mode} into {batch.target}.")
-    context.check()
     control, _ = await read_control(shop.blobs, batch.control_digest)
     adapter, settings = _target(shop, context, batch.target)
+    context.check()
     outage = Outage(context, lambda: shop.settings.outage)
     await _prove(shop, context, adapter, outage)
     work = Work(context, facts, control, adapter, outage, shop.blobs)
@@ -155,7 +173,8 @@ def _target(shop: Workshop, context: RunContext, name: str) -> tuple[Adapter, Ta
     if settings is None:
         known = ", ".join(sorted(shop.settings.targets)) or "none"
         raise Fatal("target-unknown", f"The target {name!r} is not in the settings; configured: {known}.")
-    adapter = make_adapter(name, settings, shop.limiters.of(name, settings.connections))
+    limiter = shop.limiters.of(name, settings.connections)
+    adapter = make_adapter(name, settings, limiter, None, context.stop)
     context.adapter = adapter
     return adapter, settings
 
@@ -209,6 +228,14 @@ async def _end(
             await keep_failed_rows(context, shop.blobs, facts, batch)
         else:
             return
+
+
+async def _ring_for_the_next(shop: Workshop, claim: Claim) -> None:
+    """Those that waited for a scope of this run may go on."""
+    if shop.ring is None:
+        return
+    for run_id in await shop.db.run(next_runs, claim.run_id):
+        await shop.ring(run_id)
 
 
 async def _release(shop: Workshop, claim: Claim) -> None:

@@ -148,6 +148,7 @@ class PlanPhase:
         chunk: list[Mapped] = []
         again: dict[int, Item] = {}
         for item in items:
+            self._context.check()
             mapped = map_item(item, mapper)
             for draft in mapped.drafts:
                 if draft.otherwise:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -24,6 +25,7 @@ from msgspec import Struct
 
 from service.settings import VERSION
 from worker.errors import Retriable
+from worker.stopping import Stop
 from worker.targets.limits import Limiter, Slot
 from worker.targets.redact import excerpt, redact, silence_http_loggers
 
@@ -113,12 +115,16 @@ class TargetHttp:
         limiter: Limiter,
         timeout: float,
         patience: Patience | None = None,
+        stop: Stop | None = None,
     ) -> None:
+        """`stop`: of the run that it works for. Once that is set, reads are left off and no write is begun
+        (`StoppedError`); a write that is under way is awaited."""
         self._api = api.rstrip("/")
         self._keys = dict(keys)
         self._limiter = limiter
         self._timeout = timeout
         self._patience = patience or Patience()
+        self._stop = stop or Stop()
         self._secrets = tuple(value for value in keys.values() if value)
         self._client = httpx2.AsyncClient(
             timeout=httpx2.Timeout(timeout, connect=min(CONNECT_TIMEOUT, timeout), pool=None),
@@ -136,6 +142,11 @@ class TargetHttp:
         self, path: str, query: Iterable[tuple[str, str | int]], judge: Callable[[Outcome], T]
     ) -> T:
         """GET, repeated while `judge` raises :class:`Retriable`; what `judge` returns or finally raises."""
+        return await self._stop.unless(self._repeated(path, query, judge))
+
+    async def _repeated(
+        self, path: str, query: Iterable[tuple[str, str | int]], judge: Callable[[Outcome], T]
+    ) -> T:
         patience = self._patience
         params = tuple(query)
         async for attempt in stamina.retry_context(
@@ -163,7 +174,9 @@ class TargetHttp:
     async def _send(
         self, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: bytes | None
     ) -> Outcome:
-        async with self._limiter.slot() as slot:
+        async with AsyncExitStack() as stack:
+            # Others may be before it for long: the wish to stop is heard here too.
+            slot = await self._stop.unless(stack.enter_async_context(self._limiter.slot()))
             self.requests += 1
             self.bytes_sent += len(body or b"")
             started = time.monotonic()
