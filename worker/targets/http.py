@@ -124,7 +124,7 @@ class TargetHttp:
         self._limiter = limiter
         self._timeout = timeout
         self._patience = patience or Patience()
-        self._stop = stop or Stop()
+        self._stop = Stop() if stop is None else stop
         self._secrets = tuple(value for value in keys.values() if value)
         self._client = httpx2.AsyncClient(
             timeout=httpx2.Timeout(timeout, connect=min(CONNECT_TIMEOUT, timeout), pool=None),
