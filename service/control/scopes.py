@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from service.control.model import Control, Load
-from service.control.walk import parts
+from service.control.model import Control
 
 
 def scopes(control: Control) -> frozenset[str]:
@@ -12,5 +11,4 @@ def scopes(control: Control) -> frozenset[str]:
     Without any `match` there is none: such records are new each time, whoever writes beside them. Where
     links look is not among them: they read only.
     """
-    loaded = (part.match for part in parts(control) if isinstance(part, Load))
-    return frozenset(match.scope for match in (*control.match.values(), *loaded) if match is not None)
+    return frozenset(match.scope for match in control.match.values())
