@@ -131,21 +131,25 @@ def test_a_run_that_is_paused_many_times_writes_what_one_writes_that_is_not(
     assert omeka.requests()["counts"]["POST /api/items"] == 150
 
 
-def test_a_run_that_is_resumed_before_its_pause_was_heard_goes_on(
-    steered: Installation, omeka: StandIn
+def test_a_run_that_is_resumed_before_it_was_given_back_goes_on_without_a_sweep(
+    tmp_path: Path, omeka: StandIn, proxy: FaultProxy
 ) -> None:
-    omeka.knobs(delay_ms=25, workers=CONNECTIONS)
-    batch = steered.batch(CONTROL, {"data0": payload(400)})
-    steered.schedule(batch)
-    until_created(steered, batch, 5)
-    for _ in range(8):
-        steer(steered, batch, "pause")
-        time.sleep(0.05)
-        steer(steered, batch, "resume")
-        time.sleep(0.17)
-    assert steered.wait(batch) == "complete", steered.log(batch)
-    assert omeka.requests()["counts"]["POST /api/items"] == 400
-    assert len(omeka.dump()["items"]) == 400
+    targets = {"omeka": target_of(omeka, proxy.url, connections=CONNECTIONS)}
+    with Installation(tmp_path / "accession", targets, {"ACCESSION_SWEEP": "3600"}) as accession:
+        accession.start()
+        hold = Fault("hold", method="POST", path="/api/items", nth=3, times=2, seconds=3.0)
+        proxy.add(hold)
+        batch = accession.batch(CONTROL, {"data0": payload(16)})
+        accession.schedule(batch)
+        until(lambda: hold.done == 2)
+        steer(accession, batch, "pause")
+        time.sleep(1.0)  # heard, but requests are still awaited
+        assert accession.state(batch) == "running"
+        steer(accession, batch, "resume")
+        assert accession.wait(batch, 30) == "complete", accession.log(batch)
+        assert "Paused by a person" in accession.log(batch)
+        assert omeka.requests()["counts"]["POST /api/items"] == 16
+        assert len(omeka.dump()["items"]) == 16
 
 
 def test_a_paused_run_survives_its_workers_death_and_can_then_be_resumed(
