@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from service.store import runs
+from service.store import journal, runs
 from service.store.database import Database
 from tests.acceptance.installation import CONTROL, Installation, rows, target_of, titles
+from tests.acceptance.laws import same
+from tests.acceptance.scenes import Scene, journal_is_true, outcomes
 from tests.standins.omeka_s import StandIn
 from tests.standins.proxy import Fault, FaultProxy
 
@@ -129,6 +131,31 @@ def test_a_run_that_is_paused_many_times_writes_what_one_writes_that_is_not(
     assert steered.wait(batch) == "complete", steered.log(batch)
     assert titles(omeka.dump()) == sorted(f"Work {n}" for n in range(1, 151))
     assert omeka.requests()["counts"]["POST /api/items"] == 150
+
+
+@pytest.mark.parametrize("mode", ["import", "undo"])
+@pytest.mark.parametrize(("moment", "sent"), [(1, False), (1, True), (4, False), (6, True), (9, False)])
+def test_updates_deletions_and_circles_and_their_undo_rest_at_any_write(
+    scenes: Callable[..., Scene], undisturbed: Any, mode: str, moment: int, sent: bool
+) -> None:
+    scene = scenes()
+    batch = scene.import_all()
+    if mode == "undo":
+        assert scene.shop.run(batch).ending == "finished"
+        scene.site.tick()
+    run_id = scene.shop.schedule(batch, mode)
+    paused = scene.shop.run_pausing(run_id, moment, sent=sent)
+    about = f"moment {moment}, sent {sent}\n{scene.shop.log(run_id)}"
+    if moment < 9:
+        assert paused, about
+    if paused:
+        assert journal.open_operations(scene.shop.db, run_id) == [], about
+        assert runs.claim_run(scene.shop.db, run_id, "another", 1) is None
+        scene.shop.resume(run_id)
+    assert scene.shop.take_over(run_id).ending == "finished", about
+    same(scene.state(), undisturbed[0 if mode == "import" else 1], about)
+    assert outcomes(scene.shop, run_id) == undisturbed[2 if mode == "import" else 3], about
+    journal_is_true(scene.shop, run_id)
 
 
 def test_a_run_that_is_resumed_before_it_was_given_back_goes_on_without_a_sweep(
