@@ -16,6 +16,7 @@ from service.store.database import Database
 from tests.acceptance.installation import CONTROL, Installation, rows, target_of, titles
 from tests.acceptance.laws import same
 from tests.acceptance.scenes import Scene, journal_is_true, outcomes
+from tests.acceptance.test_surveys import by_hand
 from tests.standins.omeka_s import StandIn
 from tests.standins.proxy import Fault, FaultProxy
 
@@ -261,39 +262,39 @@ def test_a_run_rests_while_it_plans_and_plans_again_when_it_is_resumed(
     assert omeka.requests()["writes"] == 0
 
 
-@pytest.mark.parametrize(("verb", "state"), [("pause", "paused"), ("cancel", "cancelled")])
+AWAY = {
+    "the proof of the key": Fault("delay", path="/api/users", times=0, seconds=20),
+    "the look at vocabularies": Fault("delay", path="/api/properties", times=0, seconds=20),
+    "the listing": Fault("delay", method="GET", path="/api/items", times=0, seconds=20),
+    "the survey": Fault("delay", method="GET", path="/api/items.*property", times=0, seconds=20),
+    "a target that says later": Fault(
+        "answer", path="/api/users", times=0, status=503, headers={"Retry-After": "25"}
+    ),
+    "a target that takes no write": Fault("answer", method="POST", path="/api/items", times=0, status=503),
+}
+
+
 @pytest.mark.parametrize(
-    ("fault", "what"),
+    ("what", "verb", "state"),
     [
-        (Fault("delay", path="/api/users", times=0, seconds=20), "the proof of the key"),
-        (Fault("delay", path="/api/properties", times=0, seconds=20), "the look at vocabularies"),
-        (Fault("delay", path="/api/items", method="GET", times=0, seconds=20), "the survey"),
-        (
-            Fault("answer", path="/api/users", times=0, status=503, headers={"Retry-After": "25"}),
-            "a target that says later",
-        ),
-        (
-            Fault("answer", path="/api/items", method="POST", times=0, status=503),
-            "a target that refuses writes for the moment",
-        ),
+        ("the proof of the key", "cancel", "cancelled"),
+        ("the look at vocabularies", "pause", "paused"),
+        ("the listing", "cancel", "cancelled"),
+        ("the survey", "pause", "paused"),
+        ("a target that says later", "cancel", "cancelled"),
+        ("a target that takes no write", "pause", "paused"),
+        ("a target that takes no write", "cancel", "cancelled"),
     ],
-    ids=["prove", "preflight", "survey", "retry-after", "away"],
 )
 def test_it_is_heard_while_the_target_is_slow_or_away(
-    tmp_path: Path,
-    omeka: StandIn,
-    proxy: FaultProxy,
-    fault: Fault,
-    what: str,
-    verb: str,
-    state: str,
+    tmp_path: Path, omeka: StandIn, proxy: FaultProxy, what: str, verb: str, state: str
 ) -> None:
     settings = {"ACCESSION_OUTAGE": "60", "ACCESSION_OUTAGE_AFTER_WRITE": "60"}
     targets = {"omeka": target_of(omeka, proxy.url)}
     with Installation(tmp_path / "accession", targets, settings) as accession:
         accession.start()
-        omeka.seed(items=[{"dcterms:title": ["Stands"], "dcterms:identifier": ["X"]}])
-        fault = replace(fault)  # it counts
+        omeka.seed(items=by_hand(1, 900))
+        fault = replace(AWAY[what])  # it counts
         proxy.add(fault)
         batch = accession.batch(CONTROL, {"data0": payload(5)})
         accession.schedule(batch)
