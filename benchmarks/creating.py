@@ -35,7 +35,7 @@ from worker.applying.executor import Executor
 from worker.applying.outage import Outage
 from worker.applying.outgoing import draft_of
 from worker.applying.preparing import Preparer, Ways
-from worker.context import RunContext, RunLog, Stop
+from worker.context import RunContext, RunLog
 from worker.main import connect
 from worker.mapping.compiler import compile_control
 from worker.mapping.lookups import NoTarget
@@ -44,6 +44,7 @@ from worker.planning.met import Subject
 from worker.planning.planner import Planner
 from worker.records import Kind
 from worker.records import Row as Record
+from worker.stopping import Stop
 from worker.targets.base import Saved
 from worker.targets.limits import Limiter
 from worker.targets.registry import make_adapter

@@ -30,6 +30,7 @@ from service.api import (
     plan,
     report,
     schedule,
+    steering,
     targets,
     tasks,
 )
@@ -51,6 +52,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *listing.OPERATIONS,
     *file.OPERATIONS,
     *schedule.OPERATIONS,
+    *steering.OPERATIONS,
     *log.OPERATIONS,
     *report.OPERATIONS,
     *plan.OPERATIONS,

@@ -54,6 +54,7 @@ CODES: Mapping[str, tuple[Level, str]] = {
     "interrupted": ("info", "The worker is being stopped; the run goes on at the next start."),
     "left-out": ("info", "How many records were chosen, and how many left out."),
     "log-shortened": ("warning", "More problems than the log shows; the report has them all."),
+    "paused": ("info", "A person paused the run; it goes on when it is resumed."),
     "planned": ("info", "The plan is complete."),
     "preflight": ("info", "Address and key of the target are good."),
     "reading": ("info", "How a file is read, and what was noticed in it."),

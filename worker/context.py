@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Literal
 
 from sqlalchemy import Connection
 
@@ -18,38 +16,8 @@ from service.store.logs import Level, LogLine
 from service.store.plans import Entry
 from service.store.runs import Claim
 from worker.records import Problem
+from worker.stopping import Stop, StoppedError
 from worker.targets.base import Adapter
-
-StopReason = Literal["cancel", "pause", "shutdown", "lost"]
-
-
-class Stop:
-    """Set once, by whoever learns first that the run must not go on; every loop looks at it."""
-
-    def __init__(self) -> None:
-        self._event = asyncio.Event()
-        self.reason: StopReason | None = None
-
-    def set(self, reason: StopReason) -> None:
-        # A lost run outranks everything: whoever owns it now decides about the rest.
-        if self.reason is None or reason == "lost":
-            self.reason = reason
-        self._event.set()
-
-    def __bool__(self) -> bool:
-        return self.reason is not None
-
-    async def wait(self, seconds: float) -> bool:
-        """Sleep, but no longer than until the run is to stop. True: it is."""
-        try:
-            await asyncio.wait_for(self._event.wait(), max(seconds, 0))
-        except TimeoutError:
-            return False
-        return True
-
-
-class StoppedError(Exception):
-    """A stage left off because the run was told to stop; `Stop.reason` says why."""
 
 
 class RunLog:

@@ -14,12 +14,13 @@ from service.store.blobs import BlobMissingError, BlobStore, Digest
 from service.store.failed_files import FailedFile, set_failed_files
 from service.store.outcomes import REAL, not_written, real_runs
 from service.store.runs import RunFacts
-from worker.context import RunContext, StoppedError
+from worker.context import RunContext
 from worker.errors import AccessionError, Fatal
 from worker.preflight import read_control
 from worker.readers.base import count
 from worker.readers.numbers import RowNumbers
 from worker.readers.opening import excerpt
+from worker.stopping import StoppedError
 
 PIECE = 64 * 1024
 """Bytes that are written at a time; a record alone may be a few."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import anyio.to_thread
@@ -14,6 +15,7 @@ from service.store import batches, journal, logs, runs, unsettled
 from service.store.blobs import BlobStore
 from service.store.database import Database, StoreUnavailableError
 from service.store.runs import Claim, FenceLostError, OpenStraysError, RunFacts
+from service.store.scopes import next_runs
 from service.store.states import Ending
 from service.store.summary import summary
 from worker.applying.executor import Executor
@@ -22,13 +24,14 @@ from worker.applying.preparing import Preparer, Prepares, Ways
 from worker.applying.settling import Settling
 from worker.applying.strays import settle_strays
 from worker.applying.undo_prepare import UndoPreparer
-from worker.context import RunContext, RunLog, Stop, StoppedError
+from worker.context import RunContext, RunLog
 from worker.errors import AccessionError, Fatal
 from worker.failed_rows import keep_failed_rows
 from worker.heartbeat import beating
 from worker.limiters import Limiters
 from worker.plan_stage import Work, plan_import, plan_undo
 from worker.preflight import preflight, prove, read_control
+from worker.stopping import Stop, StoppedError, StopReason
 from worker.targets.base import Adapter
 from worker.targets.http import Caller
 from worker.targets.limits import Limiter
@@ -49,17 +52,27 @@ class Workshop:
     """Of this process: owner of the leases that it holds."""
     stops: dict[Claim, Stop] = field(default_factory=dict)
     """The runs that it carries out now, and those that it has lost and not left yet."""
+    ring: Callable[[str], Awaitable[None]] | None = None
+    """Tells all workers of a run that may be claimed; without it their sweepers find it."""
 
 
 async def carry_out_run(shop: Workshop, run_id: str) -> None:
-    """Claim the run and carry it out, or find out what it left; leave at once if it is another's."""
+    """Claim the run and carry it out, or find out what it left; leave at once if it is another's, or is to
+    wait."""
+    # Whoever pauses a run may resume or cancel it before it was given back: nobody else heard that ring.
+    while await _carried_out(shop, run_id) == "pause":
+        pass
+
+
+async def _carried_out(shop: Workshop, run_id: str) -> StopReason | None:
+    """Why it was left off, if it was."""
     lease_ms = int(shop.settings.lease * 1000)
     began = time.monotonic()
     claim = await shop.db.run(runs.claim_run, run_id, shop.name, lease_ms)
     if claim is None:
         claim = await shop.db.run(unsettled.claim_unsettled, run_id, shop.name, lease_ms)
     if claim is None:
-        return
+        return None
     stop = Stop()
     shop.stops[claim] = stop
     try:
@@ -79,6 +92,7 @@ async def carry_out_run(shop: Workshop, run_id: str) -> None:
         await _release(shop, claim)
     finally:
         del shop.stops[claim]
+    return stop.reason
 
 
 async def _hold(shop: Workshop, claim: Claim, stop: Stop, until: float) -> None:
@@ -88,10 +102,13 @@ async def _hold(shop: Workshop, claim: Claim, stop: Stop, until: float) -> None:
     log = RunLog(claim.run_id, await shop.db.run(logs.last_seq, claim.run_id))
     context = RunContext(shop.db, claim, batch.target, log, stop, batch.id)
     context.held_until = until
+    if facts.cancel_requested and not claim.ended:
+        stop.set("cancel")
     try:
         async with beating(context, shop.settings.lease):
             if claim.ended:
                 await _settle(shop, context, facts, batch)
+                await _ring_for_the_next(shop, claim)
                 return
             ending, failure = await _attempt(shop, context, facts, batch)
             if ending is None:
@@ -99,6 +116,7 @@ async def _hold(shop: Workshop, claim: Claim, stop: Stop, until: float) -> None:
                 await _release(shop, claim)
             else:
                 await _end(shop, context, batch, ending, failure)
+                await _ring_for_the_next(shop, claim)
     finally:
         if context.adapter is not None:
             await context.adapter.close()
@@ -111,6 +129,7 @@ async def _attempt(
     try:
         await _stages(shop, context, facts, batch)
     except StoppedError:
+        context.stop.heard()
         match context.stop.reason:
             case "cancel":
                 context.log.say("warning", "cancelled", "Cancelled by a person. What was written stands.")
@@ -119,6 +138,7 @@ async def _attempt(
                 context.log.say("info", "interrupted", "The worker is being stopped; the run goes on later.")
                 return None, None
             case "pause":
+                context.log.say("info", "paused", "Paused by a person; the run goes on when it is resumed.")
                 return None, None
             case _:
                 raise FenceLostError(context.claim.run_id) from None
@@ -140,8 +160,8 @@ async def _stages(shop: Workshop, context: RunContext, facts: RunFacts, batch: b
     """The way of a run: control file, preflight, plan, apply."""
     verb = "Going on with" if facts.counts else "Starting"
     context.log.say("info", "started", f"{verb} {facts.mode} into {batch.target}.")
-    context.check()
     control, _ = await read_control(shop.blobs, batch.control_digest)
+    context.check()
     adapter, settings, outage = await _target(shop, context, batch.target)
     await _prove(shop, context, adapter, outage)
     work = Work(context, facts, control, adapter, outage, shop.blobs)
@@ -166,7 +186,8 @@ async def _target(shop: Workshop, context: RunContext, name: str) -> tuple[Adapt
         raise Fatal("target-unknown", f"The target {name!r} is not in the settings; configured: {known}.")
     limiter = shop.limiters.of(name, settings)
     outage = await _outage(shop, context, limiter)
-    adapter = make_adapter(name, settings, limiter, None, Caller(outage.pause, tenure=context))
+    caller = Caller(outage.pause, tenure=context, stop=context.stop)
+    adapter = make_adapter(name, settings, limiter, None, caller)
     context.adapter = adapter
     return adapter, settings, outage
 
@@ -246,6 +267,14 @@ async def _settle(shop: Workshop, context: RunContext, facts: RunFacts, batch: b
     except AccessionError as error:
         logger.warning("what run %s left cannot be found out yet: %s", claim.run_id, error)
         await shop.db.run(unsettled.look_later, claim, int(rest * 1000))
+
+
+async def _ring_for_the_next(shop: Workshop, claim: Claim) -> None:
+    """Those that waited for a scope of this run may go on."""
+    if shop.ring is None:
+        return
+    for run_id in await shop.db.run(next_runs, claim.run_id):
+        await shop.ring(run_id)
 
 
 async def _release(shop: Workshop, claim: Claim) -> None:

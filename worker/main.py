@@ -31,7 +31,7 @@ from service.store.migrate import current_revision, head_revision
 from worker.clearing import clear_for_ever
 from worker.job import Workshop, carry_out_run
 from worker.limiters import Limiters
-from worker.sweeper import sweep_for_ever
+from worker.sweeper import ring_run, sweep_for_ever
 from worker.tasks import carry_out_task
 
 logger = logging.getLogger("accession.worker")
@@ -122,7 +122,7 @@ async def serve(settings: Settings) -> None:
     redis = connect(settings)
     limiters = Limiters(redis)
     name = f"{socket.gethostname()[:24]}:{os.getpid()}:{secrets.token_hex(4)}"
-    shop = Workshop(settings, db, DiskBlobs(settings.blobs), limiters, name)
+    shop = Workshop(settings, db, DiskBlobs(settings.blobs), limiters, name, ring=partial(ring_run, redis))
     ear = Ear(settings, shop, redis)
     listening = asyncio.create_task(ear.listen_for_ever())
     sweeping = asyncio.create_task(sweep_for_ever(shop, redis))

@@ -132,7 +132,7 @@ def _check_errors(context: RunContext, control: Control, run: RunFacts, totals: 
 
 def _clear(context: RunContext) -> None:
     """A takeover in phase one plans again: what was planned so far goes, its counts too."""
-    plans.clear_plan(context.db, context.claim)
+    plans.clear_plan(context.db, context.claim, check=context.check)
     with context.transaction() as connection:
         runs.clear_counts(connection, context.claim.run_id)
 

@@ -37,7 +37,16 @@ async def sweep(shop: Workshop, redis: ArqRedis) -> None:
         (JOB_TASK, await shop.db.run(tasks.unclaimed_tasks)),
     ):
         for subject in subjects:
-            await redis.enqueue_job(job, subject, _job_id=f"{job}:{subject}:{secrets.token_hex(8)}")
+            await _ring(redis, job, subject)
+
+
+async def ring_run(redis: ArqRedis, run_id: str) -> None:
+    """Tell all workers of a run. Never raises: what is not heard now the sweep finds."""
+    await _safely("a ring", lambda: _ring(redis, JOB_RUN, run_id))
+
+
+async def _ring(redis: ArqRedis, job: str, subject: str) -> None:
+    await redis.enqueue_job(job, subject, _job_id=f"{job}:{subject}:{secrets.token_hex(8)}")
 
 
 async def _safely(what: str, call: Callable[[], Awaitable[None]]) -> None:

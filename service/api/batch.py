@@ -153,6 +153,7 @@ class RunShown(Struct, frozen=True, omit_defaults=True):
     waiting_for: str = ""
     waiting_until: str = ""
     cancel_requested: bool = False
+    pause_requested: bool = False
 
 
 class FileShown(Struct, frozen=True):
@@ -235,6 +236,7 @@ def run_shown(run: RunFacts) -> RunShown:
         waiting_for=run.waiting_for or "",
         waiting_until=moment(run.waiting_until),
         cancel_requested=run.cancel_requested,
+        pause_requested=run.pause_requested,
     )
 
 

@@ -1,4 +1,4 @@
-"""The fourth step asks for a run; another call asks for its end."""
+"""The fourth step: it asks for a run."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from service.api.naming import batch_removed, refuse_removed, the_batch
 from service.control.budgets import read_budget
 from service.control.chosen import LISTS, Choice, ChoiceError, is_list, read_choice
 from service.control.expected import missing_required
+from service.control.scopes import scopes
 from service.control.summary import summary
 from service.errors import ApiError, Code, Problem, bad_parameter, refusal, shown
 from service.store.batches import (
@@ -32,11 +33,11 @@ from service.store.runs import (
     RunFacts,
     RunOptions,
     ever_wrote,
-    request_cancel,
     run_facts,
     runs_of_batch,
     schedule_run,
 )
+from service.store.scopes import Scope
 from service.store.states import ACTIVE, BatchState, RunMode
 from service.store.undo import anything_stands
 from service.uploads import read_form
@@ -304,6 +305,7 @@ async def _commit(
     call: Call, batch: BatchFacts, files: list[FileFacts], mode: RunMode, options: RunOptions
 ) -> RunFacts:
     digest = inputs_digest(batch.control_digest, files)
+    control = await load_control(call.services.blobs, batch.control_digest)
     try:
         return await call.db.run(
             schedule_run,
@@ -313,6 +315,7 @@ async def _commit(
             key_id=call.key.id,
             inputs_digest=digest,
             check=lambda connection: require_inputs(connection, batch, digest),
+            scopes=[Scope(batch.target, name) for name in scopes(control)],
         )
     except RunActiveError as error:
         active = await call.db.run(run_facts, error.run_id)
@@ -341,36 +344,6 @@ def _conflict(code: Code, message: str) -> ApiError:
     return refusal(409, code, message, "batch")
 
 
-# --- cancelling ---------------------------------------------------------------------------------
-
-
-class Cancelled(Struct, frozen=True):
-    """`state`: of the run now; it becomes `cancelled` within a second, or one request to the target."""
-
-    run: str
-    batch: str
-    state: str
-
-
-class CancelForm(Struct, frozen=True):
-    pass
-
-
-async def post_cancel(call: Call) -> Response:
-    await call.form(CancelForm)
-    batch = await the_batch(call, call.path("batch_id"))
-    runs = await call.db.run(runs_of_batch, batch.id)
-    if not runs or not await call.db.run(request_cancel, runs[0].id):
-        state = runs[0].state if runs else "uploading"
-        message = f"No run of the batch is active: it is {state}. There is nothing to cancel."
-        raise refusal(409, "batch-idle", message)
-    run = await call.db.run(run_facts, runs[0].id)
-    assert run is not None
-    # A worker that carries it out learns of it by its heartbeat; one that waits is woken.
-    await call.services.bell.ring_run(run.id)
-    return call.answer("CANCELLING\n", Cancelled(run.id, batch.id, run.state))
-
-
 OPERATIONS = (
     Operation(
         method="POST",
@@ -381,17 +354,5 @@ OPERATIONS = (
         form=ScheduleForm,
         answers={200: Answer("The run is recorded durably.", "SCHEDULED, without a line end.", Scheduled)},
         errors=(400, 404, 409, 410, 413, 415),
-    ),
-    Operation(
-        method="POST",
-        path=f"{PREFIX}/batch/{{batch_id}}/cancel",
-        handler=post_cancel,
-        summary="Cancel the active run of a batch",
-        scope="schedule",
-        form=CancelForm,
-        answers={
-            200: Answer("The run ends within a second or one request to the target.", "CANCELLING", Cancelled)
-        },
-        errors=(400, 404, 409, 413, 415),
     ),
 )

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any, BinaryIO, NamedTuple, Self
+from typing import Annotated, Any, BinaryIO, Literal, NamedTuple, Self
 from urllib.parse import quote
 
 import httpx2
@@ -147,8 +147,9 @@ class Api:
             fields["dry-run"] = "true"
         return self._post("schedule", fields)
 
-    def cancel(self, batch: str) -> str:
-        return self._post(f"batch/{batch}/cancel", {})
+    def steer(self, batch: str, verb: Literal["cancel", "pause", "resume"]) -> str:
+        """Returns what the call answers: `CANCELLING`, `PAUSING`, `RESUMING`."""
+        return self._post(f"batch/{batch}/{verb}", {})
 
     def check_control(
         self, control: Path, data: Sequence[tuple[str, Path]], target: str | None, rows: int | None

@@ -66,6 +66,8 @@ def add_to(app: typer.Typer) -> None:
     app.command()(report)
     app.command()(failed)
     app.command()(cancel)
+    app.command()(pause)
+    app.command()(resume)
 
 
 def import_(
@@ -264,7 +266,19 @@ def failed(
 def cancel(batch: Batch, url: Url = None, key_file: KeyFile = None) -> None:
     """Stop the active run of a batch. What was written stays and can be gone on with or undone."""
     with connect(load_settings(), url, key_file) as api:
-        typer.echo(api.cancel(batch))
+        typer.echo(api.steer(batch, "cancel"))
+
+
+def pause(batch: Batch, url: Url = None, key_file: KeyFile = None) -> None:
+    """Let the active run of a batch rest until `accession resume`. What was written stays."""
+    with connect(load_settings(), url, key_file) as api:
+        typer.echo(api.steer(batch, "pause"))
+
+
+def resume(batch: Batch, url: Url = None, key_file: KeyFile = None) -> None:
+    """Let the paused run of a batch go on where it stood."""
+    with connect(load_settings(), url, key_file) as api:
+        typer.echo(api.steer(batch, "resume"))
 
 
 def _copy(path: str, parameters: dict[str, str], accept: str, url: str | None, key_file: Path | None) -> None:

@@ -174,7 +174,7 @@ MATCH = Shape(
             since=1,
             required=(1,),
         ),
-        Key("scope", Text(blank=True), "Keeps sources apart.", since=1),
+        Key("scope", Text(blank=True, most=255), "Keeps sources apart.", since=1),
         Key("where", Ref("where", "an object"), "Narrows the first meeting.", since=1),
         Key("notFound", literal(NotFound, "notFound"), "No such resource.", since=1),
         Key("found", literal(Found, "found"), "There is one.", since=1),
@@ -292,7 +292,7 @@ LINK = Shape(
     (
         Key("to", RESOURCE, "The destination of that resource.", since=1, required=(1,)),
         Key("by", one_or_many(TEXT), 'The property, or "id"; else as the destination\'s `match`.', since=1),
-        Key("scope", Text(blank=True), "Else as the destination's `match`.", since=1),
+        Key("scope", Text(blank=True, most=255), "Else as the destination's `match`.", since=1),
     ),
 )
 FIELDS_VALUE = Shape(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 from sqlalchemy import Connection, and_, case, delete, func, insert, or_, select, tuple_, update
@@ -90,13 +90,17 @@ def links_of(db: Database, run_id: str, seqs: Sequence[int]) -> dict[int, list[L
     return found
 
 
-def settle_in_batch(db: Database, claim: Claim, slice_size: int = 2000) -> None:
+def settle_in_batch(
+    db: Database, claim: Claim, slice_size: int = 2000, check: Callable[[], None] = lambda: None
+) -> None:
     """Find the entries that bear what the links of this plan seek and the target does not hold, in slices.
 
-    An entry whose resource stands in the target already gives its number.
+    An entry whose resource stands in the target already gives its number. `check` is called before each
+    slice; what it raises goes through.
     """
     after = 0
     while True:
+        check()
         with db.read() as connection:
             last = connection.execute(
                 select(func.max(plan_link.c.seq)).where(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -165,11 +165,17 @@ def insert_entries(connection: Connection, run_id: str, entries: Sequence[Entry]
         connection.exec_driver_sql(_insert_sql(connection.dialect.paramstyle), rows)
 
 
-def clear_plan(db: Database, claim: Claim, slice_size: int = 2000) -> None:
-    """Remove a plan that was not finished, and its groups, in slices, so that no transaction is long."""
+def clear_plan(
+    db: Database, claim: Claim, slice_size: int = 2000, check: Callable[[], None] = lambda: None
+) -> None:
+    """Remove a plan that was not finished, and its groups, in slices, so that no transaction is long.
+
+    `check` is called before each; what it raises goes through, and the rest is removed the next time.
+    """
     with fenced(db, claim) as connection:
         clear_groups(connection, claim.run_id)
     while True:
+        check()
         with fenced(db, claim) as connection:
             seqs = (
                 select(plan_entry.c.seq)
@@ -183,8 +189,14 @@ def clear_plan(db: Database, claim: Claim, slice_size: int = 2000) -> None:
         if removed < slice_size:
             break
     for table in (plan_link, plan_key):
-        with fenced(db, claim) as connection:
-            connection.execute(delete(table).where(table.c.run_id == claim.run_id))
+        of_run = table.c.run_id == claim.run_id
+        with db.read() as connection:
+            last = connection.execute(select(func.max(table.c.seq)).where(of_run)).scalar() or 0
+        for start in range(0, last + 1, slice_size):
+            check()
+            with fenced(db, claim) as connection:
+                part = table.c.seq.between(start, start + slice_size - 1)
+                connection.execute(delete(table).where(of_run, part))
 
 
 def pending(db: Database, run_id: str, after: int, limit: int) -> list[Entry]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
 
@@ -11,10 +11,12 @@ from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_,
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
+from service.store import scopes as run_scopes
 from service.store.database import Database, clock
 from service.store.ids import new_id
 from service.store.leftovers import SETTLE, leaves_something
 from service.store.removed import require_kept
+from service.store.scopes import Scope
 from service.store.states import FAULTS, Ending, RunMode, RunState, run_state
 from service.store.tables import api_key, operation, run, run_count, stray_effect
 
@@ -81,6 +83,7 @@ class RunFacts(msgspec.Struct, frozen=True):
     """`read`, `planned`, `action:create` … (what the plan holds) and outcomes: `created`, `unchanged` …"""
     of_batch: Mapping[str, int] = {}
     """Outcomes of the whole batch, kept when its records were removed; `faulty`: 1 if some failed."""
+    pause_requested: bool = False
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -112,8 +115,9 @@ def schedule_run(
     key_id: int,
     inputs_digest: str,
     check: Callable[[Connection], None] | None = None,
+    scopes: Iterable[Scope] = (),
 ) -> RunFacts:
-    """Commit a new run, durably, before anybody rings.
+    """Commit a new run, durably, before anybody rings. `scopes`: those that it will need for itself.
 
     `check` is called within the transaction, once nothing can be added to the batch any more; what it
     raises goes through, and there is no run. Raises `RunActiveError` when the batch has an active one:
@@ -141,6 +145,7 @@ def schedule_run(
                 )
             )
             require_kept(connection, batch_id, run_id, mode, options.plan)
+            run_scopes.want(connection, run_id, scopes)
             if check is not None:
                 check(connection)
     except IntegrityError as error:
@@ -188,16 +193,25 @@ def _facts(connection: Connection, condition: Any) -> list[RunFacts]:
         )
     ):
         counts.setdefault(run_id, {})[name] = n
-    return [_one(row, counts.get(row.id, {})) for row in rows]
+    waiting = [row.id for row in rows if row.ended_at is None]
+    obstacles = run_scopes.obstacles(connection, waiting)
+    return [_one(row, counts.get(row.id, {}), obstacles.get(row.id)) for row in rows]
 
 
-def _one(row: Row[Any], counts: dict[str, int]) -> RunFacts:
+def _one(row: Row[Any], counts: dict[str, int], obstacle: str | None) -> RunFacts:
+    """`obstacle`: in words, which run is in the way to its scopes."""
     options = msgspec.json.decode(row.options, type=RunOptions)
     return RunFacts(
         id=row.id,
         batch_id=row.batch_id,
         mode=row.mode,
-        state=run_state(row, sum(counts.get(name, 0) for name in FAULTS), row.now, preview=options.dry_run),
+        state=run_state(
+            row,
+            sum(counts.get(name, 0) for name in FAULTS),
+            row.now,
+            preview=options.dry_run,
+            obstructed=obstacle is not None,
+        ),
         phase=row.phase,
         ending=row.ending,
         code=row.code,
@@ -211,7 +225,7 @@ def _one(row: Row[Any], counts: dict[str, int]) -> RunFacts:
         planned_at=row.planned_at,
         ended_at=row.ended_at,
         owner=row.owner,
-        waiting_for=row.waiting_for,
+        waiting_for=row.waiting_for or obstacle,
         waiting_until=row.waiting_until,
         cancel_requested=row.cancel_requested_at is not None,
         requests=row.requests,
@@ -219,6 +233,7 @@ def _one(row: Row[Any], counts: dict[str, int]) -> RunFacts:
         records_total=row.records_total,
         counts={name: n for name, n in counts.items() if not name.startswith(OF_BATCH)},
         of_batch={name.removeprefix(OF_BATCH): n for name, n in counts.items() if name.startswith(OF_BATCH)},
+        pause_requested=row.pause_requested_at is not None,
     )
 
 
@@ -236,50 +251,50 @@ def ever_wrote(db: Database, batch_id: str) -> bool:
         )
 
 
-def request_cancel(db: Database, run_id: str) -> bool:
-    """Ask for the end of an active run. A run that nobody holds ends at once. False: it had ended already."""
-    with db.write(durable=True) as connection:
-        now = clock(connection)
-        asked = connection.execute(
-            update(run).where(run.c.id == run_id, run.c.ended_at.is_(None)).values(cancel_requested_at=now)
-        ).rowcount
-        # Nobody has started it: there is nobody who could end it but us. (The fence moves, so a claim
-        # in the same moment finds an ended run.)
-        connection.execute(
-            update(run)
-            .where(run.c.id == run_id, run.c.ended_at.is_(None), run.c.started_at.is_(None))
-            .values(ended_at=now, ending="cancelled", phase="done", active_batch=None, fence=run.c.fence + 1)
-        )
-    return asked > 0
-
-
 # --- the worker's side --------------------------------------------------------------------------
 
 
 def claim_run(db: Database, run_id: str, owner: str, lease_ms: int) -> Claim | None:
-    """Take the run if nobody holds it; None otherwise. Exactly one of many claims succeeds."""
-    with db.write(durable=True) as connection:
-        now = clock(connection)
-        fence = connection.execute(
-            update(run)
-            .where(
-                run.c.id == run_id,
-                run.c.ended_at.is_(None),
-                run.c.lease_until < now,
-                or_(run.c.pause_requested_at.is_(None), run.c.cancel_requested_at.is_not(None)),
-                ~_unsettled_before(),
-            )
-            .values(
-                fence=run.c.fence + 1,
-                owner=owner,
-                lease_until=now + lease_ms,
-                started_at=func.coalesce(run.c.started_at, now),
-                waiting_for=None,
-                waiting_until=None,
-            )
-            .returning(run.c.fence)
-        ).scalar()
+    """Take the run and all its scopes, if nobody holds it or any of them, or comes first; None otherwise.
+
+    Exactly one of many claims succeeds, of one run as of several that want one scope.
+    """
+    try:
+        with db.write(durable=True) as connection:
+            fence = _claimed(connection, run_id, owner, lease_ms)
+    except IntegrityError:
+        # Another run took a scope of this one at the same moment; it rings when it has ended.
+        return None
     return None if fence is None else Claim(run_id, fence, owner)
+
+
+def _claimed(connection: Connection, run_id: str, owner: str, lease_ms: int) -> int | None:
+    """The new fence; None if the run cannot be claimed now."""
+    if run_scopes.obstacles(connection, [run_id]):
+        return None
+    now = clock(connection)
+    fence = connection.execute(
+        update(run)
+        .where(
+            run.c.id == run_id,
+            run.c.ended_at.is_(None),
+            run.c.lease_until < now,
+            or_(run.c.pause_requested_at.is_(None), run.c.cancel_requested_at.is_not(None)),
+            ~_unsettled_before(),
+        )
+        .values(
+            fence=run.c.fence + 1,
+            owner=owner,
+            lease_until=now + lease_ms,
+            started_at=func.coalesce(run.c.started_at, now),
+            waiting_for=None,
+            waiting_until=None,
+        )
+        .returning(run.c.fence)
+    ).scalar()
+    if fence is not None:
+        run_scopes.take(connection, run_id)
+    return fence
 
 
 def _unsettled_before() -> Any:
@@ -401,10 +416,15 @@ def end_run(
                 waiting_until=None,
             )
         )
+        if not left:
+            run_scopes.free(connection, claim.run_id)
 
 
 def unclaimed_runs(db: Database) -> list[str]:
-    """Ids of runs that a worker should hold and none does: scheduled, given back, or their worker died."""
+    """Ids of runs that a worker should hold and none does: scheduled, given back, or their worker died.
+
+    Those that wait for a scope are not among them.
+    """
     with db.read() as connection:
         rows = connection.execute(
             select(run.c.id)
@@ -415,4 +435,6 @@ def unclaimed_runs(db: Database) -> list[str]:
             )
             .order_by(run.c.scheduled_at)
         )
-        return [cast(str, row.id) for row in rows]
+        ids = [cast(str, row.id) for row in rows]
+        obstacles = run_scopes.obstacles(connection, ids)
+        return [one for one in ids if one not in obstacles]

@@ -46,10 +46,12 @@ class RunColumns(Protocol):
     def waiting_until(self) -> int | None: ...
 
 
-def run_state(run: RunColumns, faults: int, now: int, *, preview: bool = False) -> RunState:
+def run_state(
+    run: RunColumns, faults: int, now: int, *, preview: bool = False, obstructed: bool = False
+) -> RunState:
     """The state of a run; `faults` is the sum of its counts named in :data:`FAULTS`, `now` in ms.
 
-    `preview`: an undo that only shows its plan.
+    `preview`: an undo that only shows its plan. `obstructed`: another run is in the way to its scopes.
     """
     if run.ending == "failed":
         return "failed"
@@ -61,11 +63,12 @@ def run_state(run: RunColumns, faults: int, now: int, *, preview: bool = False) 
         if run.mode == "undo":
             return "undone"
         return "complete-with-errors" if faults else "complete"
-    if run.pause_requested_at is not None:
+    if run.pause_requested_at is not None and (run.owner is None or run.lease_until < now):
+        # Until its worker has heard of it and given it back, it is what it was.
         return "paused"
     if run.started_at is None or run.owner is None:
         # Never claimed, or given back in order by a worker that was told to stop.
-        return "scheduled"
+        return "waiting" if obstructed else "scheduled"
     if run.lease_until < now:
         return "interrupted"
     return "waiting" if run.waiting_until is not None else "running"

@@ -143,6 +143,25 @@ run = Table(
     ),
 )
 
+# What a run writes to; rows stay when it has ended, `held` does not. One run holds a scope of a target at a time.
+run_scope = Table(
+    "run_scope",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("target", String(255), primary_key=True),
+    Column("scope", String(255), primary_key=True),
+    Column("held", Boolean, nullable=False, server_default=text("false")),
+    Index("ix_run_scope_scope", "target", "scope"),
+    Index(
+        "uq_run_scope_held",
+        "target",
+        "scope",
+        unique=True,
+        sqlite_where=text("held"),
+        postgresql_where=text("held"),
+    ),
+)
+
 # Counts of a run, kept in the transactions that change what they count.
 run_count = Table(
     "run_count",

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import and_, exists, or_, select, update
 
+from service.store import scopes
 from service.store.database import Database, clock
 from service.store.leftovers import SETTLE
 from service.store.runs import Claim, OpenStraysError, fenced
@@ -57,6 +58,7 @@ def settled(db: Database, claim: Claim) -> None:
         connection.execute(
             update(run).where(run.c.id == claim.run_id, run.c.phase == SETTLE).values(phase="done")
         )
+        scopes.free(connection, claim.run_id)
 
 
 def look_later(db: Database, claim: Claim, rest_ms: int) -> None:

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from sqlalchemy import select
 
-from service.store import journal, runs
+from service.store import journal, steering
 from service.store.runs import RunFacts
 from service.store.tables import operation, stray_effect
 from service.store.unsettled import unsettled_runs
@@ -35,7 +35,7 @@ def cancelled_in_a_write(scene: Scene, fault: Fault, batch: str) -> RunFacts:
         deadline = time.monotonic() + MOST
         while not fault.done and time.monotonic() < deadline:
             time.sleep(0.005)
-        assert runs.request_cancel(scene.shop.db, run)
+        assert steering.request_cancel(scene.shop.db, run)
 
     cancelling = threading.Thread(target=cancel)
     cancelling.start()

@@ -15,12 +15,13 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from service.settings import Settings, load_settings
-from service.store import batches, logs, plans, runs
+from service.store import batches, logs, plans, runs, steering
 from service.store.batches import NewBatch, NewFile
 from service.store.blobs import DiskBlobs
 from service.store.changes import Changes
@@ -35,6 +36,7 @@ from tests.standins.omeka_s import StandIn
 from worker import job
 from worker.job import Workshop, carry_out_run
 from worker.limiters import Limiters
+from worker.stopping import Stop
 from worker.targets import registry
 from worker.targets.base import Adapter
 
@@ -127,6 +129,21 @@ class Shop:
     def folder(self) -> Path:
         """Everything that lasts: the database and the blobs."""
         return self._settings.data_dir
+
+    def run_pausing(self, run_id: str, moment: int, *, sent: bool) -> bool:
+        """Carry a run out that is paused at its write `moment`: heard right before that is sent, or once
+        it was answered (`sent`). False: it ended before that."""
+
+        def make(*arguments: Any) -> Adapter:
+            pause = partial(steering.request_pause, self.db, run_id)
+            return _Pausing(registry.make_adapter(*arguments), moment, sent, pause, arguments[4].stop)  # type: ignore[return-value]
+
+        with mock.patch.object(job, "make_adapter", make):
+            asyncio.run(self._carry_out(run_id))
+        return self.facts(run_id).state == "paused"
+
+    def resume(self, run_id: str) -> None:
+        assert steering.request_resume(self.db, run_id) is None
 
     def take_over(self, run_id: str) -> RunFacts:
         """Carry on with a run whose worker has died, as soon as its lease has run out."""
@@ -246,6 +263,36 @@ class _Deadly:
         if dies:
             os._exit(DEAD)
         return answers
+
+
+class _Pausing:
+    """An adapter at one of whose writes the run is paused."""
+
+    def __init__(
+        self, adapter: Adapter, moment: int, sent: bool, pause: Callable[[], object], stop: Stop
+    ) -> None:
+        self._adapter = adapter
+        self._left = moment
+        self._sent = sent
+        self._pause = pause
+        self._stop = stop
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._adapter, name)
+
+    async def carry_out(self, group: Any) -> Any:
+        self._left -= 1
+        pauses = self._left == 0
+        if pauses and not self._sent:
+            await self._until_heard()
+        answers = await self._adapter.carry_out(group)
+        if pauses and self._sent:
+            await self._until_heard()
+        return answers
+
+    async def _until_heard(self) -> None:
+        await asyncio.to_thread(self._pause)
+        assert await self._stop.wait(30)
 
 
 def _no_certificates(*_: object, **__: object) -> ssl.SSLContext:

@@ -80,6 +80,8 @@ def test_a_revoked_key_is_unknown_at_once(house: House) -> None:
         ("GET", "batch/x", "read"),
         ("DELETE", "batch/x", "schedule"),
         ("POST", "batch/x/cancel", "schedule"),
+        ("POST", "batch/x/pause", "schedule"),
+        ("POST", "batch/x/resume", "schedule"),
         ("GET", "batch/x/log", "read"),
         ("GET", "batch/x/report", "read"),
         ("GET", "batch/x/plan", "read"),

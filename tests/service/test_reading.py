@@ -418,8 +418,9 @@ def test_a_plan_that_is_not_complete_is_not_shown(house: House) -> None:
     assert get(house, f"batch/{batch}/plan?run=nosuch").status_code == 404
 
 
-@pytest.mark.parametrize("what", ["", "/log", "/report", "/plan", "/cancel"])
+@pytest.mark.parametrize("what", ["", "/log", "/report", "/plan", "/cancel", "/pause", "/resume"])
 def test_an_unknown_batch_is_not_found(house: House, what: str) -> None:
     path = f"{PREFIX}/batch/{'0' * 26}{what}"
-    answer = house.client.post(path) if what == "/cancel" else house.client.get(path)
+    steers = what in ("/cancel", "/pause", "/resume")
+    answer = house.client.post(path) if steers else house.client.get(path)
     assert [answer.status_code, answer.text] == [404, f"Batch not found: {'0' * 26}\n"]

@@ -28,9 +28,10 @@ from worker.applying.results import (
     Uncertain,
     Written,
 )
-from worker.context import RunContext, RunLog, Stop
+from worker.context import RunContext, RunLog
 from worker.planning.merging import UNPUBLISHED
 from worker.records import Draft
+from worker.stopping import Stop
 from worker.targets.base import Difference, Saved
 
 KEY = LedgerKey("omeka", "item", "tate", "dcterms:identifier")

@@ -21,12 +21,12 @@ from service.store.runs import (
     end_run,
     release_run,
     renew_lease,
-    request_cancel,
     run_facts,
     runs_of_batch,
     schedule_run,
     unclaimed_runs,
 )
+from service.store.steering import request_cancel
 
 MINUTE = 60_000
 

@@ -12,12 +12,13 @@ from service.store.plans import Entry
 from service.store.runs import Claim
 from tests.store.support import claimed
 from tests.unit.planning.given import Given, OmekaS, Resolves, draft_of, item, link_to, record
-from worker.context import RunContext, RunLog, Stop
+from worker.context import RunContext, RunLog
 from worker.planning.decide import meant_digest
 from worker.planning.merging import Merger
 from worker.planning.planner import Planner
 from worker.planning.settling import Settling
 from worker.records import Fields, Link, Mapped, Property, Value
+from worker.stopping import Stop
 
 
 class Planning:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,15 +12,23 @@ from service.store import journal, runs, unsettled
 from service.store.database import Database
 from service.store.journal import Intent, OperationEnd
 from service.store.runs import Claim, FenceLostError, OpenStraysError, RunOptions
+from service.store.scopes import Scope, next_runs
 from service.store.tables import run
+from tests.store.support import batch_of
 
 LEASE = 60_000
 INTENT = Intent(key="1.1", seq=1, attempt=1, method="create", kind="item", payload_digest="d", above_id=0)
 
 
-def begun(db: Database, batch_id: str) -> Claim:
+def begun(db: Database, batch_id: str, scopes: Sequence[Scope] = ()) -> Claim:
     facts = runs.schedule_run(
-        db, batch_id=batch_id, mode="import", options=RunOptions(), key_id=1, inputs_digest=""
+        db,
+        batch_id=batch_id,
+        mode="import",
+        options=RunOptions(),
+        key_id=1,
+        inputs_digest="",
+        scopes=scopes,
     )
     claim = runs.claim_run(db, facts.id, "one", LEASE)
     assert claim is not None
@@ -117,6 +126,38 @@ def test_no_other_run_of_the_batch_begins_before(database: Database, batch_id: s
     assert claim is not None
     unsettled.settled(database, claim)
     assert runs.claim_run(database, facts.id, "one", LEASE) is not None
+
+
+def test_its_scopes_are_held_until_it_is_known_what_it_did(database: Database, batch_id: str) -> None:
+    scope = [Scope("omeka", "tate")]
+    earlier = begun(database, batch_id, scope)
+    journal.record_intents(database, earlier, [INTENT])
+    runs.end_run(database, earlier, "cancelled")
+    batch_of(database, "b2", "omeka")
+    other = runs.schedule_run(
+        database,
+        batch_id="b2",
+        mode="import",
+        options=RunOptions(),
+        key_id=1,
+        inputs_digest="",
+        scopes=scope,
+    )
+    # What was on its way might still arrive, and be made once more by whoever comes next.
+    assert runs.claim_run(database, other.id, "two", LEASE) is None
+    waiting = runs.run_facts(database, other.id)
+    assert waiting is not None
+    assert waiting.waiting_for == (
+        f"Run {earlier.run_id} of batch {batch_id} had the scope “tate” and has ended; what its last writes "
+        "did is being found out."
+    )
+    claim = unsettled.claim_unsettled(database, earlier.run_id, "one", LEASE)
+    assert claim is not None
+    with runs.fenced(database, claim) as connection:
+        journal.record_ends(connection, claim, [OperationEnd("1.1", "not-sent")])
+    unsettled.settled(database, claim)
+    assert next_runs(database, earlier.run_id) == [other.id]
+    assert runs.claim_run(database, other.id, "two", LEASE) is not None
 
 
 def test_records_that_were_removed_by_policy_stay_removed(database: Database, batch_id: str) -> None:

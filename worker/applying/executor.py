@@ -29,9 +29,10 @@ from worker.applying.reconcile import Found, GivenUp, Reconciler, Several, slowe
 from worker.applying.results import Ended, Recorder, Result, Stands, Written
 from worker.applying.sending import Aged, Sender
 from worker.applying.strays import give_up, settle_strays, settle_twins
-from worker.context import RunContext, StoppedError
+from worker.context import RunContext
 from worker.errors import AccessionError
 from worker.records import Kind
+from worker.stopping import StoppedError
 from worker.targets.base import Adapter, Lost
 
 RECORD_EVERY = 0.25

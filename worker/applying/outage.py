@@ -16,8 +16,9 @@ import anyio.to_thread
 from service.settings import Settings
 from service.store import runs
 from service.store.database import now_ms
-from worker.context import RunContext, StoppedError
+from worker.context import RunContext
 from worker.errors import Fatal, Held, Hold, Retriable
+from worker.stopping import StoppedError
 from worker.targets.backoff import pause
 from worker.targets.limits import Limiter
 

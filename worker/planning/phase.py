@@ -148,6 +148,7 @@ class PlanPhase:
         chunk: list[Mapped] = []
         again: dict[int, Item] = {}
         for item in items:
+            self._context.check()
             mapped = map_item(item, mapper)
             for draft in mapped.drafts:
                 if draft.otherwise:
@@ -271,6 +272,7 @@ class PlanPhase:
             plan_groups.clear_groups(connection, run_id)
         after = 0
         while page := plans.read_plan(self._context.db, run_id, after=after):
+            self._context.check()
             after = page[-1].seq
             with self._context.transaction() as connection:
                 plan_groups.add_groups(connection, run_id, group(page))

@@ -43,7 +43,7 @@ class Settling:
         """
         yield from self._merge_duplicates()
         while True:
-            links.settle_in_batch(self._db, self._context.claim)
+            links.settle_in_batch(self._db, self._context.claim, check=self._context.check)
             refused: list[int] = []
             after = 0
             while waiting := plans.pending(self._db, self._run_id, after, SLICE):
@@ -62,6 +62,7 @@ class Settling:
         """Add the records of an identity that was there already to the first that bears it."""
         after = 0
         while waiting := plans.pending(self._db, self._run_id, after, SLICE):
+            self._context.check()
             after = waiting[-1].seq
             second = [one for one in waiting if one.action == "skip" and one.completes is not None]
             if not second:
@@ -152,11 +153,13 @@ class Settling:
     def _fill(self, graph: Graph) -> None:
         after = (0, -1)
         while (page := links.edges(self._db, self._run_id, after, 5000)).edges:
+            self._context.check()
             for edge in page.edges:
                 graph.add(edge.seq, edge.to_seq)
             after = page.after
         last = 0
         while followers := links.followers(self._db, self._run_id, last, 5000):
+            self._context.check()
             for edge in followers:
                 graph.add(edge.seq, edge.to_seq, follows=True)
             last = followers[-1].seq

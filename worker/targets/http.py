@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -22,10 +23,11 @@ from urllib.parse import urlencode
 
 import httpx2
 import stamina
-from msgspec import Struct
+from msgspec import Struct, field
 
 from service.settings import VERSION
 from worker.errors import Held, Retriable
+from worker.stopping import Stop
 from worker.targets.limits import Limiter, Slot
 from worker.targets.redact import excerpt, redact, silence_http_loggers
 
@@ -104,12 +106,14 @@ class Caller(Struct, frozen=True):
 
     `pause` waits so many seconds, and raises when the caller does not want to go on; `urgent`: a person
     waits for the answer, so the pauses of an outage are not waited for; `tenure`: the leave to send, where it
-    may be lost.
+    may be lost; `stop`: once that is set reads are left off and no write is begun (`StoppedError`), while a
+    write that is under way is awaited.
     """
 
     pause: Callable[[float], Awaitable[None]] = _sleep
     urgent: bool = False
     tenure: Tenure | None = None
+    stop: Stop = field(default_factory=Stop)
 
 
 def _never(method: Verb, outcome: Outcome) -> str | None:
@@ -161,6 +165,7 @@ class TargetHttp:
     ) -> None:
         """`outage`: why an outcome means that the target is away, for a person; None: it does not."""
         self._caller = caller or Caller()
+        self._stop = self._caller.stop
         self._outage = outage
         self._api = api.rstrip("/")
         self._keys = dict(keys)
@@ -185,8 +190,13 @@ class TargetHttp:
     ) -> T:
         """GET, repeated while `judge` raises :class:`Retriable`; what `judge` returns or finally raises.
 
-        Raises :class:`Held` when nothing is to be sent now.
+        Raises :class:`Held` when nothing is to be sent now, `StoppedError` when the caller is to stop.
         """
+        return await self._stop.unless(self._repeated(path, query, judge))
+
+    async def _repeated(
+        self, path: str, query: Iterable[tuple[str, str | int]], judge: Callable[[Outcome], T]
+    ) -> T:
         patience = self._patience
         params = tuple(query)
         async for attempt in stamina.retry_context(
@@ -220,7 +230,10 @@ class TargetHttp:
         while True:
             tenure = self._caller.tenure
             try:
-                async with self._limiter.slot(urgent=self._caller.urgent) as slot:
+                async with AsyncExitStack() as stack:
+                    slot_of = self._limiter.slot(urgent=self._caller.urgent)
+                    # Others may be before it for long: the wish to stop is heard here too.
+                    slot = await self._stop.unless(stack.enter_async_context(slot_of))
                     # Asked with the slot in hand: that may have been long in coming.
                     if tenure is None or tenure.holds:
                         return await self._send_now(slot, method, path, query, body)

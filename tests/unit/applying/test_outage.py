@@ -19,8 +19,9 @@ from tests.store.support import batch_of, claimed
 from tests.unit.targets.scripted import Scripted, answer, scripted
 from tests.unit.targets.test_schedule import window
 from worker.applying.outage import Outage
-from worker.context import RunContext, RunLog, Stop, StoppedError, StopReason
+from worker.context import RunContext, RunLog
 from worker.errors import Fatal, Retriable
+from worker.stopping import Stop, StoppedError, StopReason
 from worker.targets.backoff import SCATTER
 from worker.targets.breaker import OPENS_AFTER, Breaker
 from worker.targets.http import Caller, Outcome, Patience, Reply, TargetHttp, Verb

@@ -18,8 +18,9 @@ from worker.applying.outage import Outage
 from worker.applying.outgoing import Outgoing, operation
 from worker.applying.pace import Pace
 from worker.applying.sending import FRESH, Aged, Sender
-from worker.context import RunContext, RunLog, Stop, StoppedError
+from worker.context import RunContext, RunLog
 from worker.records import Draft
+from worker.stopping import Stop, StoppedError
 from worker.targets.base import HELD, Adapter, Answer, Done, NotDone, Operation, Saved
 from worker.targets.limits import Limiter
 

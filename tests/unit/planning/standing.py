@@ -19,9 +19,10 @@ from service.store.ledger import LedgerKey, LedgerRow
 from service.store.runs import Claim, RunOptions
 from service.store.tables import api_key, batch, blob, log_line
 from worker.applying.outage import Outage
-from worker.context import RunContext, RunLog, Stop
+from worker.context import RunContext, RunLog
 from worker.planning.reading import Representations
 from worker.records import Kind, identity_digest
+from worker.stopping import Stop
 from worker.targets.base import Adapter, Saved, Surveyed, SurveyPage, SurveySubject
 
 T = TypeVar("T")

@@ -6,8 +6,8 @@ import pytest
 
 from service.store.database import Database
 from tests.unit.planning.standing import BY, LATER, THEN, Runs, Site
-from worker.context import StoppedError
 from worker.records import Kind, identity_digest
+from worker.stopping import StoppedError
 
 
 @pytest.fixture

@@ -16,9 +16,10 @@ from service.store.database import Database
 from service.store.plans import Entry
 from service.store.runs import FenceLostError, RunOptions
 from service.store.tables import api_key, batch, blob
-from worker.context import RunContext, RunLog, Stop
+from worker.context import RunContext, RunLog
 from worker.planning.writing import BYTES, LINES, Kept, PlanWriter, Seen
 from worker.records import identity_digest
+from worker.stopping import Stop
 
 
 def entry(number: int, draft: bytes | None = None) -> Entry:

@@ -10,6 +10,7 @@ from email.utils import format_datetime
 import pytest
 
 from worker.errors import Fatal, Retriable
+from worker.stopping import Stop, StoppedError
 from worker.targets.http import (
     Caller,
     Failure,
@@ -360,6 +361,53 @@ def test_what_waited_for_a_slot_leaves_only_if_the_lease_still_holds_then() -> N
             with pytest.raises(LookupError):
                 await http.read("items", (), judge)
             assert len(server.asked) == 1
+            await http.close()
+
+    _run(script)
+
+
+def test_a_read_is_left_off_when_the_run_is_to_stop_also_before_its_next_try() -> None:
+    async def script() -> None:
+        for script_answer, hold in ((answer(200), asyncio.Event()), (answer(429, retry_after="2"), None)):
+            async with scripted(script_answer) as server:
+                server.hold = hold
+                stop, limiter = Stop(), Limiter("t", 1)
+                http = TargetHttp(f"{server.url}/api", KEYS, limiter, 60.0, caller=Caller(stop=stop))
+                reading = asyncio.create_task(http.read("items", (), judge))
+                while not server.asked or (hold is None and limiter.in_use):
+                    await asyncio.sleep(0.01)
+                stop.set("pause")
+                with pytest.raises(StoppedError):
+                    await asyncio.wait_for(reading, 1)
+                assert (len(server.asked), limiter.in_use) == (1, 0)
+                if hold is not None:
+                    hold.set()
+                await http.close()
+
+    _run(script)
+
+
+def test_a_write_under_way_is_awaited_and_none_is_begun_when_the_run_is_to_stop() -> None:
+    async def script() -> None:
+        async with scripted(answer(200)) as server:
+            server.hold = asyncio.Event()
+            stop, limiter = Stop(), Limiter("t", 1)
+            http = TargetHttp(f"{server.url}/api", KEYS, limiter, 60.0, caller=Caller(stop=stop))
+            writes = [asyncio.create_task(http.write("POST", "items", b"{}")) for _ in range(3)]
+            while not server.asked:
+                await asyncio.sleep(0.01)
+            stop.set("pause")
+            # Those that wait for their turn give it up at once.
+            done, _ = await asyncio.wait(writes, timeout=0.5)
+            assert len(done) == 2
+            assert all(isinstance(one.exception(), StoppedError) for one in done)
+            server.hold.set()
+            await asyncio.wait(writes)
+            answered = [one.result() for one in writes if one.exception() is None]
+            assert [one.status for one in answered if isinstance(one, Reply)] == [200]
+            with pytest.raises(StoppedError):
+                await http.write("POST", "items", b"{}")
+            assert (len(server.asked), limiter.in_use) == (1, 0)
             await http.close()
 
     _run(script)
