@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,8 +16,16 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import anyio.to_thread
-from sqlalchemy import BigInteger, Connection, Engine, cast, create_engine, event, func, literal
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy import BigInteger, Connection, Engine, cast, create_engine, event, func, literal, make_url
+from sqlalchemy.exc import (
+    DatabaseError,
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.sql.elements import ColumnElement
 
 P = ParamSpec("P")
@@ -29,6 +38,27 @@ class StoreUnavailableError(Exception):
     Raised for a busy, stopped, full or read-only store. The cause is chained for the log; the
     message holds neither SQL nor addresses.
     """
+
+
+class CommitUnknownError(StoreUnavailableError):
+    """The database went away while it was committing: what was to be written may be kept, or not.
+
+    Never write the same again on the strength of this: look first, as whoever takes a run up does.
+    """
+
+
+AWAY = "The database cannot be used at the moment. Try again soon."
+LOST = "The connection to the database was lost. Try again soon."
+
+PATIENCE = {
+    "connect_timeout": "10",
+    "keepalives_idle": "15",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+"""Of a connection to PostgreSQL, as libpq names it: a server that went without a word is given up within half
+a minute, not in two hours. What the URL says goes before it."""
 
 
 def now_ms() -> int:
@@ -70,34 +100,39 @@ class Database:
 
     @contextmanager
     def _transaction(self, begin: str, *, durable: bool) -> Iterator[Connection]:
+        committing = False
         try:
             with self.engine.connect() as connection:
                 if self.is_sqlite:
                     self._begin_sqlite(connection, begin, durable)
-                with connection.begin():
+                with connection.begin() as transaction:
                     yield connection
-        except OperationalError as error:
-            raise StoreUnavailableError(
-                "The database cannot be used at the moment. Try again soon."
-            ) from error
+                    committing = True
+                    transaction.commit()
+        except PoolTimeoutError as error:
+            raise StoreUnavailableError(AWAY) from error
         except DBAPIError as error:
-            if error.connection_invalidated:
-                raise StoreUnavailableError(
-                    "The connection to the database was lost. Try again soon."
-                ) from error
-            raise
+            if not _is_away(error):
+                raise
+            if committing and begin != "BEGIN" and _may_be_kept(error):
+                raise CommitUnknownError(LOST) from error
+            raise StoreUnavailableError(LOST if error.connection_invalidated else AWAY) from error
 
     def _begin_sqlite(self, connection: Connection, begin: str, durable: bool) -> None:
         # `synchronous` belongs to the connection and cannot be changed inside a transaction.
         raw = connection.connection.driver_connection
         assert raw is not None
-        raw.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        pragma = f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}"
+        try:
+            raw.execute(pragma)
+        except sqlite3.Error as error:  # it reads the file
+            raise OperationalError(pragma, None, error) from error
         connection.info["begin"] = begin
         deadline = time.monotonic() + self.busy_wait
         while begin == "BEGIN IMMEDIATE":
             try:
                 raw.execute(begin)
-            except Exception as error:
+            except sqlite3.Error as error:
                 if "locked" not in str(error) and "busy" not in str(error):
                     raise OperationalError(begin, None, error) from error
                 if time.monotonic() > deadline:
@@ -125,9 +160,38 @@ class Database:
         self.engine.dispose()
 
 
+def _is_away(error: DBAPIError) -> bool:
+    """Whether the database is the one that cannot: gone, starting, full, busy, read-only or spoilt; not what
+    was asked of it."""
+    if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
+        return True
+    if isinstance(error, InternalError):  # of PostgreSQL: a server that became a copy of another one
+        return getattr(error.orig, "sqlstate", None) == "25006"
+    # SQLite has no class of its own for a file that it cannot read as a database.
+    return type(error) is DatabaseError and isinstance(error.orig, sqlite3.DatabaseError)
+
+
+def _may_be_kept(error: DBAPIError) -> bool:
+    """Whether a commit that failed so may have been one."""
+    if isinstance(error.orig, sqlite3.Error):
+        # A frame that could not be written whole ends nothing; one that was written and could not be
+        # synchronised may be found when the file is opened again.
+        name = getattr(error.orig, "sqlite_errorname", "")
+        return name.startswith("SQLITE_IOERR") and name != "SQLITE_IOERR_WRITE"
+    return error.connection_invalidated
+
+
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10, pool_timeout=10)
+        patience = {name: value for name, value in PATIENCE.items() if name not in make_url(url).query}
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            pool_size=10,
+            max_overflow=10,
+            pool_timeout=10,
+            connect_args=patience,
+        )
     path = url.removeprefix("sqlite:///")
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, pool_size=10, max_overflow=20, connect_args={"timeout": 5.0})
