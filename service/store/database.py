@@ -116,7 +116,7 @@ class Database:
                 raise
             if committing and begin != "BEGIN" and _may_be_kept(error):
                 raise CommitUnknownError(LOST) from error
-            raise StoreUnavailableError(LOST if error.connection_invalidated else AWAY) from error
+            raise StoreUnavailableError(_words(error)) from error
 
     def _begin_sqlite(self, connection: Connection, begin: str, durable: bool) -> None:
         # `synchronous` belongs to the connection and cannot be changed inside a transaction.
@@ -169,6 +169,22 @@ def _is_away(error: DBAPIError) -> bool:
         return getattr(error.orig, "sqlstate", None) == "25006"
     # SQLite has no class of its own for a file that it cannot read as a database.
     return type(error) is DatabaseError and isinstance(error.orig, sqlite3.DatabaseError)
+
+
+def _words(error: DBAPIError) -> str:
+    """What a person can do about it."""
+    if error.connection_invalidated:
+        return LOST
+    name = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None) or ""
+    if name in ("SQLITE_FULL", "53100"):
+        return "The disk that holds the database is full. Free some space on it, then try again."
+    if name.startswith("SQLITE_READONLY") or name == "25006":
+        return "The database takes no writes: it is read-only. Make it writable, then try again."
+    if name.startswith("SQLITE_CANTOPEN"):
+        return "The file of the database cannot be opened: is its disk mounted? Try again then."
+    if name.startswith("SQLITE_IOERR"):
+        return "The disk that holds the database fails (is it full?). Try again soon."
+    return AWAY
 
 
 def _may_be_kept(error: DBAPIError) -> bool:

@@ -64,8 +64,8 @@ def run_state(run: RunColumns, faults: int, now: int, *, preview: bool = False) 
     if run.pause_requested_at is not None:
         return "paused"
     if run.started_at is None or run.owner is None:
-        # Never claimed, or given back in order by a worker that was told to stop.
-        return "scheduled"
+        # Never claimed, or given back in order by a worker that was told to stop, or that lacks something.
+        return "scheduled" if run.waiting_until is None else "waiting"
     if run.lease_until < now:
         return "interrupted"
     return "waiting" if run.waiting_until is not None else "running"

@@ -144,7 +144,10 @@ def test_a_blob_store_that_is_away_is_a_503(make_house: Any, tmp_path: Path) -> 
     answer = house.client.post(f"{PREFIX}/control", files={"file": ("c", b"{}")})
     assert answer.status_code == 503
     assert str(tmp_path) not in answer.text
-    assert answer.text.startswith("The store of uploaded files cannot be used at the moment")
+    assert answer.text == (
+        "The folder of the uploaded files is not there: is its disk mounted? Try again then."
+        " What was answered 200 before is safe; what you sent now was not taken.\n"
+    )
 
 
 def test_what_was_not_foreseen_is_a_number_and_no_trace(
