@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from service.store.database import Database
+from service.store.database import Database, StoreUnavailableError
 
 # Any constant: what counts is that all processes of all releases take the same one.
 _POSTGRESQL_LOCK = 0x4143434553
@@ -37,6 +37,17 @@ def current_revision(db: Database) -> str | None:
     """The revision of the database; None when it is empty."""
     with db.read() as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+def takes_writes(db: Database) -> bool:
+    """Whether something can be written to a migrated database now: its disk is not full, and it is nobody's
+    copy. Changes nothing."""
+    try:
+        with db.write() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+    except StoreUnavailableError:
+        return False
+    return True
 
 
 def upgrade(db: Database, revision: str = "head") -> None:

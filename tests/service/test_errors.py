@@ -190,12 +190,15 @@ def test_another_schema_is_refused_until_it_is_migrated(make_house: Any) -> None
     ready = house.client.get("/readyz")
     assert [ready.status_code, ready.text] == [
         503,
-        "not ready\ndatabase: ok\nschema: wrong schema\nblobs: ok\nqueue: ok\n",
+        "not ready\ndatabase: ok\nschema: wrong schema. Run: accession migrate.\nblobs: ok\nqueue: ok\n",
     ]
     assert house.client.get("/healthz").text == "ok\n"
     with house.db.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :v"), {"v": revision})
     assert house.client.get(f"{PREFIX}/batch").status_code == 200
+
+
+QUEUE_ADVICE = "Does Valkey (or Redis) run, and does it take writes? What is scheduled meanwhile waits."
 
 
 def test_readiness_names_what_is_away(make_house: Any) -> None:
@@ -205,8 +208,16 @@ def test_readiness_names_what_is_away(make_house: Any) -> None:
     answer = house.client.get("/readyz", headers=JSON)
     assert [answer.status_code, answer.json()] == [
         503,
-        {"ready": False, "database": "ok", "schema": "ok", "blobs": "ok", "queue": "unreachable"},
+        {
+            "ready": False,
+            "database": "ok",
+            "schema": "ok",
+            "blobs": "ok",
+            "queue": "not writable",
+            "advice": [QUEUE_ADVICE],
+        },
     ]
+    assert house.client.get("/readyz").text.splitlines()[-1] == f"queue: not writable. {QUEUE_ADVICE}"
 
 
 def test_every_answer_has_the_headers_that_keep_browsers_in_bounds(house: House) -> None:
