@@ -61,6 +61,11 @@ PATIENCE = {
 a minute, not in two hours. What the URL says goes before it."""
 
 
+HELD_WITHIN = 10.0
+"""Seconds after which PostgreSQL ends a transaction that does nothing, or waits for a row: a process that was
+frozen, or cut off from its database, must not hold up those that go on in its stead."""
+
+
 def now_ms() -> int:
     """Milliseconds since 1970 UTC by this machine's clock."""
     return time.time_ns() // 1_000_000
@@ -200,7 +205,7 @@ def _may_be_kept(error: DBAPIError) -> bool:
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         patience = {name: value for name, value in PATIENCE.items() if name not in make_url(url).query}
-        return create_engine(
+        engine = create_engine(
             url,
             pool_pre_ping=True,
             pool_size=10,
@@ -208,12 +213,20 @@ def _engine(url: str) -> Engine:
             pool_timeout=10,
             connect_args=patience,
         )
+        event.listen(engine, "connect", _prepare_postgresql)
+        return engine
     path = url.removeprefix("sqlite:///")
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, pool_size=10, max_overflow=20, connect_args={"timeout": 5.0})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _announce_begin)
     return engine
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    for setting in ("idle_in_transaction_session_timeout", "lock_timeout"):
+        connection.execute(f"SET {setting} = {int(HELD_WITHIN * 1000)}")
+    connection.commit()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

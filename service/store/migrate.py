@@ -66,6 +66,9 @@ def downgrade(db: Database, revision: str) -> None:
 
 def _carry_out(connection: Connection, revision: str, *, down: bool) -> None:
     if connection.dialect.name == "postgresql":
+        # This may wait for another that migrates, and think for as long as it likes.
+        for setting in ("lock_timeout", "idle_in_transaction_session_timeout"):
+            connection.execute(text(f"SET LOCAL {setting} = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _POSTGRESQL_LOCK})
     config = _config()
     config.attributes["connection"] = connection

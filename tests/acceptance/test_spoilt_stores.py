@@ -6,7 +6,10 @@ was one may be answered by nothing but a broken connection, and must not be done
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import errno
+import os
 import random
 import time
 from collections import Counter
@@ -15,12 +18,17 @@ from typing import Any, Literal
 
 import pytest
 
+from service.store import runs
+from service.store.blobs import DiskBlobs
 from service.store.database import StoreUnavailableError
+from service.store.failed_files import failed_files
+from tests.acceptance.installation import CONTROL
 from tests.acceptance.laws import same
 from tests.acceptance.scenes import Scene, journal_is_true, outcomes
 from tests.acceptance.spoiling import How, Spoiler
 from tests.acceptance.workshop import Shop
 from tests.acceptance.worlds import Json
+from worker.planning import phase
 
 Mode = Literal["import", "undo", "dry-run"]
 MODES: tuple[Mode, ...] = ("import", "undo", "dry-run")
@@ -108,6 +116,49 @@ def test_the_same_holds_on_postgresql_whose_connections_break(
 ) -> None:
     first, times = chosen(f"{mode} {how}", moments[mode, how] // 2)
     spoil(scenes, undisturbed, mode, (how, first, times), postgresql_url)
+
+
+def test_a_run_that_waits_for_a_disk_says_so_and_goes_on(
+    scenes: Scenes, undisturbed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of the blob store that cannot be read is no fault of the data, nor of the program."""
+    scene, run = begun(scenes, "import")
+    opened = phase.open_reader
+
+    def fails(*_: Any, **__: Any) -> Any:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(phase, "open_reader", fails)
+    asyncio.run(scene.shop._carry_out(run))
+    facts = scene.shop.facts(run)
+    text = "A file on the worker's machine cannot be read or written: Input/output error."
+    assert (facts.state, facts.waiting_for, facts.ending) == ("waiting", text, None)
+    assert runs.unclaimed_runs(scene.shop.db) == []
+    monkeypatch.setattr(phase, "open_reader", opened)
+    facts = scene.shop.take_over(run)
+    assert (facts.ending, facts.waiting_for) == ("finished", None), scene.shop.log(run)
+    same(scene.state(), undisturbed[0], scene.shop.log(run))
+
+
+def test_a_run_whose_failed_records_cannot_be_kept_yet_ends_once_they_can(
+    scenes: Scenes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = scenes().shop
+    batch = shop.batch(CONTROL, {"data0": [{"acno": "A1", "title": "One"}, {"title": "Without a number"}]})
+    run = shop.schedule(batch)
+    text = "The disk that holds the uploaded files is full. Free some space on it, then try again."
+    begin = DiskBlobs.begin
+
+    def full(_: DiskBlobs) -> Any:
+        raise StoreUnavailableError(text)
+
+    monkeypatch.setattr(DiskBlobs, "begin", full)
+    asyncio.run(shop._carry_out(run))
+    assert (shop.facts(run).state, shop.facts(run).waiting_for) == ("waiting", text), shop.log(run)
+    monkeypatch.setattr(DiskBlobs, "begin", begin)
+    facts = shop.take_over(run)
+    assert facts.counts["rejected"] >= 1, shop.log(run)
+    assert [one.name for one in failed_files(shop.db, run)] == ["data0"]
 
 
 @pytest.mark.full

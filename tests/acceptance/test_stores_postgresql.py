@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import httpx2
 import pytest
 
 from service.app import OPERATIONS
-from tests.acceptance.installation import CONTROL, Installation, rows, target_of, titles
+from tests.acceptance.installation import CONTROL, PREFIX, Installation, rows, target_of, titles
 from tests.acceptance.test_recovery import payload, until_created
 from tests.conftest import PostgreSQL
 from tests.standins.omeka_s import StandIn
@@ -38,6 +39,12 @@ def answers(accession: Installation, batch: str) -> Iterator[tuple[str, httpx2.R
             yield f"{method} {where}", answer
 
 
+def follow(accession: Installation, batch: str) -> list[str]:
+    """Every line of the log, as it comes, until the run has ended."""
+    with accession.client.stream("GET", f"{PREFIX}/batch/{batch}/log?follow=true") as lines:
+        return list(lines.iter_lines())
+
+
 def all_are_told(accession: Installation, batch: str, secret: str) -> None:
     for call, answer in answers(accession, batch):
         assert answer.status_code == 503, (call, answer.text)
@@ -60,6 +67,9 @@ def test_a_database_that_is_away_for_longer_than_a_lease_holds_an_import_up_and_
     accession.schedule(batch)
     until_created(accession, batch, 30)
     processes = [accession.pid(name) for name in ("service", "worker")]
+    followed: list[str] = []
+    following = threading.Thread(target=lambda: followed.extend(follow(accession, batch)))
+    following.start()
     gone = time.monotonic()
     own_postgresql.stop(how)
     all_are_told(accession, batch, own_postgresql.url.partition("host=")[2] or "host=")
@@ -69,6 +79,8 @@ def test_a_database_that_is_away_for_longer_than_a_lease_holds_an_import_up_and_
     assert titles(omeka.dump()) == sorted(f"Work {n}" for n in range(1, 301))
     assert accession.counts(batch)["created"] == 300
     assert [accession.pid(name) for name in ("service", "worker")] == processes
+    following.join(20)
+    assert [line for line in followed if line] == accession.log(batch).splitlines()
     assert "internal-error" not in accession.log(batch)
     assert "Unexpected error" not in accession.output("service")
     again = accession.batch(CONTROL, {"data0": payload(300)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import threading
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,34 @@ def test_a_database_that_is_away_is_a_503_that_says_what_is_safe(house: House) -
         " what you sent now was not taken.\n"
     )
     assert house.client.post(f"{PREFIX}/targets/tate/check", data={"wait": "0"}).status_code == 202
+
+
+def test_a_commit_that_may_have_been_one_is_not_called_refused(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = house.filled()
+    dialect = house.db.engine.dialect
+    commit = dialect.do_commit
+
+    def breaks(connection: Any) -> None:
+        ours = connection.info.get("begin") == "BEGIN IMMEDIATE"
+        commit(connection)
+        if ours:
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorname = "SQLITE_IOERR_FSYNC"
+            raise error
+
+    monkeypatch.setattr(dialect, "do_commit", breaks)
+    answer = house.client.post(f"{PREFIX}/schedule", data={"batch": batch})
+    monkeypatch.undo()
+    assert answer.status_code == 503
+    assert answer.text.endswith(
+        " What was answered 200 before is safe; whether what you sent now was taken is not known: look before"
+        " you send it again.\n"
+    )
+    assert house.client.get(f"{PREFIX}/batch/{batch}").text.splitlines()[0] == "scheduled"
+    again = house.client.post(f"{PREFIX}/schedule", data={"batch": batch})
+    assert again.status_code == 409
 
 
 def test_a_busy_database_is_tried_again(house: House) -> None:
