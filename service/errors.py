@@ -21,7 +21,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from service.negotiation import wants_json
-from service.store.database import StoreUnavailableError
+from service.store.database import CommitUnknownError, StoreUnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -142,9 +142,12 @@ async def on_api_error(request: Request, error: Exception) -> Response:
 
 async def on_store_unavailable(request: Request, error: Exception) -> Response:
     logger.error("%s %s: %s", request.method, request.scope["path"], error, exc_info=error)
-    problem = Problem(
-        f"{error} What was answered 200 before is safe; what you sent now was not taken.", "unavailable"
-    )
+    now = "what you sent now was not taken."
+    if request.method in ("GET", "HEAD"):
+        now = "ask again."
+    elif isinstance(error, CommitUnknownError):
+        now = "whether what you sent now was taken is not known: look before you send it again."
+    problem = Problem(f"{error} What was answered 200 before is safe; {now}", "unavailable")
     return error_response(request, ApiError(503, [problem], {"Retry-After": "10"}))
 
 

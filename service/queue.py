@@ -24,6 +24,9 @@ PATIENCE = 2.0
 """Seconds that a caller is kept waiting for a queue that does not answer."""
 
 
+PROBE = "accession:probe"
+
+
 class Bell(Protocol):
     """What the routes know of the queue."""
 
@@ -52,9 +55,10 @@ class Doorbell:
         await self._ring(JOB_TASK, task_id)
 
     async def reachable(self) -> bool:
+        """Whether it could be rung: a queue that is full or takes no writes answers, and keeps nothing."""
         try:
             async with asyncio.timeout(PATIENCE):
-                await self._redis.ping()
+                await self._redis.set(PROBE, "", px=1000)
         except (RedisError, OSError, TimeoutError):
             return False
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from service.store.database import Database
 from service.store.migrate import upgrade
-from tests.databases import empty_database, postgresql
+from tests.databases import PostgreSQL, empty_database, folder_of_servers
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -20,10 +21,26 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
+def postgresql_folder() -> Iterator[Path]:
+    """Where PostgreSQL servers of this test process live."""
+    with folder_of_servers() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(postgresql_folder: Path) -> Iterator[str]:
     """The URL of a PostgreSQL server of this test process, started once."""
-    with postgresql() as url:
-        yield url
+    server = PostgreSQL(postgresql_folder / "postgresql")
+    yield server.url
+    server.close()
+
+
+@pytest.fixture
+def own_postgresql(postgresql_folder: Path) -> Iterator[PostgreSQL]:
+    """An empty PostgreSQL server of the test's own."""
+    server = PostgreSQL(postgresql_folder / f"own-{uuid.uuid4().hex[:8]}")
+    yield server
+    server.close()
 
 
 @pytest.fixture

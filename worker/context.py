@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection
 
 from service.store import logs, runs
-from service.store.database import Database, now_ms
+from service.store.database import CommitUnknownError, Database, StoreUnavailableError, now_ms
 from service.store.logs import Level, LogLine
 from service.store.plans import Entry
 from service.store.runs import Claim
@@ -95,6 +95,9 @@ class RunContext:
         self.adapter: Adapter | None = None
         self.held_until = math.inf
         """Until when the lease certainly holds (`time.monotonic`), by the last heartbeat that got through."""
+        self.in_doubt = False
+        """Whether it is unknown if the last transaction was kept. This claim writes no more then: repeating
+        it might count and tell everything twice. Whoever takes the run up finds out what stands."""
         self._reported = (0, 0)
         self._writing = threading.Lock()
 
@@ -125,7 +128,8 @@ class RunContext:
     def transaction(self, counts: Mapping[str, int] | None = None) -> Iterator[Connection]:
         """A fenced transaction that also writes the log, the counts and the traffic so far.
 
-        Blocking: use it in a thread. If it fails, the log lines go with the next one.
+        Blocking: use it in a thread. If it fails, the log lines go with the next one; unless it is not known
+        whether it failed, then there is none. Raises `FenceLostError`, `StoreUnavailableError`.
         """
         # One at a time: lines must become visible in the order of their numbers, or whoever follows the
         # log from a number on would miss some.
@@ -133,6 +137,8 @@ class RunContext:
             yield from self._transaction(counts)
 
     def _transaction(self, counts: Mapping[str, int] | None) -> Iterator[Connection]:
+        if self.in_doubt:
+            raise StoreUnavailableError("It is not known whether the database kept what was written last.")
         lines = self.log.take()
         traffic = (self.adapter.requests, self.adapter.bytes_sent) if self.adapter else self._reported
         new = (traffic[0] - self._reported[0], traffic[1] - self._reported[1])
@@ -141,6 +147,9 @@ class RunContext:
                 yield connection
                 logs.append_lines(connection, lines)
                 runs.add_counts(connection, self.claim.run_id, counts or {}, *new)
+        except CommitUnknownError:
+            self.in_doubt = True
+            raise
         except BaseException:
             self.log.put_back(lines)
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -82,10 +83,14 @@ async def _carried_out(shop: Workshop, run_id: str) -> StopReason | None:
     except StoppedError:
         # Told to stop while ending the run, before it was certain whose it is: whoever has it ends it.
         await _release(shop, claim)
-    except StoreUnavailableError:
+    except StoreUnavailableError as error:
         # The lease runs out (or the release below succeeds), and a worker takes the run up again.
-        logger.warning("run %s left off: the database cannot be used", run_id)
-        await _release(shop, claim)
+        logger.warning("run %s left off: %s", run_id, error)
+        await _release(shop, claim, waits_for=str(error))
+    except OSError as error:
+        logger.warning("run %s left off: the disk fails", run_id, exc_info=error)
+        text = f"A file on the worker's machine cannot be read or written: {os.strerror(error.errno or 0)}."
+        await _release(shop, claim, waits_for=text)
     except AccessionError as error:
         # The run is done but for its last word, which the target kept from us: the sweeper rings again.
         logger.warning("run %s could not be ended yet: %s", run_id, error.message)
@@ -147,13 +152,21 @@ async def _attempt(
         return "failed", error
     except (FenceLostError, StoreUnavailableError):
         raise
+    except OSError as error:
+        if error.errno is None:
+            return _fault(context, error)
+        raise  # of this machine's disk: what a target does to us has errors of its own
     except Exception as error:
-        # A fault of ours: the person gets a sentence, the process log gets the trace.
-        logger.exception("run %s failed unexpectedly", context.claim.run_id)
-        text = f"An error of this program ended the run ({type(error).__name__}). Its process log says more."
-        context.log.say("error", "internal-error", text)
-        return "failed", Fatal("internal-error", text)
+        return _fault(context, error)
     return "finished", None
+
+
+def _fault(context: RunContext, error: Exception) -> tuple[Ending, AccessionError]:
+    """A fault of ours: the person gets a sentence, the process log gets the trace."""
+    logger.error("run %s failed unexpectedly", context.claim.run_id, exc_info=error)
+    text = f"An error of this program ended the run ({type(error).__name__}). Its process log says more."
+    context.log.say("error", "internal-error", text)
+    return "failed", Fatal("internal-error", text)
 
 
 async def _stages(shop: Workshop, context: RunContext, facts: RunFacts, batch: batches.BatchFacts) -> None:
@@ -277,8 +290,9 @@ async def _ring_for_the_next(shop: Workshop, claim: Claim) -> None:
         await shop.ring(run_id)
 
 
-async def _release(shop: Workshop, claim: Claim) -> None:
+async def _release(shop: Workshop, claim: Claim, *, waits_for: str | None = None) -> None:
+    rest = int(shop.settings.lease * 1000 / 3) if waits_for else 0
     try:
-        await shop.db.run(runs.release_run, claim)
+        await shop.db.run(runs.release_run, claim, waits_for=waits_for, rest_ms=rest)
     except StoreUnavailableError:
         logger.warning("run %s could not be given back; its lease runs out", claim.run_id)

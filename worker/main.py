@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import logging
 import os
@@ -38,6 +37,8 @@ logger = logging.getLogger("accession.worker")
 
 JOB_TIMEOUT = 30 * 24 * 3600
 """Seconds; arq must never end a run: the lease and the fence say who owns it."""
+QUEUE_PATIENCE = 5.0
+"""Seconds that the queue may take to answer."""
 SHUTDOWN = 20.0
 """Seconds that runs have to write down what they know and give themselves back."""
 
@@ -58,13 +59,14 @@ async def task_job(ctx: dict[str, Any], task_id: str) -> None:
 
 
 def connect(settings: Settings) -> ArqRedis:
-    """The queue; a short outage of it is ridden out, a long one ends the process, which is started again."""
+    """The queue; a short outage of it is ridden out here, a long one by :class:`Ear` and the sweeper."""
     pool = ConnectionPool.from_url(
         settings.queue,
         retry=Retry(ExponentialBackoff(cap=2.0, base=0.05), 10),
         # Not every RedisError: an unknown script is an answer (NOSCRIPT), and must reach who asked.
         retry_on_error=[RedisConnectionError, RedisTimeoutError, OSError],
-        socket_connect_timeout=5,
+        socket_connect_timeout=QUEUE_PATIENCE,
+        socket_timeout=QUEUE_PATIENCE,  # nothing here blocks in the queue: one that says nothing is away
     )
     return ArqRedis(
         pool, job_serializer=serialize, job_deserializer=deserialize, default_queue_name=QUEUE_NAME
@@ -104,12 +106,15 @@ class Ear:
         while True:
             try:
                 await self.worker.async_run()
-            except (RedisError, OSError, TimeoutError) as error:
-                logger.warning("the queue cannot be reached (%s); trying again", type(error).__name__)
-                await asyncio.sleep(1.0)
-                # arq's worker does not survive its queue; its jobs do, they are tasks of this loop.
-                jobs, self.worker = self.worker.tasks, self._make()
-                self.worker.tasks.update({key: task for key, task in jobs.items() if not task.done()})
+            except (RedisError, OSError) as error:
+                logger.warning("the queue cannot be used (%s: %s); trying again", type(error).__name__, error)
+            except Exception:
+                # Whatever is the matter with the queue or with what stands in it: runs under way go on.
+                logger.exception("listening to the queue failed; trying again")
+            await asyncio.sleep(1.0)
+            # arq's worker does not survive its queue; its jobs do, they are tasks of this loop.
+            jobs, self.worker = self.worker.tasks, self._make()
+            self.worker.tasks.update({key: task for key, task in jobs.items() if not task.done()})
 
 
 async def serve(settings: Settings) -> None:
@@ -146,10 +151,18 @@ async def serve(settings: Settings) -> None:
             task.cancel()
         await asyncio.gather(listening, stopped, sweeping, clearing, return_exceptions=True)
         await limiters.close()
-        with contextlib.suppress(RedisError, OSError, TimeoutError):
-            await ear.worker.close()
+        await _hang_up(ear)
         db.dispose()
     logger.info("worker %s has stopped", name)
+
+
+async def _hang_up(ear: Ear) -> None:
+    """Close what listens to the queue, which may hang or be gone: nothing of it has to be in order."""
+    # arq cancels what it has not told the queue yet, and lets that cancellation out: hence a task.
+    closing = asyncio.create_task(ear.worker.close())
+    await asyncio.wait([closing], timeout=QUEUE_PATIENCE)
+    closing.cancel()
+    await asyncio.gather(closing, return_exceptions=True)
 
 
 def _calm_collector() -> None:

@@ -19,6 +19,9 @@ from worker.job import Workshop
 
 logger = logging.getLogger(__name__)
 
+RING_WITHIN = 5.0
+"""Seconds that the queue may take for one ring."""
+
 
 async def sweep_for_ever(shop: Workshop, redis: ArqRedis) -> None:
     """Until cancelled. One sweep at the start: whatever happened while no worker was there is found."""
@@ -46,7 +49,9 @@ async def ring_run(redis: ArqRedis, run_id: str) -> None:
 
 
 async def _ring(redis: ArqRedis, job: str, subject: str) -> None:
-    await redis.enqueue_job(job, subject, _job_id=f"{job}:{subject}:{secrets.token_hex(8)}")
+    # No longer than this: another sweep says that this worker lives.
+    async with asyncio.timeout(RING_WITHIN):
+        await redis.enqueue_job(job, subject, _job_id=f"{job}:{subject}:{secrets.token_hex(8)}")
 
 
 async def _safely(what: str, call: Callable[[], Awaitable[None]]) -> None:
@@ -54,3 +59,6 @@ async def _safely(what: str, call: Callable[[], Awaitable[None]]) -> None:
         await call()
     except (StoreUnavailableError, RedisError, OSError) as error:
         logger.warning("%s left off (%s); it is tried again", what, type(error).__name__)
+    except Exception:
+        # A fault of ours in one sweep must not be the end of all sweeps.
+        logger.exception("%s failed; it is tried again", what)

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from anyio.to_thread import run_sync
 from msgspec import Struct
 from starlette.responses import PlainTextResponse, Response
 
-from service.api.context import Answer, Call, Operation
+from service.api.context import Answer, Call, Operation, Services
 from service.store.database import Database, StoreUnavailableError
+from service.store.migrate import takes_writes
 
-PartState = Literal["ok", "unreachable", "wrong schema", "unknown"]
+PartState = Literal["ok", "unreachable", "not writable", "wrong schema", "unknown"]
+
+ADVICE: Mapping[tuple[str, PartState], str] = {
+    ("database", "unreachable"): "Does it run, and does its address stand right in the settings?",
+    ("database", "not writable"): "Is its disk full, is it read-only, or held by another program?",
+    ("schema", "wrong schema"): "Run: accession migrate.",
+    ("blobs", "not writable"): "Is the disk of the uploaded files full, not mounted, or read-only?",
+    ("queue", "not writable"): (
+        "Does Valkey (or Redis) run, and does it take writes? What is scheduled meanwhile waits."
+    ),
+}
+"""(part, state) → what a person would look at. What waits for a part goes on by itself once that is back."""
 
 
-class Readiness(Struct, frozen=True):
-    """Each part that the service needs. It is ready when all are `ok`."""
+class Readiness(Struct, frozen=True, kw_only=True):
+    """Each part that the service needs. It is ready when all are `ok`; `advice` has a sentence for each that
+    is not."""
 
     ready: bool
     database: PartState
     schema: PartState
     blobs: PartState
     queue: PartState
+    advice: tuple[str, ...] = ()
 
 
 async def get_health(_call: Call) -> Response:
@@ -30,33 +45,39 @@ async def get_health(_call: Call) -> Response:
 
 async def get_readiness(call: Call) -> Response:
     services = call.services
-    database = await services.db.run(Database.reachable)
-    schema: PartState = "unknown"
-    if database:
-        try:
-            schema = "ok" if await services.readiness.look() is None else "wrong schema"
-        except StoreUnavailableError:
-            database = False
-    blobs = await run_sync(services.blobs.reachable)
-    queue = await services.bell.reachable()
-    parts = {
-        "database": _state(database),
+    database, schema = await _database(services)
+    parts: dict[str, PartState] = {
+        "database": database,
         "schema": schema,
-        "blobs": _state(blobs),
-        "queue": _state(queue),
+        "blobs": "ok" if await run_sync(services.blobs.reachable) else "not writable",
+        "queue": "ok" if await services.bell.reachable() else "not writable",
     }
     ready = all(state == "ok" for state in parts.values())
-    text = ("ready" if ready else "not ready") + "\n" + "".join(f"{name}: {s}\n" for name, s in parts.items())
-    readiness = Readiness(ready, _state(database), schema, _state(blobs), _state(queue))
+    advice = {part: ADVICE[part, state] for part, state in parts.items() if (part, state) in ADVICE}
+    lines = [
+        f"{part}: {state}" + (f". {advice[part]}" if part in advice else "") for part, state in parts.items()
+    ]
+    text = "\n".join(["ready" if ready else "not ready", *lines]) + "\n"
+    readiness = Readiness(ready=ready, **parts, advice=tuple(advice.values()))
     return call.answer(text, readiness, 200 if ready else 503, {"Cache-Control": "no-store"})
 
 
-def _state(reachable: bool) -> PartState:
-    return "ok" if reachable else "unreachable"
+async def _database(services: Services) -> tuple[PartState, PartState]:
+    """The states of database and schema."""
+    if not await services.db.run(Database.reachable):
+        return "unreachable", "unknown"
+    try:
+        if await services.readiness.look() is not None:
+            return "ok", "wrong schema"
+    except StoreUnavailableError:
+        return "unreachable", "unknown"
+    return "ok" if await services.db.run(takes_writes) else "not writable", "ok"
 
 
-_READY = Answer("Everything that the service needs is reachable.", "ready, then a line a part.", Readiness)
-_UNREADY = Answer("Something is not; the body says what.", "not ready, then a line a part.", Readiness)
+_READY = Answer("Everything that the service needs can be used.", "ready, then a line a part.", Readiness)
+_UNREADY = Answer(
+    "Something cannot; the body says what, and what to look at.", "not ready, then a line a part.", Readiness
+)
 
 OPERATIONS = (
     Operation(

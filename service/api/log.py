@@ -16,7 +16,7 @@ from service.api.naming import the_batch
 from service.errors import bad_parameter, refusal, shown
 from service.negotiation import preferred
 from service.store.batches import BatchFacts
-from service.store.database import Database
+from service.store.database import Database, StoreUnavailableError
 from service.store.logs import Level, LogLine, read_batch_log, read_log
 from service.store.runs import run_facts, runs_of_batch
 from service.store.states import ACTIVE
@@ -97,12 +97,18 @@ async def _pages(
     follow = query.follow and call.request.method != "HEAD"
     silent_since = time.monotonic()
     while True:
-        # First the state, then the lines: what a run wrote before it ended is never missed.
-        goes_on = follow and await _is_active(call, batch, query.run)
-        while page := await call.db.run(_read, batch, query, cursor):
-            yield page
-            cursor = (page[-1].run_id, page[-1].seq)
-            silent_since = time.monotonic()
+        try:
+            # First the state, then the lines: what a run wrote before it ended is never missed.
+            goes_on = follow and await _is_active(call, batch, query.run)
+            while page := await call.db.run(_read, batch, query, cursor):
+                yield page
+                cursor = (page[-1].run_id, page[-1].seq)
+                silent_since = time.monotonic()
+        except StoreUnavailableError:
+            # The run waits for its database too: whoever watches it is not to begin again.
+            if not follow:
+                raise
+            goes_on = True
         if not goes_on:
             return
         if heartbeat and time.monotonic() - silent_since > HEARTBEAT:

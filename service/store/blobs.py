@@ -9,12 +9,14 @@ next one to start takes away.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
 import re
 import secrets
 import shutil
+import stat
 import threading
 import weakref
 from collections.abc import Iterable, Iterator
@@ -25,7 +27,7 @@ from typing import IO, NewType, Protocol, TypeAlias
 from msgspec import Struct
 
 from service.store.database import StoreUnavailableError
-from service.store.folders import make_folder, sync_folder
+from service.store.folders import make_folder, make_one_folder, sync_folder
 
 Digest = NewType("Digest", str)
 """SHA-256 in 64 lower-case hexadecimal digits."""
@@ -33,6 +35,7 @@ Digest = NewType("Digest", str)
 Bytes: TypeAlias = "bytes | bytearray | memoryview"
 
 CHUNK = 1024 * 1024
+_PROBE = bytes(64 * 1024)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -144,13 +147,15 @@ class DiskBlobs:
             try:
                 file = self.path(digest).open("rb")
             except FileNotFoundError:
+                self._require_store()
                 raise BlobMissingError(digest) from None
         return _chunks(file, start, stop)
 
     def local_path(self, digest: Digest) -> Path:
         path = self.path(digest)
         with _failures():
-            if not path.is_file():
+            if not stat.S_ISREG(self._mode(path)):
+                self._require_store()
                 raise BlobMissingError(digest)
         return path
 
@@ -159,7 +164,13 @@ class DiskBlobs:
             incoming = self.begin()
         except StoreUnavailableError:
             return False
-        incoming.discard()
+        try:
+            incoming.write(_PROBE)  # a full disk still takes empty files
+            incoming.finish()
+        except StoreUnavailableError:
+            return False
+        finally:
+            incoming.discard()
         return True
 
     def delete(self, digest: Digest) -> None:
@@ -197,13 +208,27 @@ class DiskBlobs:
 
     def _folder(self) -> _IncomingFolder:
         with self._lock:
-            if self._incoming is None or self._incoming.owner != os.getpid():
-                make_folder(self.root)
+            if self._incoming is None or not self._incoming.serves():
+                if self._incoming is None:
+                    make_folder(self.root)
+                # A root that was there and has gone is not made anew: what it held would seem to be lost.
                 parent = self.root / "incoming"
-                make_folder(parent)
+                make_one_folder(parent)
                 _remove_abandoned(parent)
                 self._incoming = _IncomingFolder(parent)
             return self._incoming
+
+    @staticmethod
+    def _mode(path: Path) -> int:
+        """0 where there is nothing; a disk that cannot be read says so, unlike `Path.is_file`."""
+        try:
+            return path.stat().st_mode
+        except FileNotFoundError:
+            return 0
+
+    def _require_store(self) -> None:
+        """Nothing is known to be missing from a folder that is not there, or is another's mount point."""
+        (self.root / "incoming").stat()
 
 
 class DiskIncoming:
@@ -233,7 +258,7 @@ class DiskIncoming:
         if self._file is not None:
             with _failures():
                 os.fsync(self._file.fileno())
-            self._file.close()
+                self._file.close()
             self._file = None
         return Digest(self._hash.hexdigest())
 
@@ -256,9 +281,10 @@ class DiskIncoming:
         return Stored(digest, self._size, new)
 
     def discard(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        with suppress(OSError):
+            if file is not None:
+                file.close()
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
 
@@ -280,6 +306,10 @@ class _IncomingFolder:
         self._path.mkdir()
         self.remove = weakref.finalize(self, _remove_own, self.owner, self._path, lock_path, lock)
 
+    def serves(self) -> bool:
+        """Whether it is this process' own, and still there: a data folder may have gone and come back."""
+        return self.owner == os.getpid() and self._path.is_dir()
+
     def new_file(self) -> Path:
         return self._path / secrets.token_hex(16)
 
@@ -287,7 +317,8 @@ class _IncomingFolder:
 def _remove_own(owner: int, path: Path, lock_path: Path, lock: int) -> None:
     if os.getpid() == owner:  # a fork of the process has no right to what its parent still uses
         shutil.rmtree(path, ignore_errors=True)
-        lock_path.unlink(missing_ok=True)
+        with suppress(OSError):
+            lock_path.unlink(missing_ok=True)
         os.close(lock)
 
 
@@ -337,12 +368,28 @@ def _chunks(file: IO[bytes], start: int, stop: int | None) -> Iterator[bytes]:
             yield chunk
 
 
+def _why(error: OSError) -> str:
+    """What a person can do about it. No path: these words go to whoever asked."""
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            what = "The disk that holds the uploaded files is full. Free some space on it, then try again."
+        case errno.EROFS | errno.EACCES | errno.EPERM:
+            what = (
+                "The folder of the uploaded files may not be written to or read. Give the service's user the"
+                " right to, then try again."
+            )
+        case errno.ENOENT | errno.ENOTDIR | errno.EEXIST:
+            what = "The folder of the uploaded files is not there: is its disk mounted? Try again then."
+        case _:
+            reason = os.strerror(error.errno) if error.errno else "unknown"
+            what = f"The disk that holds the uploaded files does not work: {reason}. Try again soon."
+    return what
+
+
 @contextmanager
 def _failures() -> Iterator[None]:
     """A full, read-only or vanished disk is the store's failure, not the caller's."""
     try:
         yield
     except OSError as error:
-        raise StoreUnavailableError(
-            "The store of uploaded files cannot be used at the moment (is its disk full?). Try again soon."
-        ) from error
+        raise StoreUnavailableError(_why(error)) from error

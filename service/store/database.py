@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,8 +16,16 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import anyio.to_thread
-from sqlalchemy import BigInteger, Connection, Engine, cast, create_engine, event, func, literal
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy import BigInteger, Connection, Engine, cast, create_engine, event, func, literal, make_url
+from sqlalchemy.exc import (
+    DatabaseError,
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.sql.elements import ColumnElement
 
 from service.store.folders import make_folder, sync_folder
@@ -31,6 +40,32 @@ class StoreUnavailableError(Exception):
     Raised for a busy, stopped, full or read-only store. The cause is chained for the log; the
     message holds neither SQL nor addresses.
     """
+
+
+class CommitUnknownError(StoreUnavailableError):
+    """The database went away while it was committing: what was to be written may be kept, or not.
+
+    Never write the same again on the strength of this: look first, as whoever takes a run up does.
+    """
+
+
+AWAY = "The database cannot be used at the moment. Try again soon."
+LOST = "The connection to the database was lost. Try again soon."
+
+PATIENCE = {
+    "connect_timeout": "10",
+    "keepalives_idle": "15",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+"""Of a connection to PostgreSQL, as libpq names it: a server that went without a word is given up within half
+a minute, not in two hours. What the URL says goes before it."""
+
+
+HELD_WITHIN = 10.0
+"""Seconds after which PostgreSQL ends a transaction that does nothing, or waits for a row: a process that was
+frozen, or cut off from its database, must not hold up those that go on in its stead."""
 
 
 def now_ms() -> int:
@@ -72,34 +107,39 @@ class Database:
 
     @contextmanager
     def _transaction(self, begin: str, *, durable: bool) -> Iterator[Connection]:
+        committing = False
         try:
             with self.engine.connect() as connection:
                 if self.is_sqlite:
                     self._begin_sqlite(connection, begin, durable)
-                with connection.begin():
+                with connection.begin() as transaction:
                     yield connection
-        except OperationalError as error:
-            raise StoreUnavailableError(
-                "The database cannot be used at the moment. Try again soon."
-            ) from error
+                    committing = True
+                    transaction.commit()
+        except PoolTimeoutError as error:
+            raise StoreUnavailableError(AWAY) from error
         except DBAPIError as error:
-            if error.connection_invalidated:
-                raise StoreUnavailableError(
-                    "The connection to the database was lost. Try again soon."
-                ) from error
-            raise
+            if not _is_away(error):
+                raise
+            if committing and begin != "BEGIN" and _may_be_kept(error):
+                raise CommitUnknownError(LOST) from error
+            raise StoreUnavailableError(_words(error)) from error
 
     def _begin_sqlite(self, connection: Connection, begin: str, durable: bool) -> None:
         # `synchronous` belongs to the connection and cannot be changed inside a transaction.
         raw = connection.connection.driver_connection
         assert raw is not None
-        raw.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        pragma = f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}"
+        try:
+            raw.execute(pragma)
+        except sqlite3.Error as error:  # it reads the file
+            raise OperationalError(pragma, None, error) from error
         connection.info["begin"] = begin
         deadline = time.monotonic() + self.busy_wait
         while begin == "BEGIN IMMEDIATE":
             try:
                 raw.execute(begin)
-            except Exception as error:
+            except sqlite3.Error as error:
                 if "locked" not in str(error) and "busy" not in str(error):
                     raise OperationalError(begin, None, error) from error
                 if time.monotonic() > deadline:
@@ -127,9 +167,56 @@ class Database:
         self.engine.dispose()
 
 
+def _is_away(error: DBAPIError) -> bool:
+    """Whether the database is the one that cannot: gone, starting, full, busy, read-only or spoilt; not what
+    was asked of it."""
+    if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
+        return True
+    if isinstance(error, InternalError):  # of PostgreSQL: a server that became a copy of another one
+        return getattr(error.orig, "sqlstate", None) == "25006"
+    # SQLite has no class of its own for a file that it cannot read as a database.
+    return type(error) is DatabaseError and isinstance(error.orig, sqlite3.DatabaseError)
+
+
+def _words(error: DBAPIError) -> str:
+    """What a person can do about it."""
+    if error.connection_invalidated:
+        return LOST
+    name = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None) or ""
+    if name in ("SQLITE_FULL", "53100"):
+        return "The disk that holds the database is full. Free some space on it, then try again."
+    if name.startswith("SQLITE_READONLY") or name == "25006":
+        return "The database takes no writes: it is read-only. Make it writable, then try again."
+    if name.startswith("SQLITE_CANTOPEN"):
+        return "The file of the database cannot be opened: is its disk mounted? Try again then."
+    if name.startswith("SQLITE_IOERR"):
+        return "The disk that holds the database fails (is it full?). Try again soon."
+    return AWAY
+
+
+def _may_be_kept(error: DBAPIError) -> bool:
+    """Whether a commit that failed so may have been one."""
+    if isinstance(error.orig, sqlite3.Error):
+        # A frame that could not be written whole ends nothing; one that was written and could not be
+        # synchronised may be found when the file is opened again.
+        name = getattr(error.orig, "sqlite_errorname", "")
+        return name.startswith("SQLITE_IOERR") and name != "SQLITE_IOERR_WRITE"
+    return error.connection_invalidated
+
+
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10, pool_timeout=10)
+        patience = {name: value for name, value in PATIENCE.items() if name not in make_url(url).query}
+        engine = create_engine(
+            url,
+            pool_pre_ping=True,
+            pool_size=10,
+            max_overflow=10,
+            pool_timeout=10,
+            connect_args=patience,
+        )
+        event.listen(engine, "connect", _prepare_postgresql)
+        return engine
     path = url.removeprefix("sqlite:///")
     _keep_folder(Path(path).absolute().parent)
     engine = create_engine(url, pool_size=10, max_overflow=20, connect_args={"timeout": 5.0})
@@ -145,6 +232,12 @@ def _keep_folder(path: Path) -> None:
     # looked into, or its file system has no such thing, it is as durable as an administrator made it.
     with suppress(OSError):
         sync_folder(path.parent)
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    for setting in ("idle_in_transaction_session_timeout", "lock_timeout"):
+        connection.execute(f"SET {setting} = {int(HELD_WITHIN * 1000)}")
+    connection.commit()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

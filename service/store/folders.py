@@ -12,6 +12,11 @@ def make_folder(path: Path) -> None:
         return
     if not path.parent.is_dir():
         make_folder(path.parent)
+    make_one_folder(path)
+
+
+def make_one_folder(path: Path) -> None:
+    """The same, in a folder that must stand. Raises `OSError`."""
     path.mkdir(exist_ok=True)
     sync_folder(path.parent)
 

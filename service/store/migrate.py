@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from service.store.database import Database
+from service.store.database import Database, StoreUnavailableError
 
 # Any constant: what counts is that all processes of all releases take the same one.
 _POSTGRESQL_LOCK = 0x4143434553
@@ -39,6 +39,17 @@ def current_revision(db: Database) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+def takes_writes(db: Database) -> bool:
+    """Whether something can be written to a migrated database now: its disk is not full, and it is nobody's
+    copy. Changes nothing."""
+    try:
+        with db.write() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+    except StoreUnavailableError:
+        return False
+    return True
+
+
 def upgrade(db: Database, revision: str = "head") -> None:
     """Bring the schema to `revision`. Two processes may call it at once: the second finds nothing to do."""
     with _one_at_a_time(db), db.write(durable=True) as connection:
@@ -55,6 +66,9 @@ def downgrade(db: Database, revision: str) -> None:
 
 def _carry_out(connection: Connection, revision: str, *, down: bool) -> None:
     if connection.dialect.name == "postgresql":
+        # This may wait for another that migrates, and think for as long as it likes.
+        for setting in ("lock_timeout", "idle_in_transaction_session_timeout"):
+            connection.execute(text(f"SET LOCAL {setting} = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _POSTGRESQL_LOCK})
     config = _config()
     config.attributes["connection"] = connection

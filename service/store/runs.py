@@ -320,13 +320,21 @@ def renew_lease(db: Database, claim: Claim, lease_ms: int) -> Wishes:
     return Wishes(row[0] is not None, row[1] is not None)
 
 
-def release_run(db: Database, claim: Claim) -> None:
-    """Give the run back, so that another worker may claim it at once. Harmless when it is lost already."""
+def release_run(db: Database, claim: Claim, *, waits_for: str | None = None, rest_ms: int = 0) -> None:
+    """Give the run back, so that another worker may claim it at once. Harmless when it is lost already.
+
+    `waits_for`: what it waits for; nobody claims it within the next `rest_ms` then.
+    """
     with db.write(durable=True) as connection:
         connection.execute(
             update(run)
             .where(_held(claim))
-            .values(lease_until=0, owner=None, waiting_for=None, waiting_until=None)
+            .values(
+                lease_until=clock(connection) + rest_ms if rest_ms else 0,
+                owner=None,
+                waiting_for=waits_for,
+                waiting_until=clock(connection) + rest_ms if rest_ms else None,
+            )
         )
 
 

@@ -67,8 +67,8 @@ def run_state(
         # Until its worker has heard of it and given it back, it is what it was.
         return "paused"
     if run.started_at is None or run.owner is None:
-        # Never claimed, or given back in order by a worker that was told to stop.
-        return "waiting" if obstructed else "scheduled"
+        # Never claimed, or given back in order by a worker that was told to stop, or that lacks something.
+        return "waiting" if obstructed or run.waiting_until is not None else "scheduled"
     if run.lease_until < now:
         return "interrupted"
     return "waiting" if run.waiting_until is not None else "running"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -282,6 +283,70 @@ def test_an_import_that_runs_at_the_stop_goes_on_at_the_next_start(
             state = client.get(f"/batch/{batch}", params={"wait": "5"}).text.splitlines()[0]
             assert state in {"scheduled", "running", "interrupted", "complete"}
     assert titles(standin.dump()) == sorted(f"Work {number}" for number in range(1, 61))
+
+
+@contextlib.contextmanager
+def half_an_upload(started: Started, batch: str) -> Iterator[None]:
+    """A client that has sent the first two megabytes of a file, and holds on."""
+    head = (
+        f'--x\r\nContent-Disposition: form-data; name="batch"\r\n\r\n{batch}\r\n'
+        '--x\r\nContent-Disposition: form-data; name="name"\r\n\r\nother\r\n'
+        '--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
+    )
+    token = base64.b64encode(f"haplo:{started.key()}".encode()).decode()
+    request = (
+        f"POST {PREFIX}/file HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {token}\r\n"
+        f"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 9000000\r\n\r\n{head}"
+    )
+    with socket.create_connection(("127.0.0.1", started.port)) as client:
+        client.sendall(request.encode() + b"x" * 2_000_000)
+        until(lambda: any(size > 1_000_000 for size in incoming(started)))
+        yield
+
+
+def incoming(started: Started) -> list[int]:
+    """The sizes of the files that are on their way into the blob store."""
+    folder = started.data / "blobs" / "incoming"
+    return [path.stat().st_size for path in folder.glob("*/*") if path.is_file()]
+
+
+def test_after_kill_9_of_everything_the_next_start_clears_up_and_goes_on(
+    started: Started, standin: StandIn
+) -> None:
+    standin.knobs(delay_ms=50.0, workers=1)
+    started.settings |= settings_of(standin)
+    started.up()
+    control = {**CONTROL, "files": {"data0": {"read": "json"}, "other": {"read": "json"}}}
+    with started.client() as client:
+        batch = upload(client, 60)
+        digest = client.post("/control", files={"file": ("control.json", dumped(control))}).text
+        another = client.post("/batch", data={"control": digest}).text
+        until(lambda: len(standin.dump()["items"]) > 5)
+        with half_an_upload(started, another):
+            for process in started.processes():
+                process.kill()
+            assert started.end(signal.SIGKILL) == -signal.SIGKILL
+            until(lambda: started.processes() == [])
+    assert len(standin.dump()["items"]) < 60
+    assert len(incoming(started)) == 1
+    for part in (started.data / "queue" / "appendonlydir").glob("*.incr.aof"):
+        os.truncate(part, part.stat().st_size * 2 // 3)  # cut off where it was being written
+
+    started.up()
+    assert incoming(started) == []
+    with started.client() as client:
+        state = ""
+        while not state.startswith("complete"):
+            state = client.get(f"/batch/{batch}", params={"wait": "5"}).text.splitlines()[0]
+            assert state in {"scheduled", "running", "interrupted", "complete"}
+        counts = client.get(f"/batch/{batch}", headers={"accept": "application/json"}).json()["runs"][0][
+            "counts"
+        ]
+        assert counts["created"] == 60
+        assert client.get(f"/batch/{another}").text.splitlines()[0] == "uploading"
+    assert titles(standin.dump()) == sorted(f"Work {number}" for number in range(1, 61))
+    assert started.end() == 0
+    assert started.processes() == []
 
 
 def test_a_data_folder_with_a_very_long_path_works(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import threading
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,34 @@ def test_a_database_that_is_away_is_a_503_that_says_what_is_safe(house: House) -
     assert house.client.post(f"{PREFIX}/targets/tate/check", data={"wait": "0"}).status_code == 202
 
 
+def test_a_commit_that_may_have_been_one_is_not_called_refused(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = house.filled()
+    dialect = house.db.engine.dialect
+    commit = dialect.do_commit
+
+    def breaks(connection: Any) -> None:
+        ours = connection.info.get("begin") == "BEGIN IMMEDIATE"
+        commit(connection)
+        if ours:
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorname = "SQLITE_IOERR_FSYNC"
+            raise error
+
+    monkeypatch.setattr(dialect, "do_commit", breaks)
+    answer = house.client.post(f"{PREFIX}/schedule", data={"batch": batch})
+    monkeypatch.undo()
+    assert answer.status_code == 503
+    assert answer.text.endswith(
+        " What was answered 200 before is safe; whether what you sent now was taken is not known: look before"
+        " you send it again.\n"
+    )
+    assert house.client.get(f"{PREFIX}/batch/{batch}").text.splitlines()[0] == "scheduled"
+    again = house.client.post(f"{PREFIX}/schedule", data={"batch": batch})
+    assert again.status_code == 409
+
+
 def test_a_busy_database_is_tried_again(house: House) -> None:
     with house.db.engine.connect() as connection:
         raw: Any = connection.connection.driver_connection
@@ -144,7 +173,10 @@ def test_a_blob_store_that_is_away_is_a_503(make_house: Any, tmp_path: Path) -> 
     answer = house.client.post(f"{PREFIX}/control", files={"file": ("c", b"{}")})
     assert answer.status_code == 503
     assert str(tmp_path) not in answer.text
-    assert answer.text.startswith("The store of uploaded files cannot be used at the moment")
+    assert answer.text == (
+        "The folder of the uploaded files is not there: is its disk mounted? Try again then."
+        " What was answered 200 before is safe; what you sent now was not taken.\n"
+    )
 
 
 def test_what_was_not_foreseen_is_a_number_and_no_trace(
@@ -187,12 +219,15 @@ def test_another_schema_is_refused_until_it_is_migrated(make_house: Any) -> None
     ready = house.client.get("/readyz")
     assert [ready.status_code, ready.text] == [
         503,
-        "not ready\ndatabase: ok\nschema: wrong schema\nblobs: ok\nqueue: ok\n",
+        "not ready\ndatabase: ok\nschema: wrong schema. Run: accession migrate.\nblobs: ok\nqueue: ok\n",
     ]
     assert house.client.get("/healthz").text == "ok\n"
     with house.db.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :v"), {"v": revision})
     assert house.client.get(f"{PREFIX}/batch").status_code == 200
+
+
+QUEUE_ADVICE = "Does Valkey (or Redis) run, and does it take writes? What is scheduled meanwhile waits."
 
 
 def test_readiness_names_what_is_away(make_house: Any) -> None:
@@ -202,8 +237,16 @@ def test_readiness_names_what_is_away(make_house: Any) -> None:
     answer = house.client.get("/readyz", headers=JSON)
     assert [answer.status_code, answer.json()] == [
         503,
-        {"ready": False, "database": "ok", "schema": "ok", "blobs": "ok", "queue": "unreachable"},
+        {
+            "ready": False,
+            "database": "ok",
+            "schema": "ok",
+            "blobs": "ok",
+            "queue": "not writable",
+            "advice": [QUEUE_ADVICE],
+        },
     ]
+    assert house.client.get("/readyz").text.splitlines()[-1] == f"queue: not writable. {QUEUE_ADVICE}"
 
 
 def test_every_answer_has_the_headers_that_keep_browsers_in_bounds(house: House) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -100,6 +101,7 @@ def test_what_is_no_digest_never_becomes_a_path(blobs: DiskBlobs, name: str) -> 
 
 def test_missing_bytes_are_missed_before_the_first_chunk(blobs: DiskBlobs) -> None:
     missing = digest_of(b"never")
+    blobs.put([b"another"])
     assert blobs.size(missing) is None
     with pytest.raises(BlobMissingError):
         blobs.open_range(missing)
@@ -164,6 +166,27 @@ def test_a_store_that_cannot_be_used_says_so_without_a_path(tmp_path: Path) -> N
     assert str(tmp_path) not in str(caught.value)
     assert blobs.reachable() is False
     assert DiskBlobs(tmp_path / "blobs").reachable() is True
+
+
+def test_a_store_that_vanished_is_away_and_not_empty_and_serves_again_once_it_is_back(
+    blobs: DiskBlobs, tmp_path: Path
+) -> None:
+    digest = blobs.put([b"kept"]).digest
+    blobs.root.rename(tmp_path / "elsewhere")
+    for another in (blobs, DiskBlobs(blobs.root)):
+        with pytest.raises(StoreUnavailableError, match="is its disk mounted"):
+            another.open_range(digest)
+        with pytest.raises(StoreUnavailableError):
+            another.local_path(digest)
+    with pytest.raises(StoreUnavailableError, match="is its disk mounted"):
+        blobs.put([b"new"])
+    assert blobs.reachable() is False
+    assert not blobs.root.exists()
+    (tmp_path / "elsewhere").rename(blobs.root)
+    assert b"".join(blobs.open_range(digest)) == b"kept"
+    assert blobs.put([b"new"]).new
+    shutil.rmtree(blobs.root / "incoming")
+    assert blobs.put([b"newer"]).new
 
 
 WRITER = """

@@ -314,7 +314,12 @@ class Executor:
                 self._context.stop.set("lost")
                 self._fail(error)
                 return
-            except StoreUnavailableError:
+            except StoreUnavailableError as error:
+                if self._context.in_doubt:
+                    # Results that may be written down already are not written again: whoever goes on with
+                    # the run reads what was, and looks for the rest.
+                    self._fail(error)
+                    return
                 # Nothing is forgotten: the results stay in hand, the window keeps them few, and the
                 # intents are on disk should this process not live to write them.
                 await self._context.stop.wait(1.0)

@@ -85,7 +85,8 @@ class Recorder:
         """One fenced transaction for all of them.
 
         Raises `FenceLostError` or `StoreUnavailableError`: nothing was written then, call it again or
-        keep the answers as strays. The log lines are said by :meth:`announce`, once.
+        keep the answers as strays (unless the context is in doubt). The log lines are said by
+        :meth:`announce`, once.
         """
         context = self._context
         run_id = context.claim.run_id
