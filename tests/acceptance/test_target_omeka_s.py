@@ -21,6 +21,7 @@ from worker.records import Draft, Fields, Identity, Link, MediaSource, Property,
 from worker.targets.base import (
     Adapter,
     Answer,
+    Barred,
     Difference,
     Done,
     LinkTarget,
@@ -518,7 +519,7 @@ def test_an_author_may_not_change_what_is_not_theirs(shared: StandIn) -> None:
 def test_a_key_that_was_revoked_meanwhile_is_told_apart(shared: StandIn) -> None:
     async def script(adapter: Adapter) -> None:
         answer = await send(adapter, Operation(OperationKey("1"), "create", "item", None, b"{}"))
-        assert isinstance(answer, Refused)
+        assert isinstance(answer, Barred)
         assert answer.code == "target-key-refused"
 
     on(settings(shared, key_credential="revoked"), script)

@@ -13,11 +13,7 @@ from worker.applying.pace import Pace
 from worker.applying.results import Deleted, RefusedResult, Written
 from worker.context import RunContext
 from worker.errors import Fatal
-from worker.targets.base import HELD, Adapter, Done, Lost, NotDone, Refused
-
-ENDS_THE_RUN = frozenset({"target-key-refused", "target-locked"})
-"""Refusals that every other record would meet too."""
-
+from worker.targets.base import HELD, Adapter, Barred, Done, Lost, NotDone, Refused
 
 FRESH = 20.0
 """Seconds after which what is to be changed is read once more before it is: a change says all values of a
@@ -47,7 +43,7 @@ class Sender:
         """Send it until it is answered.
 
         Raises `StoppedError` when the run was told to stop before it was sent, `Fatal` when the target
-        stays away.
+        stays away, or would take nothing else either.
         """
         attempt = 0
         while True:
@@ -73,7 +69,7 @@ class Sender:
                         return Deleted(outgoing)
                     payload = outgoing.operation.payload
                     return Written(outgoing, saved, self._adapter.differences(payload, saved))
-                case Refused(code=code, message=message) if code in ENDS_THE_RUN:
+                case Barred(code=code, message=message):
                     raise Fatal(code, message)
                 case Refused(code=code, message=message):
                     self._pace.answered(time.monotonic() - began)

@@ -19,8 +19,8 @@ from worker.applying.outgoing import Outgoing, kind_of, operation_key
 from worker.applying.preparing import Prepares, as_sent
 from worker.applying.reconcile import fits, unexplained
 from worker.context import RunContext
-from worker.errors import Retriable
-from worker.targets.base import Adapter, Done, Operation, Refused, Saved
+from worker.errors import Fatal, Retriable
+from worker.targets.base import Adapter, Barred, Done, Operation, Refused, Saved
 
 
 async def settle_strays(context: RunContext, adapter: Adapter, preparer: Prepares) -> None:
@@ -112,7 +112,7 @@ async def _remove(
     context: RunContext, adapter: Adapter, outgoing: Outgoing, twin: Saved, answered: Saved | None = None
 ) -> bool:
     """Delete a twin, journaled like any write; if it is not exactly what was meant, nor what was answered
-    (`answered`), only report it. Whether it is gone."""
+    (`answered`), only report it. Whether it is gone. Raises `Retriable`, `Fatal`."""
     entry = outgoing.entry
     name = f"{twin.kind} {twin.id}"
     as_meant = outgoing.told and adapter.same_as(outgoing.operation.payload, twin)
@@ -135,6 +135,9 @@ async def _remove(
     )
     await context.db.run(journal.record_intents, context.claim, [intent])
     (answer,) = await adapter.carry_out([operation])
+    if isinstance(answer, Barred):
+        # Its intent stays open: whoever finds out what the run left looks for the twin again.
+        raise Fatal(answer.code, answer.message)
     if isinstance(answer, Refused):
         end = OperationEnd(operation.key, "refused", code=answer.code, message=answer.message)
         message = f"{name} is a twin and could not be removed: {answer.message}"

@@ -5,7 +5,8 @@ adapter says how many it takes at once (`group_size`; plain REST: one).
 
 Errors: reads raise `Retriable` when the target could not be reached or was busy (after the
 adapter's own few repeats, see `http.py`) and `Fatal` when going on is pointless. Writes are never
-repeated by an adapter: each answers `Done`, `Refused`, `NotDone` or `Lost`, and the executor decides.
+repeated by an adapter: each answers `Done`, or says in which of the four ways it was not (`docs/errors.md`):
+fatal is `Barred`, retriable `NotDone`, reject `Refused`, unknown `Lost`. The executor acts on that.
 """
 
 from __future__ import annotations
@@ -93,6 +94,13 @@ class Done(Struct, frozen=True):
     saved: Saved | None
 
 
+class Barred(Struct, frozen=True):
+    """The target did nothing, and would do nothing of all the rest either: fatal."""
+
+    code: str
+    message: str
+
+
 class Refused(Struct, frozen=True):
     """The target will never take this one as it is: a reject, with the target's reason."""
 
@@ -121,7 +129,7 @@ class Lost(Struct, frozen=True):
     message: str
 
 
-Answer: TypeAlias = Done | Refused | NotDone | Lost
+Answer: TypeAlias = Done | Barred | Refused | NotDone | Lost
 
 
 class SiteFacts(Struct, frozen=True):

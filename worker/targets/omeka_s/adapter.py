@@ -17,22 +17,20 @@ from worker.records import Draft, Identity, Json, Kind, Sought
 from worker.targets.base import (
     Answer,
     Difference,
+    Done,
     Linking,
     LinkTarget,
-    Lost,
-    NotDone,
     Operation,
-    Refused,
     Saved,
     SiteFacts,
     Surveyed,
     SurveyPage,
     SurveySubject,
 )
-from worker.targets.http import Outcome, Reply, TargetHttp
+from worker.targets.http import Outcome, TargetHttp
 from worker.targets.omeka_s import compare, payloads, restoring, surveying, updates
-from worker.targets.omeka_s.answers import answer_to_write, body_of_read, classify
-from worker.targets.omeka_s.client import TOTAL_HEADER, VERBS, VERSION_HEADER, OmekaClient
+from worker.targets.omeka_s.answers import answer_to_write, judge, proof
+from worker.targets.omeka_s.client import TOTAL_HEADER, OmekaClient
 from worker.targets.omeka_s.modelling import list_model
 from worker.targets.omeka_s.representation import (
     PATHS,
@@ -44,6 +42,7 @@ from worker.targets.omeka_s.representation import (
     values_linking,
 )
 from worker.targets.omeka_s.resolving import NamesResolver, resolve, with_data_types
+from worker.targets.omeka_s.verdict import VERSION_HEADER
 from worker.targets.omeka_s.vocabulary import Vocabulary
 from worker.targets.redact import excerpt
 
@@ -86,34 +85,25 @@ class OmekaSAdapter:
         return await list_model(self._client, self._name)
 
     def _proof(self, outcome: Outcome) -> SiteFacts:
-        if isinstance(outcome, Reply):
-            self._refuse_what_is_no_omeka(outcome)
-        body = body_of_read(outcome)
-        assert isinstance(outcome, Reply)
+        try:
+            body, headers = proof(outcome)
+        except Fatal as error:
+            raise Fatal(error.code, self._at_this_address(error)) from error
         return SiteFacts(
             address=self._settings.site,
-            version=outcome.headers[VERSION_HEADER],
-            user=_only_user(body, outcome.headers.get(TOTAL_HEADER)),
+            version=headers[VERSION_HEADER],
+            user=_only_user(body, headers.get(TOTAL_HEADER)),
         )
 
-    def _refuse_what_is_no_omeka(self, reply: Reply) -> None:
-        """Raises `Fatal` where waiting for the target to come back makes no sense."""
-        verdict = classify("GET", reply)
+    def _at_this_address(self, error: Fatal) -> str:
         address = self._settings.site
-        if reply.status == 403 and VERSION_HEADER in reply.headers:
-            raise Fatal(
-                "target-key-refused",
-                f"Omeka at {address} does not know the key of target “{self._name}”, or its owner is "
-                "deactivated: it answers as to a stranger. Make a key in Omeka (Users, your user, API keys) "
-                "and write its identity and credential into the target's settings.",
-            )
-        if reply.status in {301, 308}:
-            raise Fatal("target-not-omeka", f"{address}: {verdict.message}")
-        if verdict.judgement in {"ok", "refused"} and VERSION_HEADER not in reply.headers:
-            why = verdict.message or "It answers with JSON, but not as Omeka S does."
-            raise Fatal("target-not-omeka", f"There is no Omeka S API at {address}. {why}")
-        if verdict.code == "target-not-omeka":
-            raise Fatal("target-not-omeka", f"{address}: {verdict.message}")
+        if error.code != "target-key-refused":
+            return f"{address}: {error.message}"
+        return (
+            f"Omeka at {address} does not know the key of target “{self._name}”, or its owner is "
+            "deactivated: it answers as to a stranger. Make a key in Omeka (Users, your user, API keys) "
+            "and write its identity and credential into the target's settings."
+        )
 
     async def prepare_updates(self) -> None:
         """List what only updates need: all data types, so that values of modules can be sent back."""
@@ -196,17 +186,10 @@ class OmekaSAdapter:
 
     async def _carry_out(self, operation: Operation) -> Answer:
         outcome = await self._client.send(operation)
-        answer = answer_to_write(
-            operation.method,
-            operation.kind,
-            operation.resource_id,
-            classify(VERBS[operation.method], outcome),
-        )
-        match answer:
-            case Refused() | NotDone() | Lost():
-                return msgspec.structs.replace(answer, message=self._http.redact(answer.message))
-            case _:
-                return answer
+        answer = answer_to_write(judge(operation, outcome))
+        if isinstance(answer, Done):
+            return answer
+        return msgspec.structs.replace(answer, message=self._http.redact(answer.message))
 
     # --- reading ----------------------------------------------------------------------------------
 

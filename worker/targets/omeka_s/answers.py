@@ -1,44 +1,92 @@
 """What an answer of Omeka S means: one function, one taxonomy.
 
-The rule for writes: *refused* and *not-done* are said only where Omeka (or what stands before it)
-certainly did nothing. Everything else is *lost*: it may have taken effect, and the executor looks
-before it sends again. `docs/errors.md` has the table; its tests name the recorded exchange that proves a row.
+`docs/errors.md` has the table; its tests name the recorded exchange that proves a row. The rule for writes:
+*fatal*, *retriable* and *reject* are said only where Omeka (or what stands before it) certainly did nothing.
+Everything else is *unknown*: it may have taken effect, and the executor looks before it sends again.
 """
 
 from __future__ import annotations
 
 import re
-from typing import assert_never
+from collections.abc import Mapping
+from typing import Literal, TypeAlias, assert_never
+
+import msgspec
 
 from worker.errors import Fatal, Retriable
-from worker.records import Json, Kind
-from worker.targets.base import HELD, Answer, Done, Lost, NotDone, Refused
-from worker.targets.base import Method as Write
+from worker.records import Json
+from worker.targets.base import HELD, Answer, Barred, Done, Lost, NotDone, Operation, Refused
 from worker.targets.http import Failure, Outcome, Reply, Verb
 from worker.targets.omeka_s.client_errors import of_client_error
 from worker.targets.omeka_s.representation import Unreadable, decode, saved_from
-from worker.targets.omeka_s.verdict import Verdict, busy, error_messages, quotable
+from worker.targets.omeka_s.verdict import VERSION_HEADER, Verdict, busy, error_messages, quotable
 from worker.targets.redact import excerpt, redact
 
+_BEGINS_AS_JSON = re.compile(rb"\s*(?:[{\[]|null)")
 
-def classify(method: Verb, outcome: Outcome) -> Verdict:
-    """The meaning of any answer, or lack of one, to a request of that method."""
+Asked: TypeAlias = Literal["proof", "read"] | Operation
+"""`proof`: the first question to a target, whether it is one, and the key good."""
+
+
+def judge(asked: Asked, outcome: Outcome) -> Verdict:
+    """The meaning of any answer, or lack of one, to what was asked."""
+    verdict = _of_write(asked if isinstance(asked, Operation) else None, outcome)
+    match asked:
+        case Operation():
+            return verdict
+        case "read":
+            return _of_read(verdict)
+        case "proof":
+            return _of_read(_of_proof(verdict, outcome))
+        case _:
+            assert_never(asked)
+
+
+def _of_write(operation: Operation | None, outcome: Outcome) -> Verdict:
     match outcome:
         case Failure():
             return _of_failure(outcome)
         case Reply(status=status) if 200 <= status < 300:
-            return _of_success(outcome)
+            return _of_success(operation, outcome)
         case Reply(status=status) if 300 <= status < 400:
             return _of_redirect(outcome)
         case Reply(status=status) if 400 <= status < 500:
-            return of_client_error(method, outcome)
+            return of_client_error(outcome)
         case Reply():
             return _of_server_error(outcome)
         case _:
             assert_never(outcome)
 
 
-_BEGINS_AS_JSON = re.compile(rb"\s*(?:[{\[]|null)")
+def _of_read(verdict: Verdict) -> Verdict:
+    """Reading again does no harm; and there is no record that could be rejected in place of the run."""
+    match verdict.judgement:
+        case "unknown":
+            return msgspec.structs.replace(verdict, judgement="retriable")
+        case "reject":
+            return msgspec.structs.replace(verdict, judgement="fatal")
+        case "done" | "fatal" | "retriable":
+            return verdict
+        case _:
+            assert_never(verdict.judgement)
+
+
+def _of_proof(verdict: Verdict, outcome: Outcome) -> Verdict:
+    """What is no Omeka S, or another address, is not waited for at the first question."""
+    if not isinstance(outcome, Reply):
+        return verdict
+    ours = VERSION_HEADER in outcome.headers
+    if outcome.status == 403 and ours:
+        return msgspec.structs.replace(verdict, judgement="fatal", code="target-key-refused")
+    if verdict.code == "target-not-omeka" or outcome.status in {301, 308}:
+        return msgspec.structs.replace(verdict, judgement="fatal", code="target-not-omeka")
+    if verdict.code == "target-locked":
+        return verdict
+    if verdict.judgement in {"done", "fatal", "reject"} and not ours:
+        why = verdict.message or "It answers with JSON, but not as Omeka S does."
+        message = f"There is no Omeka S API at this address. {why}"
+        return Verdict("fatal", "target-not-omeka", message, status=outcome.status)
+    return verdict
 
 
 def outage(method: Verb, outcome: Outcome) -> str | None:
@@ -48,21 +96,23 @@ def outage(method: Verb, outcome: Outcome) -> str | None:
     """
     if isinstance(outcome, Reply) and outcome.status == 200 and _BEGINS_AS_JSON.match(outcome.body):
         return None
-    verdict = classify(method, outcome)
+    verdict = judge("read", outcome)
     return verdict.message if verdict.outage else None
 
 
-def answer_to_write(method: Write, kind: Kind, resource_id: int | None, verdict: Verdict) -> Answer:
-    """The executor's view of a write: `Done` only with the representation that belongs to it."""
+def answer_to_write(verdict: Verdict) -> Answer:
+    """The executor's view of a write."""
     match verdict.judgement:
-        case "refused":
-            return Refused(verdict.code, verdict.message, verdict.status)
-        case "not-done":
+        case "done":
+            return Done(verdict.saved)
+        case "fatal":
+            return Barred(verdict.code, verdict.message)
+        case "retriable":
             return NotDone(verdict.code, verdict.message, verdict.retry_after, verdict.outage)
-        case "lost":
+        case "reject":
+            return Refused(verdict.code, verdict.message, verdict.status)
+        case "unknown":
             return Lost(verdict.code, verdict.message)
-        case "ok":
-            return _done(method, kind, resource_id, verdict.body)
         case _:
             assert_never(verdict.judgement)
 
@@ -72,16 +122,26 @@ def body_of_read(outcome: Outcome) -> Json:
 
     Raises `Retriable` where asking again may help, `Fatal` where it cannot.
     """
-    verdict = classify("GET", outcome)
+    return _required(judge("read", outcome))
+
+
+def proof(outcome: Outcome) -> tuple[Json, Mapping[str, str]]:
+    """JSON and headers of the answer to the first question. Raises as `body_of_read`."""
+    body = _required(judge("proof", outcome))
+    assert isinstance(outcome, Reply)
+    return body, outcome.headers
+
+
+def _required(verdict: Verdict) -> Json:
     match verdict.judgement:
-        case "ok":
+        case "done":
             return verdict.body
-        case "not-done" | "lost":
+        case "retriable":
             raise Retriable(verdict.code, verdict.message, verdict.retry_after)
-        case "refused":
+        case "fatal":
             raise Fatal(verdict.code, verdict.message)
         case _:
-            assert_never(verdict.judgement)
+            raise AssertionError("of a read nothing is unknown, and there is no record to be rejected")
 
 
 # --- without an answer ----------------------------------------------------------------------------
@@ -91,14 +151,14 @@ def _of_failure(failure: Failure) -> Verdict:
     match failure.reason:
         case "unreachable":
             return Verdict(
-                "not-done",
+                "retriable",
                 "target-unreachable",
                 f"The target cannot be reached ({failure.detail}). Check its address and whether it is up.",
                 outage=True,
             )
         case "timeout":
             return Verdict(
-                "lost",
+                "unknown",
                 "target-timeout",
                 f"The target did not answer in time ({failure.detail}). It may be overloaded; fewer "
                 "connections or a longer timeout in the target's settings may help.",
@@ -106,17 +166,16 @@ def _of_failure(failure: Failure) -> Verdict:
             )
         case "broken":
             return Verdict(
-                "lost",
+                "unknown",
                 "target-connection-lost",
                 f"The connection broke before the answer was complete ({failure.detail}).",
                 outage=True,
             )
         case "held":
-            return Verdict("not-done", HELD, failure.detail)
+            return Verdict("retriable", HELD, failure.detail)
         case "too-large":
-            return Verdict(
-                "lost", "target-answer-unreadable", f"The target's answer cannot be used: {failure.detail}."
-            )
+            message = f"The target's answer cannot be used: {failure.detail}."
+            return Verdict("unknown", "target-answer-unreadable", message)
         case _:
             assert_never(failure.reason)
 
@@ -124,21 +183,34 @@ def _of_failure(failure: Failure) -> Verdict:
 # --- 2xx, 3xx -------------------------------------------------------------------------------------
 
 
-def _of_success(reply: Reply) -> Verdict:
+def _of_success(operation: Operation | None, reply: Reply) -> Verdict:
+    """Done only with the representation that belongs to a write."""
     try:
-        return Verdict("ok", status=reply.status, body=decode(reply.body))
+        body = decode(reply.body)
+        if operation is None:
+            return Verdict("done", status=reply.status, body=body)
+        if operation.method == "delete":
+            # The deleted representation, without its number.
+            if isinstance(body, dict) and "o:id" in body and body["o:id"] is None:
+                return Verdict("done", status=reply.status, body=body)
+            return _unreadable(reply)
+        saved = saved_from(body, operation.kind)
     except Unreadable:
-        return _unreadable(reply.status)
+        return _unreadable(reply)
+    if operation.method == "update" and saved.id != operation.resource_id:
+        return _unreadable(reply)
+    return Verdict("done", status=reply.status, body=body, saved=saved)
 
 
-def _unreadable(status: int) -> Verdict:
+def _unreadable(reply: Reply) -> Verdict:
     return Verdict(
-        "lost",
+        "unknown",
         "target-answer-unreadable",
-        f"The target answered {status}, but not with what Omeka's API answers. An outage page, a proxy or a "
-        "login page may stand before it; look at the address in a browser.",
-        status=status,
-        outage=True,
+        f"The target answered {reply.status}, but not with what Omeka's API answers. An outage page, a proxy "
+        "or a login page may stand before it; look at the address in a browser.",
+        status=reply.status,
+        # JSON that is cut off, or of something else, comes from Omeka all the same.
+        outage=reply.status != 200 or _BEGINS_AS_JSON.match(reply.body) is None,
     )
 
 
@@ -153,7 +225,7 @@ def _of_redirect(reply: Reply) -> Verdict:
     page = location.split("?")[0].rstrip("/").rsplit("/", 1)[-1]
     if page in _OUTAGE_PAGES:
         return Verdict(
-            "not-done",
+            "retriable",
             "target-down",
             f"Omeka is down: {_OUTAGE_PAGES[page]}.",
             status=reply.status,
@@ -161,7 +233,7 @@ def _of_redirect(reply: Reply) -> Verdict:
             outage=True,
         )
     return Verdict(
-        "lost",
+        "unknown",
         "target-redirected",
         f"The target redirects to {excerpt(redact(location)) or 'nowhere'}, which is never followed. If the "
         "site has moved (to https, say), write its new address into the target's settings.",
@@ -190,7 +262,7 @@ def _of_server_error(reply: Reply) -> Verdict:
         return busy(reply)
     if status in {502, 503, 504}:
         return Verdict(
-            "lost",
+            "unknown",
             "target-bad-gateway",
             f"The web server before Omeka got no answer from it ({status}): PHP is down, restarting or "
             "overloaded.",
@@ -203,9 +275,9 @@ def _of_server_error(reply: Reply) -> Verdict:
     if sql := _SQL.match(text):
         return _of_sql_error(status, sql)
     if text.startswith("The API does not support the "):
-        return Verdict("refused", "target-unsupported", f"Omeka says: {quotable(text)}", status=status)
+        return Verdict("reject", "target-unsupported", f"Omeka says: {quotable(text)}", status=status)
     return Verdict(
-        "lost",
+        "unknown",
         "target-failed",
         f"Omeka failed ({status}{f': {quotable(text)}' if text else ''}). Its administrator finds the "
         "reason in Omeka's or PHP's log.",
@@ -221,36 +293,16 @@ def _of_sql_error(status: int, sql: re.Match[str]) -> Verdict:
     own = sql["statement"] != "SELECT" and sql["table"] in _OWN_TABLES
     if own and state == "40001":
         return Verdict(
-            "not-done",
+            "retriable",
             "target-busy",
             f"Two writes met in Omeka's database, which undid this one: {reason}",
             status=status,
         )
     if own and (state == "23000" or state.startswith("22")):
         return Verdict(
-            "refused",
+            "reject",
             "target-database-refused",
             f"Omeka's database does not take a value of this resource, and nothing was saved: {reason}",
             status=status,
         )
-    return Verdict("lost", "target-failed", f"Omeka's database failed: {reason}", status=status)
-
-
-# --- 2xx of a write -------------------------------------------------------------------------------
-
-
-def _done(method: Write, kind: Kind, resource_id: int | None, body: Json) -> Answer:
-    if method == "delete":
-        # The deleted representation, without its number.
-        if isinstance(body, dict) and "o:id" in body and body["o:id"] is None:
-            return Done(None)
-    else:
-        try:
-            saved = saved_from(body, kind)
-        except Unreadable:
-            pass
-        else:
-            if method == "create" or saved.id == resource_id:
-                return Done(saved)
-    verdict = _unreadable(200)
-    return Lost(verdict.code, verdict.message)
+    return Verdict("unknown", "target-failed", f"Omeka's database failed: {reason}", status=status)

@@ -18,13 +18,13 @@ from worker.targets.base import Method, Operation, Saved
 from worker.targets.http import Outcome, Reply, TargetHttp, Verb
 from worker.targets.omeka_s.answers import body_of_read
 from worker.targets.omeka_s.representation import PATHS, Unreadable, reference_ids, saved_from, stamp
+from worker.targets.omeka_s.verdict import VERSION_HEADER
 from worker.targets.redact import excerpt
 
 T = TypeVar("T")
 
 Query = Sequence[tuple[str, str | int]]
 
-VERSION_HEADER = "omeka-s-version"
 TOTAL_HEADER = "omeka-s-total-results"
 
 VERBS: Mapping[Method, Verb] = {"create": "POST", "update": "PATCH", "delete": "DELETE"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from worker.targets.http import Reply, Verb
+from worker.targets.http import Reply
 from worker.targets.omeka_s.verdict import Verdict, busy, error_messages, quotable
 
 _ITSELF_GONE = re.compile(r'^Omeka\\Entity\\(\w+) entity with criteria \{"id":"\d+"\} not found$')
@@ -28,12 +28,15 @@ _WORDS = {
 }
 
 
-def of_client_error(method: Verb, reply: Reply) -> Verdict:
+def of_client_error(reply: Reply) -> Verdict:
     status = reply.status
     if status == 429:
         return busy(reply)
     if status == 408:
-        return Verdict("lost", "target-timeout", "The target waited too long for the request.", status=status)
+        message = "The target waited too long for the request."
+        return Verdict("unknown", "target-timeout", message, status=status)
+    if status in {401, 407}:
+        return _locked(status)
     errors = error_messages(reply)
     if errors is None:
         return _from_the_web_server(reply)
@@ -52,25 +55,28 @@ def of_client_error(method: Verb, reply: Reply) -> Verdict:
         case _:
             code, message = (
                 "target-refused-request",
-                f"Omeka does not take this {method} request ({status}): {quotable(text)}",
+                f"Omeka does not take this request ({status}): {quotable(text)}",
             )
-    return Verdict("refused", code, message, status=status)
+    return Verdict("reject", code, message, status=status)
+
+
+def _locked(status: int) -> Verdict:
+    """Omeka S itself never says this, so it is the same for every request."""
+    return Verdict(
+        "fatal",
+        "target-locked",
+        f"The web server before Omeka asks for a password of its own ({status}). Open the path of the "
+        "API to this service.",
+        status=status,
+    )
 
 
 def _from_the_web_server(reply: Reply) -> Verdict:
     """A 4xx that is not Omeka's API's own: a web server, proxy or firewall before it, or another site."""
     status = reply.status
-    if status in {401, 407}:
-        return Verdict(
-            "refused",
-            "target-locked",
-            f"The web server before Omeka asks for a password of its own ({status}). Open the path of the "
-            "API to this service.",
-            status=status,
-        )
     if status in {404, 410}:
         return Verdict(
-            "not-done",
+            "retriable",
             "target-not-omeka",
             f"There is no Omeka S API at this address ({status}). Check the target's address: it is the "
             "site's, or the one that ends in /api.",
@@ -79,14 +85,14 @@ def _from_the_web_server(reply: Reply) -> Verdict:
         )
     if status == 413:
         return Verdict(
-            "refused",
+            "reject",
             "target-too-large",
             "The request is larger than the target's web server takes (413). Its administrator can raise "
             "that limit (client_max_body_size, LimitRequestBody).",
             status=status,
         )
     return Verdict(
-        "refused",
+        "reject",
         "target-blocked",
         f"The web server before Omeka refused this request ({status}), probably by a firewall rule that its "
         "content met. The target's administrator finds it in the server's log.",
@@ -97,18 +103,18 @@ def _from_the_web_server(reply: Reply) -> Verdict:
 def _denied(status: int, text: str) -> Verdict:
     found = _DENIED.match(text)
     if found is None:
-        return Verdict("refused", "not-allowed", f"Omeka does not allow it: {quotable(text)}", status=status)
+        return Verdict("reject", "not-allowed", f"Omeka does not allow it: {quotable(text)}", status=status)
     action, what = found["action"], _WORDS.get(found["what"], found["what"])
     if found["level"] == "Entity":
         return Verdict(
-            "refused",
+            "reject",
             "not-allowed",
             f"The owner of the target's key may not {action} this {what}: in Omeka, authors may change only "
             "what is theirs and set no other owner. Use the key of an editor or administrator.",
             status=status,
         )
     return Verdict(
-        "refused",
+        "fatal",
         "target-key-refused",
         f"Omeka does not let this key {action} any {what}: it was revoked, its owner was deactivated, or the "
         "owner's role does not allow it. Check the key in Omeka (Users, API keys) and the target's settings.",
@@ -119,7 +125,7 @@ def _denied(status: int, text: str) -> Verdict:
 def _missing(status: int, text: str) -> Verdict:
     if _ITSELF_GONE.match(text):
         return Verdict(
-            "refused",
+            "reject",
             "target-gone",
             "The resource is no longer in Omeka, or the key's owner may not see it.",
             status=status,
@@ -128,11 +134,11 @@ def _missing(status: int, text: str) -> Verdict:
         number = found["id"] or found["resource"]
         what = _WORDS.get(found["entity"] or "", "resource")
         return Verdict(
-            "refused",
+            "reject",
             "target-unknown-reference",
             f"It names {what} {number}, which is not in Omeka (any more) or not visible to the key's owner.",
             status=status,
         )
     return Verdict(
-        "refused", "target-refused-request", f"Omeka does not find it: {quotable(text)}", status=status
+        "reject", "target-refused-request", f"Omeka does not find it: {quotable(text)}", status=status
     )

@@ -1,4 +1,4 @@
-"""What an answer means, and how to read Omeka S's own errors in it."""
+"""What an answer means, in the words of `docs/errors.md`, and how to read Omeka S's own errors in it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,22 @@ from typing import Literal
 from msgspec import Struct
 
 from worker.records import Json
+from worker.targets.base import Saved
 from worker.targets.http import Reply
 from worker.targets.omeka_s.representation import Unreadable, decode
 from worker.targets.redact import excerpt, redact
 
-Judgement = Literal["ok", "refused", "not-done", "lost"]
+VERSION_HEADER = "omeka-s-version"
+
+Judgement = Literal["done", "fatal", "retriable", "reject", "unknown"]
 
 
 class Verdict(Struct, frozen=True):
-    """What an answer means. `body` is the JSON of an *ok*; `code` and `message` are "" there."""
+    """What an answer means. `code` and `message` are "" where it is *done*.
+
+    `body`: the JSON of an answer; `saved`: what it holds, after a create or an update; `outage`: nothing else
+    has to be tried before the target is back.
+    """
 
     judgement: Judgement
     code: str = ""
@@ -24,6 +31,7 @@ class Verdict(Struct, frozen=True):
     retry_after: float | None = None
     outage: bool = False
     body: Json = None
+    saved: Saved | None = None
 
 
 def error_messages(reply: Reply) -> dict[str, str] | None:
@@ -57,7 +65,7 @@ def _texts(value: Json) -> list[str]:
 
 def busy(reply: Reply) -> Verdict:
     return Verdict(
-        "not-done",
+        "retriable",
         "target-busy",
         f"The target is too busy ({reply.status}).",
         status=reply.status,
