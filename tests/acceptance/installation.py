@@ -10,10 +10,12 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -177,6 +179,28 @@ class Installation:
 
     def signal(self, name: str, number: signal.Signals) -> None:
         self._processes[name].send_signal(number)
+
+    def freeze(self, name: str) -> None:
+        """Stop a process (SIGSTOP) in a moment in which it does not hold the database. (One that does keeps
+        everybody from SQLite as long as it is frozen; that is a trouble of its own.)"""
+        deadline = time.monotonic() + 30
+        while True:
+            self.signal(name, signal.SIGSTOP)
+            if self.database_url or self._database_is_free():
+                return
+            self.signal(name, signal.SIGCONT)
+            assert time.monotonic() < deadline, "the database is never free"
+            time.sleep(0.01)
+
+    def _database_is_free(self) -> bool:
+        path = self.folder / "data" / "accession.db"
+        with closing(sqlite3.connect(path, timeout=0.5, isolation_level=None)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+            connection.execute("ROLLBACK")
+        return True
 
     def output(self, name: str) -> str:
         """What a process wrote on its standard streams."""

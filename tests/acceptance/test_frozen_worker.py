@@ -122,7 +122,7 @@ def test_a_frozen_worker_sends_nothing_after_its_fence_was_taken(
             accession.schedule(batch)
             until(lambda: writes(of_first, method) == 2, accession, batch)
             time.sleep(0.1)
-            accession.signal("first", signal.SIGSTOP)
+            accession.freeze("first")
             frozen, sent = time.monotonic(), len(of_first.log)
             assert writes(of_first, method) == 2
 

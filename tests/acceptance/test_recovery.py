@@ -171,7 +171,7 @@ def test_a_worker_that_was_frozen_past_its_lease_sends_nothing_more(
     batch = accession.batch(CONTROL, {"data0": payload(300)})
     accession.schedule(batch)
     until_created(accession, batch, 20)
-    accession.signal("worker", signal.SIGSTOP)
+    accession.freeze("worker")
     accession.start_worker("second")
     until_created(accession, batch, 60)
     accession.signal("worker", signal.SIGCONT)

@@ -116,9 +116,9 @@ def test_a_run_that_is_paused_many_times_writes_what_one_writes_that_is_not(
     steered: Installation, omeka: StandIn
 ) -> None:
     omeka.knobs(delay_ms=15, workers=CONNECTIONS)
-    batch = steered.batch(CONTROL, {"data0": payload(150)})
+    batch = steered.batch(CONTROL, {"data0": payload(400)})
     steered.schedule(batch)
-    for number in (5, 40, 80, 120):
+    for number in (5, 40, 80, 120):  # long before its end: it is not to end before it has heard
         until_created(steered, batch, number)
         steer(steered, batch, "pause")
         until_state(steered, batch, "paused")
@@ -130,8 +130,8 @@ def test_a_run_that_is_paused_many_times_writes_what_one_writes_that_is_not(
         assert omeka.requests()["total"] == before
         steer(steered, batch, "resume")
     assert steered.wait(batch) == "complete", steered.log(batch)
-    assert titles(omeka.dump()) == sorted(f"Work {n}" for n in range(1, 151))
-    assert omeka.requests()["counts"]["POST /api/items"] == 150
+    assert titles(omeka.dump()) == sorted(f"Work {n}" for n in range(1, 401))
+    assert omeka.requests()["counts"]["POST /api/items"] == 400
 
 
 @pytest.mark.parametrize("mode", ["import", "undo"])
