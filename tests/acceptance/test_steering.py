@@ -329,7 +329,10 @@ def test_a_paused_run_keeps_no_worker_from_others(tmp_path: Path, omeka: StandIn
         controls = [
             {**CONTROL, "match": {"item": {**CONTROL["match"]["item"], "scope": f"s{n}"}}} for n in range(7)
         ]
-        batches = [accession.batch(one, {"data0": payload(60)}) for one in controls]
+        sizes = [400] * 6 + [60]  # none ends before it has heard
+        batches = [
+            accession.batch(one, {"data0": payload(size)}) for one, size in zip(controls, sizes, strict=True)
+        ]
         for batch in batches[:-1]:
             accession.schedule(batch)
             until_created(accession, batch, 3)
