@@ -121,7 +121,8 @@ class Recorder:
                     answer: bytes | None = orjson.dumps(saved.body)
                     number = saved.id
                 case Deleted():
-                    number, answer = operation.resource_id or 0, None
+                    assert operation.resource_id is not None, "a deletion says of what"
+                    number, answer = operation.resource_id, None
                 case _:
                     continue  # nothing came of it in the target
             journal.record_stray(context.db, context.claim.run_id, operation.key, number, answer)
