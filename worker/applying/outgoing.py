@@ -105,6 +105,11 @@ def kind_of(entry: Entry) -> Kind:
     return kind
 
 
+def ledger_key(target: str, entry: Entry) -> LedgerKey:
+    """Where the ledger has what an entry with an identity is about."""
+    return LedgerKey(target, entry.kind, entry.scope or "", entry.by or "")
+
+
 def ledger_row(
     target: str, run_id: str, entry: Entry, linked: str, *, footing: bytes | None = None, whole: bool = True
 ) -> LedgerRow | None:
@@ -113,7 +118,7 @@ def ledger_row(
     if entry.key_digest is None:
         return None
     return LedgerRow(
-        key=LedgerKey(target, entry.kind, entry.scope or "", entry.by or ""),
+        key=ledger_key(target, entry),
         key_digest=entry.key_digest,
         identifier=entry.identifier or "",
         resource_id=0,

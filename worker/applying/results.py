@@ -15,7 +15,7 @@ from service.store.journal import OperationEnd
 from service.store.ledger import LedgerKey, LedgerRow
 from service.store.plans import EntryOutcome, Outcome
 from service.store.put_back import PutBack, put_back
-from worker.applying.outgoing import Outgoing
+from worker.applying.outgoing import Outgoing, ledger_key
 from worker.context import RunContext
 from worker.planning.absent import withdrawn_after
 from worker.targets.base import Difference, Saved
@@ -160,7 +160,7 @@ class Recorder:
         forgotten = outgoing.forgets and done if outgoing.undoes else gone
         if not forgotten or entry.key_digest is None:
             return []
-        key = LedgerKey(self._context.target, entry.kind, entry.scope or "", entry.by or "")
+        key = ledger_key(self._context.target, entry)
         number = outgoing.operation.resource_id or entry.resource_id or 0
         return [(key, entry.key_digest, number)]
 

@@ -15,12 +15,11 @@ import msgspec
 from msgspec import Struct
 
 from service.store import ledger, links, plan_groups, plans, undo
-from service.store.ledger import LedgerKey
 from service.store.links import KeyRow
 from service.store.plans import Action, Entry
 from service.store.put_back import numbers_now
 from service.store.undo import Effect, Later
-from worker.applying import images
+from worker.applying import images, standing
 from worker.applying.images import PreImage
 from worker.context import RunContext
 from worker.errors import Fatal
@@ -247,13 +246,8 @@ class UndoPlan:
 
     def _returned(self, entries: Sequence[Entry]) -> dict[int, int]:
         """Deleted resources of which the record came back since: entry → the number that it has now."""
-        wanted: defaultdict[LedgerKey, list[Entry]] = defaultdict(list)
-        for entry in entries:
-            if entry.key_digest is not None:
-                key = LedgerKey(self._context.target, entry.kind, entry.scope or "", entry.by or "")
-                wanted[key].append(entry)
         found: dict[int, int] = {}
-        for key, several in wanted.items():
+        for key, several in standing.by_ledger_key(self._context.target, entries).items():
             known = ledger.look_up(self._db, key, [one.key_digest or "" for one in several])
             there = self._reads.current(KINDS[key.kind], [one.resource_id for one in known.values()])
             for one in several:
