@@ -119,6 +119,8 @@ async def _hold(shop: Workshop, claim: Claim, stop: Stop, until: float) -> None:
             if ending is None:
                 await anyio.to_thread.run_sync(context.flush)
                 await _release(shop, claim)
+                if stop.reason == "shutdown" and shop.ring is not None:
+                    await shop.ring(claim.run_id)  # another worker goes on at once, not at its next sweep
             else:
                 await _end(shop, context, batch, ending, failure)
                 await _ring_for_the_next(shop, claim)
