@@ -226,3 +226,22 @@ def test_nothing_is_told_of_a_change_that_is_the_one_that_the_journal_holds(
     look_into(shop, run)
     assert told(shop, run, "late-write") == []
     assert strays(shop, run) == [(row.key, "moot")]
+
+
+def test_a_successor_waits_as_long_as_the_slowest_answer_that_the_first_worker_saw(
+    shop: Shop, omeka: StandIn, proxy: FaultProxy
+) -> None:
+    """Although nothing was under way when it took the run over, and all that it sees itself is fast."""
+    run = shop.schedule(shop.batch(CONTROL, {"data0": rows(6)}))
+    slow = Fault("hold", method="POST", path="/api/items", seconds=0.7)
+    proxy.add(slow)
+    assert shop.run_pausing(run, 2, sent=True), shop.log(run)
+    assert slow.done
+    shop.resume(run)
+    proxy.add(Fault("drop_before", method="POST", path="/api/items"))
+    facts = shop.take_over(run)
+    assert facts.counts["created"] == 6, shop.log(run)
+    lost = next(place for place, one in enumerate(proxy.log) if one.fault == "drop_before")
+    # With one connection and nothing else left to look for, what is sent after the others is that one again.
+    again = [one for one in proxy.log[lost + 1 :] if one.method == "POST"][-1]
+    assert again.at - proxy.log[lost].at >= 3 * 0.7

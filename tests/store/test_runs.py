@@ -4,7 +4,9 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import pytest
+from sqlalchemy import update
 
 from service.store import journal, logs, plans, runs
 from service.store.database import Database
@@ -27,6 +29,7 @@ from service.store.runs import (
     unclaimed_runs,
 )
 from service.store.steering import request_cancel
+from service.store.tables import operation
 
 MINUTE = 60_000
 
@@ -204,6 +207,50 @@ def test_an_intent_is_open_until_its_end_is_written(database: Database, batch_id
     assert journal.journaled_ids(database, "elsewhere", "item", [31]) == set()
     assert journal.attempts(database, run_id, [1, 2, 3]) == {1: 1, 2: 1}
     assert runs.ever_wrote(database, batch_id)
+
+
+def test_the_slowest_answer_is_the_one_that_a_write_waited_for_longest(
+    database: Database, batch_id: str
+) -> None:
+    run_id = schedule(database, batch_id)
+    held = claim(database, run_id)
+    assert journal.slowest_answer(database, run_id) == 0.0
+    ends = [
+        (OperationEnd("1.1", "done", answer_id=31), 2500),
+        (OperationEnd("2.1", "refused"), 4000),
+        # Not answered at all, or found by looking: that tells nothing of how long answers take.
+        (OperationEnd("3.1", "done", answer_id=32, adopted=True), 60_000),
+        (OperationEnd("4.1", "superseded"), 90_000),
+        (OperationEnd("5.1", "not-sent"), 90_000),
+    ]
+    journal.record_intents(database, held, [intent(end.key, seq) for seq, (end, _) in enumerate(ends, 1)])
+    with runs.fenced(database, held) as connection:
+        journal.record_ends(connection, held, [end for end, _ in ends])
+        for end, later in ends:
+            connection.execute(
+                update(operation)
+                .where(operation.c.run_id == run_id, operation.c.key == end.key)
+                .values(outcome_at=operation.c.intent_at + later)
+            )
+    assert journal.slowest_answer(database, run_id) == 4.0
+
+
+def test_how_often_a_write_was_given_up_is_counted_for_each_entry_and_method(
+    database: Database, batch_id: str
+) -> None:
+    run_id = schedule(database, batch_id)
+    held = claim(database, run_id)
+    intents = [
+        msgspec.structs.replace(intent(f"1.{n}"), attempt=n, method="delete" if n == 4 else "create")
+        for n in range(1, 6)
+    ]
+    journal.record_intents(database, held, [*intents, intent("2.1", 2)])
+    with runs.fenced(database, held) as connection:
+        ended = [OperationEnd(f"1.{n}", "superseded") for n in (1, 2, 4)]
+        journal.record_ends(connection, held, [*ended, OperationEnd("1.3", "not-sent")])
+    assert journal.times_given_up(database, run_id, 1, "create") == 2
+    assert journal.times_given_up(database, run_id, 1, "delete") == 1
+    assert journal.times_given_up(database, run_id, 2, "create") == 0
 
 
 def test_the_log_is_read_by_level_and_from_a_line_on(database: Database, batch_id: str) -> None:
