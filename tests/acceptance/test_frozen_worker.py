@@ -156,6 +156,8 @@ def test_a_frozen_worker_sends_nothing_after_its_fence_was_taken(
             assert (late, strays) == ([404, 404], [])
         elif kind != "answer_lost":
             assert len(strays) == 2
+        if (method, kind) == ("PATCH", "delay"):
+            assert log.count("by a request that had been given up for lost") == 2, log
         if (method, kind) == ("POST", "delay"):
             assert log.count("this twin was removed") == 2
             assert {one.resolution for one in strays} <= {"removed", "moot"}

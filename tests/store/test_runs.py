@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,6 +13,7 @@ from service.store import journal, logs, plans, runs
 from service.store.database import Database
 from service.store.journal import Intent, OperationEnd
 from service.store.logs import LogLine
+from service.store.migrate import upgrade
 from service.store.runs import (
     Claim,
     FenceLostError,
@@ -30,6 +32,7 @@ from service.store.runs import (
 )
 from service.store.steering import request_cancel
 from service.store.tables import operation
+from tests.store.conftest import fill
 
 MINUTE = 60_000
 
@@ -268,3 +271,26 @@ def test_the_log_is_read_by_level_and_from_a_line_on(database: Database, batch_i
     assert logs.read_log(database, run_id) == lines[1:]
     assert logs.read_log(database, run_id, after=2) == lines[2:]
     assert logs.read_batch_log(database, batch_id, after=(run_id, 2)) == lines[2:]
+
+
+def test_a_lease_runs_out_by_the_clock_of_the_database_where_machines_may_disagree(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = Database(postgresql_url)
+    upgrade(db)
+    fill(db)
+    run_id = schedule(db, "b1")
+    held = claim(db, run_id)
+    # A worker on a machine that is a day ahead.
+    monkeypatch.setattr(
+        "service.store.database.now_ms", lambda: time.time_ns() // 1_000_000 + 24 * 60 * MINUTE
+    )
+    assert claim_run(db, run_id, "ahead", MINUTE) is None
+    assert unclaimed_runs(db) == []
+    renew_lease(db, held, -1)
+    ahead = claim(db, run_id, "ahead")
+    monkeypatch.undo()
+    assert claim_run(db, run_id, "behind", MINUTE) is None
+    renew_lease(db, ahead, -1)
+    assert unclaimed_runs(db) == [run_id], "its lease is no day longer for that"
+    db.dispose()
