@@ -13,10 +13,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from service.store import journal
-from service.store.tables import operation, stray_effect
+from service.store.tables import operation, plan_entry, stray_effect
 from service.store.unsettled import unsettled_runs
 from tests.acceptance.installation import CONTROL, rows, target_of
 from tests.acceptance.test_updates import control, works
@@ -143,6 +143,19 @@ def test_a_twin_that_somebody_has_edited_is_told_and_left(shop: Shop, omeka: Sta
     journal.record_stray(shop.db, run, "1.1", late["o:id"], json.dumps(late).encode())
     look_into(shop, run)
     assert len(told(shop, run, "twin-left")) == 1, shop.log(run)
+    assert len(omeka.dump()["items"]) == 4
+
+
+def test_an_answer_so_late_that_the_plan_is_kept_no_longer_ends_nothing_but_itself(
+    shop: Shop, omeka: StandIn
+) -> None:
+    run = shop.run(shop.batch(CONTROL, {"data0": rows(3)})).id
+    with shop.db.write() as connection:
+        connection.execute(delete(plan_entry).where(plan_entry.c.run_id == run))
+    late = call(omeka, "POST", "items", {"o:is_public": True})
+    journal.record_stray(shop.db, run, "1.1", late["o:id"], json.dumps(late).encode())
+    look_into(shop, run)
+    assert strays(shop, run) == [("1.1", "moot")]
     assert len(omeka.dump()["items"]) == 4
 
 

@@ -171,14 +171,18 @@ def test_when_a_worker_is_told_to_stop_another_goes_on_at_once_not_at_its_next_s
     settings = {"ACCESSION_SWEEP": "3600", "ACCESSION_LEASE": "600"}
     with Installation(tmp_path / "accession", {"omeka": target_of(omeka)}, settings) as accession:
         accession.start()
-        batch = accession.batch(CONTROL, {"data0": payload(150)})
-        accession.schedule(batch)
-        until_created(accession, batch, 20)
+        batch = accession.batch(CONTROL, {"data0": payload(120)})
         accession.start_worker("second")
         until_ready(accession, "second")
-        assert accession.terminate("worker") == 0
+        accession.schedule(batch)
+        until_created(accession, batch, 10)
+        first = str(accession.facts(batch)["runs"][0]["worker"])
+        name = "worker" if f":{accession.pid('worker')}:" in first else "second"
+        assert accession.terminate(name) == 0
+        assert accession.counts(batch)["created"] < 120
         assert accession.wait(batch, 60) == "complete"
-        assert titles(omeka.dump()) == sorted(f"Work {n}" for n in range(1, 151))
+        assert accession.facts(batch)["runs"][0].get("worker") != first
+        assert titles(omeka.dump()) == sorted(f"Work {n}" for n in range(1, 121))
 
 
 def until_ready(accession: Installation, worker: str) -> None:

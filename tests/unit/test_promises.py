@@ -1,4 +1,4 @@
-"""Each sentence of `docs/exactly-once.md` names a test that exists, and that every run of the tests carries out."""
+"""Each sentence of `docs/exactly-once.md` names a test that there is, and that is always run."""
 
 from __future__ import annotations
 

@@ -41,7 +41,9 @@ async def _settle_stray(
     if recorded.outcome is None and recorded.method != "create":
         # Still unknown: the reconciler looks at this very resource, with all its checks.
         return "adopted"
-    entry = (await context.db.run(plans.entries_by_seq, run_id, [recorded.seq]))[recorded.seq]
+    entry = (await context.db.run(plans.entries_by_seq, run_id, [recorded.seq])).get(recorded.seq)
+    if entry is None:
+        return "moot"  # so late that what was planned is kept no longer
     kind = kind_of(entry)
     answered = adapter.saved(stray.answer, kind) if stray.answer is not None else None
     if recorded.method != "create":
