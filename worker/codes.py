@@ -104,6 +104,10 @@ CODES: Mapping[str, tuple[Level, str]] = {
         "warning",
         "There is such a resource, and the control file has such records skipped.",
     ),
+    "given-up": (
+        "error",
+        "It was sent several times, no answer told what became of it, and it was not in the target afterwards.",
+    ),
     "gone": ("warning", "The resource was imported before, and somebody has deleted it since."),
     "item-refused": ("error", "The item of this media was not written."),
     "late-write": (

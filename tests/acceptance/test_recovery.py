@@ -164,6 +164,36 @@ def test_a_worker_that_is_told_to_stop_gives_its_run_back_and_the_next_goes_on(
     assert titles(omeka.dump()) == sorted(f"Work {n}" for n in range(1, 201))
 
 
+def test_when_a_worker_is_told_to_stop_another_goes_on_at_once_not_at_its_next_sweep(
+    tmp_path: Path, omeka: StandIn
+) -> None:
+    omeka.knobs(delay_ms=20, workers=2)
+    settings = {"ACCESSION_SWEEP": "3600", "ACCESSION_LEASE": "600"}
+    with Installation(tmp_path / "accession", {"omeka": target_of(omeka)}, settings) as accession:
+        accession.start()
+        batch = accession.batch(CONTROL, {"data0": payload(120)})
+        accession.start_worker("second")
+        until_ready(accession, "second")
+        accession.schedule(batch)
+        until_created(accession, batch, 10)
+        first = str(accession.facts(batch)["runs"][0]["worker"])
+        name = "worker" if f":{accession.pid('worker')}:" in first else "second"
+        assert accession.terminate(name) == 0
+        assert accession.counts(batch)["created"] < 120
+        assert accession.wait(batch, 60) == "complete"
+        assert accession.facts(batch)["runs"][0].get("worker") != first
+        assert titles(omeka.dump()) == sorted(f"Work {n}" for n in range(1, 121))
+
+
+def until_ready(accession: Installation, worker: str) -> None:
+    """Until its first sweep is over, too."""
+    deadline = time.monotonic() + 30
+    while "is ready" not in accession.output(worker):
+        assert time.monotonic() < deadline, accession.output(worker)
+        time.sleep(0.02)
+    time.sleep(0.5)
+
+
 def test_a_worker_that_was_frozen_past_its_lease_sends_nothing_more(
     accession: Installation, omeka: StandIn
 ) -> None:

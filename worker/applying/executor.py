@@ -26,7 +26,7 @@ from worker.applying.outgoing import Outgoing
 from worker.applying.pace import Pace
 from worker.applying.preparing import Prepared, Prepares
 from worker.applying.reconcile import Found, GivenUp, Reconciler, Several, slowest_before
-from worker.applying.results import Ended, Recorder, Result, Stands, Written
+from worker.applying.results import Ended, Recorder, RefusedResult, Result, Stands, Written
 from worker.applying.sending import Aged, Sender
 from worker.applying.strays import give_up, settle_strays, settle_twins
 from worker.context import RunContext
@@ -41,6 +41,9 @@ GRACE = 5.0
 """Seconds that requests under way are waited for when the service is stopped."""
 READ_AHEAD = 10.0
 """Seconds that may lie between the reading of a resource and its change."""
+MOST_SENT = 5
+"""How often a write is sent whose answer is always lost, and whose effect is not there after all looks: what
+makes Omeka itself fail would do so for ever."""
 KINDS: tuple[Kind, ...] = ("item", "item-set", "media")
 
 
@@ -113,11 +116,11 @@ class Executor:
         # Removals of twins are found necessary again, or done, by the last listing of the run.
         twins = [one.key for one in opened if one.method == "delete" and entries[one.seq].action == "create"]
         await give_up(context, twins, "Left off; twins are looked for again at the end.")
+        timeout = self._settings.targets[context.target].timeout
+        self._pace.slowest = max(self._pace.slowest, await slowest_before(context, timeout))
         unknown = [one for one in opened if one.key not in twins]
         if not unknown:
             return
-        timeout = self._settings.targets[context.target].timeout
-        self._pace.slowest = max(self._pace.slowest, await slowest_before(context, timeout))
         context.log.say(
             "warning",
             "taken-over",
@@ -241,8 +244,19 @@ class Executor:
             # It took effect after all: what stands there is what it meant.
             self._settle(Written(lost, again.saved, (), adopted=True))
             return
-        note = f"Not in the target after {len(self._settings.look_again)} looks: it is sent again."
-        await self._instead(Ended(lost, "superseded", note), again)
+        looks = f"Not in the target after {len(self._settings.look_again)} looks"
+        run_id, method = self._context.claim.run_id, lost.operation.method
+        before = await self._context.db.run(journal.times_given_up, run_id, lost.entry.seq, method)
+        if isinstance(again, Outgoing) and before + 1 >= MOST_SENT:
+            message = (
+                f"It was sent {before + 1} times. Each time no answer told what became of it, and it was not "
+                "in the target afterwards. The reason may stand in the target's log; then schedule a retry."
+            )
+            await self._instead(
+                Ended(lost, "superseded", f"{looks}."), RefusedResult(again, "given-up", message)
+            )
+            return
+        await self._instead(Ended(lost, "superseded", f"{looks}: it is sent again."), again)
 
     # --- queue → target -------------------------------------------------------------------------
 

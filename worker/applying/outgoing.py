@@ -58,6 +58,11 @@ class Outgoing(Struct, frozen=True):
     """Whether this takes back what a batch did to the resource; `ledger` is then the row as it was before."""
 
     @property
+    def recognisable(self) -> bool:
+        """Whether what it makes can be told from everything else: by identity, else by content."""
+        return self.told or self.draft.identity is not None
+
+    @property
     def digest(self) -> str:
         return hashlib.sha256(self.operation.payload).hexdigest()
 

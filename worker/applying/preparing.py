@@ -107,17 +107,23 @@ class Sent(Protocol):
     def payload_digest(self) -> str: ...
 
 
-async def as_sent(preparer: Prepares, entry: Entry, sent: Sent) -> Outgoing:
-    """The create of an entry as an earlier worker sent it; `told` says whether it is certainly the same."""
+async def as_sent(context: RunContext, preparer: Prepares, entry: Entry, sent: Sent) -> Outgoing:
+    """The create of an entry as an earlier worker sent it; `told` says whether it is certainly the same.
+
+    Where it is not, the ledger will hold nothing as meant: the next import compares, and finds what differs.
+    """
     about = await preparer.surroundings([entry])
-    made = preparer.create(entry, about, sent.above_id or 0, sent.attempt)
-    if isinstance(made, Outgoing):
-        return msgspec.structs.replace(made, told=made.digest == sent.payload_digest)
-    # It would not be sent by now, and was.
-    request = operation(entry, sent.attempt, "create", None, b"")
-    return Outgoing(
-        entry, made.outgoing.inline, draft_of(entry), request, sent.attempt, sent.above_id or 0, told=False
-    )
+    above = sent.above_id or 0
+    made = preparer.create(entry, about, above, sent.attempt)
+    if not isinstance(made, Outgoing):  # it would not be sent by now, and was
+        request = operation(entry, sent.attempt, "create", None, b"")
+        row = ledger_row(context.target, context.claim.run_id, entry, "", whole=False)
+        inline = made.outgoing.inline
+        return Outgoing(entry, inline, draft_of(entry), request, sent.attempt, above, ledger=row, told=False)
+    if made.digest == sent.payload_digest:
+        return made
+    row = msgspec.structs.replace(made.ledger, meant="") if made.ledger is not None else None
+    return msgspec.structs.replace(made, ledger=row, told=False)
 
 
 class Preparer:
@@ -176,7 +182,7 @@ class Preparer:
     async def as_meant(self, entry: Entry, opened: OpenOperation) -> Outgoing | None:
         """The operation of an intent without outcome, as it was sent; None where that cannot be told."""
         if opened.method == "create":
-            return await as_sent(self, entry, opened)
+            return await as_sent(self._context, self, entry, opened)
         about = await self.surroundings([entry])
         image = images.unpack(opened.pre_image) if opened.pre_image is not None else None
         if image is None:

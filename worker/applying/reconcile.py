@@ -106,8 +106,7 @@ class Reconciler:
         due = [
             one
             for one in self._unknown.values()
-            if self._due(one) <= now
-            and (one.outgoing.draft.identity or one.outgoing.operation.payload not in in_flight)
+            if self._due(one) <= now and not _hidden(one.outgoing, in_flight)
         ]
         findings: list[Finding] = []
         for kind in sorted({one.outgoing.draft.kind for one in due}):
@@ -139,11 +138,10 @@ class Reconciler:
             outgoing = unknown.outgoing
             free = [one for one in candidates if one.id not in taken]
             fitting = [one for one in free if fits(self._adapter, outgoing, one)]
-            certain = outgoing.told or outgoing.draft.identity is not None
             twins = sum(_same_request(outgoing, other.outgoing) for other in unknowns)
             if not fitting:
                 findings.extend(self._missed(unknown))
-            elif not certain or len(fitting) > (1 if outgoing.draft.identity else twins):
+            elif not outgoing.recognisable or len(fitting) > (1 if outgoing.draft.identity else twins):
                 findings.append(Several(outgoing, tuple(one.id for one in fitting)))
             else:
                 # As many alike as were sent alike: which is which makes no difference.
@@ -173,6 +171,13 @@ class Reconciler:
         """Not there yet: given up once it was looked for often enough."""
         unknown.looks += 1
         return [GivenUp(unknown.outgoing)] if unknown.looks >= len(self._delays) else []
+
+
+def _hidden(outgoing: Outgoing, in_flight: Collection[bytes]) -> bool:
+    """Whether what it made cannot be told now from what the requests under way make."""
+    if outgoing.draft.identity is not None:
+        return False
+    return outgoing.operation.payload in in_flight if outgoing.told else bool(in_flight)
 
 
 def _uncertainty(unknown: _Unknown) -> tuple[bool, bool]:

@@ -121,7 +121,8 @@ class Recorder:
                     answer: bytes | None = orjson.dumps(saved.body)
                     number = saved.id
                 case Deleted():
-                    number, answer = operation.resource_id or 0, None
+                    assert operation.resource_id is not None, "a deletion says of what"
+                    number, answer = operation.resource_id, None
                 case _:
                     continue  # nothing came of it in the target
             journal.record_stray(context.db, context.claim.run_id, operation.key, number, answer)
@@ -246,8 +247,11 @@ def _corrected(result: Result) -> list[tuple[str, EntryOutcome]]:
 
 def _counted(result: Result) -> Counter[str]:
     counts: Counter[str] = Counter()
-    if result.outgoing.entry.action != "complete":
-        counts.update(outcome.outcome for outcome in _outcomes(result))
+    entry, outcomes = result.outgoing.entry, _outcomes(result)
+    if entry.action != "complete":
+        counts.update(outcome.outcome for outcome in outcomes)
+    if outcomes and entry.outcome == "uncertain":  # until its answer came after all
+        counts["uncertain"] -= len(outcomes)
     for before, now in _corrected(result):
         counts[before] -= 1
         counts[now.outcome] += 1

@@ -101,7 +101,7 @@ class UndoPreparer:
     async def as_meant(self, entry: Entry, opened: OpenOperation) -> Outgoing | None:
         """The operation of an intent without outcome, as it was sent; None where that cannot be told."""
         if opened.method == "create":
-            return await as_sent(self, entry, opened)
+            return await as_sent(self._context, self, entry, opened)
         about = await self.surroundings([entry])
         if opened.method == "delete" and opened.resource_id is not None:
             gone = self._outgoing(entry, "delete", opened.resource_id, b"", opened.attempt)
