@@ -96,9 +96,15 @@ class Breaker:
             self._probing = False
             self._until = self._clock() + pause(self._failures, None, self._chance)
 
-    def asked(self, seconds: float, why: str) -> None:
-        """The target asked to be left alone for so long."""
-        until = self._clock() + pause(1, seconds, self._chance)
+    def asked(self, seconds: float, why: str) -> float:
+        """The target asked to be left alone for so long. The seconds for which it will be: somewhat more."""
+        seconds = pause(1, seconds, self._chance)
+        self.heard(seconds, why)
+        return seconds
+
+    def heard(self, seconds: float, why: str) -> None:
+        """It asked somebody else for so long."""
+        until = self._clock() + seconds
         if until > self._asked_until:
             self._asked_until, self._asked_why = until, why
 
