@@ -165,7 +165,7 @@ async def workers(port: int, connections: int, count: int) -> AsyncIterator[list
 
 async def taken(redis: Redis) -> int:
     """How many permits Redis knows of."""
-    found = await redis.hgetall("accession:permits:tate")
+    found: dict[bytes, bytes] = await redis.hgetall("accession:permits:tate")  # type: ignore[misc]
     return sum(int(one.split(b":")[0]) for worker, one in found.items() if worker != b"mark")
 
 
