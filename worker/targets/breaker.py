@@ -3,7 +3,7 @@
 Shared by all runs of a process. Pure: the clock and chance are given. A few outages in a row open it; then
 nothing leaves until the pause is over, and of all who ask then one is let through, the probe. Its outcome is
 the others' too: an outage makes the pause longer, any other answer closes the breaker. Beside that, what
-the target asked for (`Retry-After`) is kept by everybody, whoever was told.
+the target asked for (`Retry-After`) is kept by everybody, whoever was told (`asked` tells other workers).
 """
 
 from __future__ import annotations

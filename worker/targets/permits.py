@@ -154,9 +154,10 @@ class Permits:
                 # This process stood still meanwhile, and others may have got it.
                 self._held -= 1
             async with self._speaking:
+                # From here on, also where we are cancelled: Redis may grant it without our hearing of it.
+                self._keep()
                 if await self._granted(limit()):
                     self._held += 1
-                    self._keep()
                     return time.monotonic() + PERMIT_KEPT
             # Who has waited longer asks more often, so that nobody waits for ever.
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads the load

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -418,5 +419,38 @@ def test_what_the_target_asked_of_one_worker_is_kept_by_all(valkey: ValkeyServer
             await asyncio.sleep(held.value.hold.seconds)
             async with other.slot():
                 assert time.monotonic() - began >= 1.0
+
+    _run(script)
+
+
+def test_whoever_gives_up_while_redis_is_asked_keeps_nothing(
+    valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(permits, "RENEWED", 0.1)
+    there = shared.Shared.ask
+
+    async def slowly(self: shared.Shared, call: Callable[[], Awaitable[Any]]) -> Any:
+        answer = await there(self, call)
+        await asyncio.sleep(0.3)  # the answer is on its way
+        return answer
+
+    monkeypatch.setattr(shared.Shared, "ask", slowly)
+
+    async def script() -> None:
+        async with (
+            workers(valkey.port, 2, 1) as (limiter,),
+            Redis(host="127.0.0.1", port=valkey.port) as redis,
+        ):
+            asking = asyncio.create_task(_hold(limiter))
+            while not await taken(redis):
+                await asyncio.sleep(0.02)
+            asking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asking
+            began = time.monotonic()
+            while await taken(redis):
+                assert time.monotonic() - began < 3.0
+                await asyncio.sleep(0.02)
+            assert limiter.in_use == 0
 
     _run(script)
