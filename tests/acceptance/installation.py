@@ -65,7 +65,7 @@ class Installation:
         config = ["[targets]"]
         for name, target in targets.items():
             config.append(f"[targets.{name}]")
-            config.extend(f"{key} = {json.dumps(value)}" for key, value in target.items())
+            config.extend(f"{key} = {_toml(value)}" for key, value in target.items())
         (self.folder / file).write_text("\n".join(config), encoding="utf-8")
 
     # --- processes --------------------------------------------------------------------------------
@@ -207,6 +207,10 @@ class Installation:
         path = self.folder / f"{name}.log"
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
+    def stop_workers(self) -> None:
+        for name in [name for name in self._processes if name != "service"]:
+            self.terminate(name)
+
     def stop(self) -> None:
         for name in list(self._processes):
             process = self._processes.pop(name)
@@ -294,6 +298,14 @@ class Installation:
     def ok(answer: httpx2.Response) -> str:
         assert answer.status_code == 200, f"{answer.status_code}: {answer.text}"
         return answer.text
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{key} = {_toml(one)}' for key, one in value.items())} }}"
+    return json.dumps(value)
 
 
 def _bytes(content: object) -> bytes:
