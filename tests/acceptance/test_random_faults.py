@@ -1,8 +1,8 @@
 """One request in twenty goes wrong, before or after the target acted: the import ends as if none had.
 
-Everything runs ten times as quick as with a real Omeka S on two cores: the target answers about 150 requests a
-second rather than 15, and a lost write is looked for after a tenth of the usual times. So the number of requests
-is that of a real import.
+Everything runs ten times as quick as with a real Omeka S on two cores: the target answers about 150 requests
+a second rather than 15, and a lost write is looked for after a tenth of the usual times. So there are as many
+requests as in a real import.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Imported:
 def imported(
     folder: Path, control: Mapping[str, Any], number: int, seed: int | None, patience: float
 ) -> Imported:
-    """A whole import by an installation of its own into an empty target; `seed`: of the faults, None: none."""
+    """A whole import by a new installation into an empty target; `seed`: of the faults; None: none."""
     with StandIn() as omeka, FaultProxy(omeka.url, seed=seed or 0) as proxy:
         if seed is not None:
             omeka.knobs(delay_ms=13, workers=2)

@@ -41,6 +41,9 @@ GRACE = 5.0
 """Seconds that requests under way are waited for when the service is stopped."""
 READ_AHEAD = 10.0
 """Seconds that may lie between the reading of a resource and its change."""
+MARGIN = 1000
+"""Numbers below the highest that the target has answered among which a new resource is still looked for: the
+databases of a cluster may give numbers out of order."""
 KINDS: tuple[Kind, ...] = ("item", "item-set", "media")
 
 
@@ -77,6 +80,7 @@ class Executor:
         self._winding_up = False
         self._writing = asyncio.Lock()
         self._highest: dict[Kind, int] = {}
+        """Of each kind the number above which whatever is meant from now on will be."""
 
     async def run(self) -> None:
         """Until every entry has an outcome.
@@ -187,7 +191,7 @@ class Executor:
             window = self._pace.window
             if outstanding <= window // 2:
                 return max(window - outstanding, 1)
-            await self._changed()
+            await self._changed(others=True)
 
     async def _drained(self) -> None:
         """Until nothing is queued, under way, unknown or unrecorded; looking for the lost meanwhile."""
@@ -195,15 +199,16 @@ class Executor:
             self._check()
             if not busy:
                 self._hurry.set()
-            await self._changed()
+            await self._changed(others=not self._queue.empty())
 
     @property
     def _unwritten(self) -> int:
         return len(self._results) + len(self._unrecorded)
 
-    async def _changed(self) -> None:
-        """Wait for an answer, or for the time to look for what was lost, whichever is first."""
-        due = self._reconciler.next_look()
+    async def _changed(self, *, others: bool) -> None:
+        """Wait for an answer, or for the time to look for what was lost, whichever is first. `others`:
+        whether there are writes to be sent meanwhile."""
+        due = self._reconciler.next_look(others=others)
         if due is not None and due <= 0:
             await self._look()
             return
@@ -223,8 +228,7 @@ class Executor:
     async def _look(self) -> None:
         # What waits in the queue may be sent, and listed, while the look goes on.
         in_flight = {one.operation.payload for one in (*self._in_flight.values(), *self._queued.values())}
-        answered = {one.saved.id for one in (*self._results, *self._unrecorded) if isinstance(one, Written)}
-        findings = await self._outage.patiently(lambda: self._reconciler.look(answered, in_flight))
+        findings = await self._outage.patiently(lambda: self._reconciler.look(self._answered, in_flight))
         if not findings:
             # Everything due waits for a request under way.
             await asyncio.sleep(0.05)
@@ -234,6 +238,10 @@ class Executor:
                     self._settle(concluded(self._adapter, finding))
                 case GivenUp(outgoing=outgoing):
                     await self._send_again(outgoing)
+
+    def _answered(self) -> set[int]:
+        """Numbers that the target has answered and the journal may not hold yet."""
+        return {one.saved.id for one in (*self._results, *self._unrecorded) if isinstance(one, Written)}
 
     async def _send_again(self, lost: Outgoing) -> None:
         (again,) = await self._preparer.prepare([lost.entry], self._highest)
@@ -255,6 +263,7 @@ class Executor:
             self._in_flight[outgoing.operation.key] = outgoing
             try:
                 answer = await self._sender.send(outgoing)
+                self._reconciler.note_sent()
                 if isinstance(answer, Aged):
                     await self._read_again(outgoing)
             except StoppedError:
@@ -290,6 +299,9 @@ class Executor:
             self._settle(again)
 
     def _settle(self, result: Result) -> None:
+        if isinstance(result, Written):
+            kind, number = result.saved.kind, result.saved.id
+            self._highest[kind] = max(self._highest.get(kind, 0), number - MARGIN)
         self._recorder.announce(result)
         self._results.append(result)
         self._progress.set()
