@@ -198,7 +198,7 @@ async def _stages(shop: Workshop, context: RunContext, facts: RunFacts, batch: b
             await plan_import(work, resolver, corrects=batch.corrects, chunk=shop.settings.chunk)
     if facts.mode != "dry-run" and not facts.options.dry_run:
         preparer = _preparer(context, facts, control, outage)
-        await Executor(context, adapter, shop.settings, settings.connections, outage, preparer).run()
+        await Executor(context, adapter, shop.settings, settings, outage, preparer).run()
 
 
 async def _target(shop: Workshop, context: RunContext, name: str) -> tuple[Adapter, TargetSettings, Outage]:

@@ -104,7 +104,7 @@ async def settle_twins(context: RunContext, adapter: Adapter, preparer: Prepares
         certain = [one for one in of_kind if one.recognisable]
         above = min(one.above_id for one in of_kind)
         left: list[int] = []
-        for saved in await unexplained(context, adapter, kind, above, ()):
+        for saved in await unexplained(context, adapter, kind, above, tuple):
             twin = next((one for one in certain if fits(adapter, one, saved)), None)
             if twin is None:
                 left.append(saved.id)

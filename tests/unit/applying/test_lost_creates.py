@@ -82,7 +82,7 @@ def look(
         looking.add(one)
     found: list[Finding] = []
     for _ in range(looks):
-        found.extend(asyncio.run(looking.look(answered, in_flight)))
+        found.extend(asyncio.run(looking.look(lambda: answered, in_flight)))
     return found, list(looking.seqs)
 
 
@@ -158,7 +158,7 @@ def test_it_is_looked_for_as_often_as_the_settings_say_before_it_is_given_up() -
     one = lost(1, "Work 1")
     looking = reconciler(Target(), delays=(0, 0, 0, 0))
     looking.add(one)
-    assert [asyncio.run(looking.look((), ())) for _ in range(4)] == [[], [], [], [GivenUp(one)]]
+    assert [asyncio.run(looking.look(tuple, ())) for _ in range(4)] == [[], [], [], [GivenUp(one)]]
 
 
 def test_each_look_comes_when_it_is_due_and_not_before() -> None:
@@ -168,7 +168,7 @@ def test_each_look_comes_when_it_is_due_and_not_before() -> None:
     for looks, delay in enumerate((1, 5, 15, 60)):
         looking._unknown[1].looks = looks
         looking._unknown[1].since = since = time.monotonic()
-        assert asyncio.run(looking.look((), ())) == []
+        assert asyncio.run(looking.look(tuple, ())) == []
         assert looking._unknown[1].looks == looks, "it is not due"
         assert looking.next_look() == pytest.approx(since + delay - time.monotonic(), abs=0.5)
         looking._unknown[1].since = time.monotonic() - delay
@@ -178,7 +178,7 @@ def test_each_look_comes_when_it_is_due_and_not_before() -> None:
 def test_the_last_look_waits_thrice_as_long_as_the_slowest_answer_took() -> None:
     looking = reconciler(Target(), delays=(0, 0.1), slowest=40)
     looking.add(lost(1, "Work 1"))
-    assert asyncio.run(looking.look((), ())) == []
+    assert asyncio.run(looking.look(tuple, ())) == []
     assert looking.next_look() == pytest.approx(120, abs=1)
 
 
@@ -186,9 +186,9 @@ def test_what_is_not_there_yet_is_found_by_a_later_look() -> None:
     target, one = Target(), lost(1, "Work 1")
     looking = reconciler(target, delays=(0, 0, 0))
     looking.add(one)
-    assert asyncio.run(looking.look((), ())) == []
+    assert asyncio.run(looking.look(tuple, ())) == []
     target.resources[11] = titled(11, "Work 1")
-    assert asyncio.run(looking.look((), ())) == [Found(one, target.resources[11])]
+    assert asyncio.run(looking.look(tuple, ())) == [Found(one, target.resources[11])]
 
 
 def test_one_that_was_left_by_another_worker_is_looked_for_at_once() -> None:
