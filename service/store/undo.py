@@ -111,7 +111,8 @@ def kinds_changed(db: Database, batch_id: str) -> list[str]:
 
 
 def anything_stands(db: Database, batch_id: str) -> bool:
-    """Whether something that the batch did has not been taken back."""
+    """Whether something that the batch did has not been taken back, or may turn out to have been done: of a
+    write whose outcome is being found out nobody knows yet."""
     with db.read() as connection:
         found = connection.execute(
             select(operation.c.key)
@@ -120,7 +121,7 @@ def anything_stands(db: Database, batch_id: str) -> bool:
                 run.c.batch_id == batch_id,
                 run.c.mode.in_(("import", "retry")),
                 operation.c.undone_by.is_(None),
-                _CHANGED,
+                or_(_CHANGED, operation.c.outcome.is_(None)),
             )
             .limit(1)
         ).first()

@@ -25,11 +25,11 @@ MOST = 20.0
 """Seconds within which a test comes to its point."""
 
 
-def cancelled_in_a_write(scene: Scene, fault: Fault, batch: str) -> RunFacts:
+def cancelled_in_a_write(scene: Scene, fault: Fault, batch: str, mode: str = "import") -> RunFacts:
     """Import, and cancel as soon as the fault has struck."""
     assert scene.proxy is not None
     scene.proxy.add(fault)
-    run = scene.shop.schedule(batch)
+    run = scene.shop.schedule(batch, mode)
 
     def cancel() -> None:
         deadline = time.monotonic() + MOST

@@ -161,9 +161,8 @@ class House(Installation):
         self.steered = batch
         while True:
             with ThreadPoolExecutor(len(self.clients)) as callers:
-                answers = list(
-                    callers.map(lambda client: self._schedule(client, batch, mode, {}), self.clients)
-                )
+                calls = [callers.submit(self._schedule, one, batch, mode) for one in self.clients]
+                answers = [one.result() for one in calls]
             told = [one for one in answers if one is not None and one.status_code != 503]
             runs = len(self.status(batch)["runs"]) - known
             said = [f"{one.status_code} {one.text}" for one in told]

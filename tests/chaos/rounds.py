@@ -209,7 +209,7 @@ class Chaos:
             assert step.cancels, "nobody has cancelled it"
             self._say("the undo was cancelled")
         possible = {"undone", "refused"} if step.cancels else {"undone"}
-        assert facts["state"] in possible, facts
+        assert facts["state"] in possible, (facts["state"], facts["runs"][0].get("reason"))
         self._nothing_is_open()
 
     def _done(self, order: Order, run_id: str, before: State, after: State) -> Import:

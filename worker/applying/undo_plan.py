@@ -19,6 +19,7 @@ from service.store.ledger import LedgerKey
 from service.store.links import KeyRow
 from service.store.plans import Action, Entry
 from service.store.put_back import numbers_now
+from service.store.runs import ever_wrote
 from service.store.undo import Effect, Later
 from worker.applying import images
 from worker.applying.images import PreImage
@@ -85,7 +86,11 @@ class UndoPlan:
         self._seq = 0
 
     def carry_out(self) -> None:
-        """Plan everything. Raises `Fatal` when there is nothing to undo, `StoppedError`."""
+        """Plan everything. Raises `Fatal` when the batch never wrote, `StoppedError`.
+
+        When nothing that it wrote stands any more, it is undone: that may have turned out since somebody
+        asked, about the last writes of a run that was cancelled.
+        """
         found = 0
         for run_id in undo.runs_that_wrote(self._db, self._batch_id):
             before = (2**31 - 1, 2**31 - 1)
@@ -94,8 +99,8 @@ class UndoPlan:
                 before = (effects[-1].seq, effects[-1].attempt)
                 found += len(effects)
                 self._keep(effects)
-        if not found:
-            raise Fatal("nothing-to-undo", "This batch has written nothing that still stands.")
+        if not found and not ever_wrote(self._db, self._batch_id):
+            raise Fatal("nothing-to-undo", "This batch has written nothing.")
         unknown = undo.unknown_creates(self._db, self._batch_id)
         if unknown:
             self._context.log.say(
