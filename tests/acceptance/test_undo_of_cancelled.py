@@ -1,4 +1,4 @@
-"""An undo after a cancel whose last write nobody knows of yet: in the end nothing stands, and that is said."""
+"""An undo after a cancel, of an import or of an undo: in the end nothing stands, and that is said."""
 
 from __future__ import annotations
 
@@ -55,3 +55,44 @@ def test_an_undo_cancelled_in_its_last_write_can_be_finished_at_once(scenes: Cal
 
     assert scene.shop.take_over(run).state == "undone", scene.shop.log(run)
     same(scene.state(), before, scene.shop.log(run))
+
+
+@pytest.mark.parametrize("mode", ["import", "undo"])
+@pytest.mark.parametrize("moment", range(1, 11))
+def test_what_was_cancelled_at_any_write_is_undone_whole(
+    scenes: Callable[..., Scene], mode: str, moment: int
+) -> None:
+    scene = scenes(look_again=[0.1, 0.3])
+    before = scene.state()
+    batch = scene.import_all()
+    if mode == "undo":
+        assert scene.shop.run(batch).ending == "finished"
+        scene.site.tick()
+    run = scene.shop.schedule(batch, mode)
+    cancelled = scene.shop.run_cancelling(run, moment, sent=True)
+    assert cancelled or moment > 8, scene.shop.log(run)
+    scene.site.tick()
+
+    if undo.anything_stands(scene.shop.db, batch):
+        again = scene.shop.run(batch, "undo")
+        run = again.id
+        assert again.state == "undone", scene.shop.log(run)
+    same(scene.state(), before, scene.shop.log(run))
+    assert not undo.anything_stands(scene.shop.db, batch)
+
+
+def test_an_undo_cancelled_twice_before_it_has_linked_again_is_finished(
+    scenes: Callable[..., Scene],
+) -> None:
+    scene = scenes(look_again=[0.1, 0.3])
+    before = scene.state()
+    batch = scene.import_all()
+    assert scene.shop.run(batch).ending == "finished"
+    for moment in (1, 1, 2):
+        scene.site.tick()
+        run = scene.shop.schedule(batch, "undo")
+        assert scene.shop.run_cancelling(run, moment, sent=True), scene.shop.log(run)
+    scene.site.tick()
+    last = scene.shop.run(batch, "undo")
+    assert last.state == "undone", scene.shop.log(last.id)
+    same(scene.state(), before, scene.shop.log(last.id))

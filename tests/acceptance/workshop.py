@@ -133,14 +133,23 @@ class Shop:
     def run_pausing(self, run_id: str, moment: int, *, sent: bool) -> bool:
         """Carry a run out that is paused at its write `moment`: heard right before that is sent, or once
         it was answered (`sent`). False: it ended before that."""
+        self._run_steered(run_id, moment, sent, steering.request_pause)
+        return self.facts(run_id).state == "paused"
 
+    def run_cancelling(self, run_id: str, moment: int, *, sent: bool) -> bool:
+        """The same with a cancel."""
+        self._run_steered(run_id, moment, sent, steering.request_cancel)
+        return self.facts(run_id).state == "cancelled"
+
+    def _run_steered(
+        self, run_id: str, moment: int, sent: bool, request: Callable[[Database, str], object]
+    ) -> None:
         def make(*arguments: Any) -> Adapter:
-            pause = partial(steering.request_pause, self.db, run_id)
-            return _Pausing(registry.make_adapter(*arguments), moment, sent, pause, arguments[4].stop)  # type: ignore[return-value]
+            steer = partial(request, self.db, run_id)
+            return _Steered(registry.make_adapter(*arguments), moment, sent, steer, arguments[4].stop)  # type: ignore[return-value]
 
         with mock.patch.object(job, "make_adapter", make):
             asyncio.run(self._carry_out(run_id))
-        return self.facts(run_id).state == "paused"
 
     def resume(self, run_id: str) -> None:
         assert steering.request_resume(self.db, run_id) is None
@@ -265,16 +274,16 @@ class _Deadly:
         return answers
 
 
-class _Pausing:
-    """An adapter at one of whose writes the run is paused."""
+class _Steered:
+    """An adapter at one of whose writes the run is paused or cancelled."""
 
     def __init__(
-        self, adapter: Adapter, moment: int, sent: bool, pause: Callable[[], object], stop: Stop
+        self, adapter: Adapter, moment: int, sent: bool, steer: Callable[[], object], stop: Stop
     ) -> None:
         self._adapter = adapter
         self._left = moment
         self._sent = sent
-        self._pause = pause
+        self._steer = steer
         self._stop = stop
 
     def __getattr__(self, name: str) -> Any:
@@ -291,7 +300,7 @@ class _Pausing:
         return answers
 
     async def _until_heard(self) -> None:
-        await asyncio.to_thread(self._pause)
+        await asyncio.to_thread(self._steer)
         assert await self._stop.wait(30)
 
 
