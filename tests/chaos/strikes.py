@@ -126,7 +126,8 @@ class Strikes:
             case "edit of a bystander":
                 self._edit(BYSTANDER, f"said after {self._requests}")
             case "edit while nobody works":
-                house.end_worker(signal.SIGKILL)
+                while house.workers:  # one that was frozen before works beside the newest
+                    house.end_worker(signal.SIGKILL)
                 self._edit_what_was_written()
                 self._then(strike, house.new_worker)
             case _:
