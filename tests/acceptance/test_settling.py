@@ -24,12 +24,12 @@ MOST = 20.0
 """Seconds within which a test comes to its point."""
 
 
-def cancelled_in_a_write(scene: Scene, fault: Fault, batch: str) -> RunFacts:
+def cancelled_in_a_write(scene: Scene, fault: Fault, batch: str, mode: str = "import") -> RunFacts:
     """Import, and cancel when the fault has struck: before anybody looks for what it did."""
     assert scene.proxy is not None
     scene.proxy.add(fault)
-    run = scene.shop.schedule(batch)
-    facts = scene.shop.run_cancelling(run)
+    run = scene.shop.schedule(batch, mode)
+    facts = scene.shop.run_losing(run)
     assert facts.ending == "cancelled", scene.shop.log(run)
     return facts
 

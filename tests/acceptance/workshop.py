@@ -137,7 +137,13 @@ class Shop:
         self._run_steered(run_id, due, partial(steering.request_pause, self.db, run_id))
         return self.facts(run_id).state == "paused"
 
-    def run_cancelling(self, run_id: str) -> RunFacts:
+    def run_cancelling(self, run_id: str, moment: int, *, sent: bool) -> bool:
+        """The same with a cancel."""
+        due = _at_write(moment, sent=sent)
+        self._run_steered(run_id, due, partial(steering.request_cancel, self.db, run_id))
+        return self.facts(run_id).state == "cancelled"
+
+    def run_losing(self, run_id: str) -> RunFacts:
         """Carry a run out that is cancelled, and hears that when the answer of a write was lost."""
         self._run_steered(run_id, lambda: "lost", partial(steering.request_cancel, self.db, run_id))
         return self.facts(run_id)

@@ -19,7 +19,7 @@ from worker.applying.outage import Outage
 from worker.applying.outgoing import Outgoing, kind_of, operation
 from worker.applying.preparing import Prepared, Surroundings, as_sent, read_since
 from worker.applying.results import RefusedResult, Stands
-from worker.applying.undo_plan import step_of
+from worker.applying.undo_step import step_of
 from worker.context import RunContext
 from worker.records import Draft, Kind
 from worker.targets.base import Adapter, Linking, Saved
