@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -235,10 +236,25 @@ class Pair:
 
     def schedule(self, batch: str, deaf: str) -> None:
         """Schedule it so that the one of the two takes it that is not deaf."""
-        self.accession.signal(deaf, signal.SIGSTOP)
+        self._freeze(deaf)
         self.accession.schedule(batch)
         until(lambda: self.accession.state(batch) != "scheduled", lambda: self.accession.log(batch))
         self.accession.signal(deaf, signal.SIGCONT)
+
+    def _freeze(self, name: str) -> None:
+        """Not while it writes to the database: nobody else could."""
+        path = self.accession.folder / "data" / "accession.db"
+        while True:
+            self.accession.signal(name, signal.SIGSTOP)
+            with contextlib.closing(sqlite3.connect(path, timeout=0.1, isolation_level=None)) as database:
+                try:
+                    database.execute("BEGIN IMMEDIATE")
+                    database.execute("ROLLBACK")
+                except sqlite3.OperationalError:
+                    self.accession.signal(name, signal.SIGCONT)
+                    time.sleep(0.02)
+                else:
+                    return
 
     def both_write(self, *batches: str) -> None:
         """Wait until both do."""
