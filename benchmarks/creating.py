@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx2
 import orjson
+from sqlalchemy import func, select
 
 from benchmarks.artworks import artworks, control
 from benchmarks.measuring import Aim, Bench, Comparison, Effort, Row, interleaved, timed
@@ -46,6 +47,7 @@ from worker.records import Kind
 from worker.records import Row as Record
 from worker.stopping import Stop
 from worker.targets.base import Saved
+from worker.targets.http import Caller
 from worker.targets.limits import Limiter
 from worker.targets.registry import make_adapter
 
@@ -238,15 +240,19 @@ class Trial:
         db = Database(f"sqlite:///{path}")
         redis = connect(self.settings)
         limiter = Limiter(f"omeka-{self.pace.answers}-{number}", CONNECTIONS, redis)
-        adapter = make_adapter("omeka", target_settings(self.standin), limiter)
+        claim = await asyncio.to_thread(_planned_run, db, self.plan.entries)
+        context = RunContext(db, claim, "omeka", RunLog(claim.run_id, 0), Stop())
+        outage = Outage(context, self.settings, limiter)
+        # As `worker.job` puts them together.
+        caller = Caller(outage.pause, tenure=context, stop=context.stop)
+        adapter = context.adapter = make_adapter(
+            "omeka", target_settings(self.standin), limiter, None, caller
+        )
         try:
             await adapter.resolve(names_used(control()))
-            claim = await asyncio.to_thread(_planned_run, db, self.plan.entries)
-            context = RunContext(db, claim, "omeka", RunLog(claim.run_id, 0), Stop())
-            context.adapter = adapter
-            outage = Outage(context, self.settings, limiter)
             preparer = Preparer(context, adapter, outage, Ways())
-            executor = Executor(context, adapter, self.settings, CONNECTIONS, outage, preparer)
+            target = target_settings(self.standin)
+            executor = Executor(context, adapter, self.settings, target, outage, preparer)
             began = time.perf_counter()
             async with asyncio.timeout(600):
                 await executor.run()
@@ -254,12 +260,29 @@ class Trial:
             facts = await db.run(runs.run_facts, claim.run_id)
             if facts is None or facts.counts != {"created": len(self.plan.entries)}:
                 raise ValueError(f"not everything was created: {facts and facts.counts}")
+            await asyncio.to_thread(_check_written, db, claim, len(self.plan.entries))
             return seconds
         finally:
             await adapter.close()
             await limiter.close()
             await redis.aclose(close_connection_pool=True)
             db.dispose()
+
+
+def _check_written(db: Database, claim: Claim, count: int) -> None:
+    """Nothing is compared with less than the whole: each write has its intent and its outcome in the journal,
+    its entry in plan and ledger, and its line in the log."""
+    operation, log = tables.operation.c, tables.log_line.c
+    done = [operation.run_id == claim.run_id, operation.outcome == "done", operation.answer_id.is_not(None)]
+    created = [log.run_id == claim.run_id, log.code == "created"]
+    with db.read() as connection:
+        found = {
+            "journal": connection.scalar(select(func.count()).select_from(tables.operation).where(*done)),
+            "ledger": connection.scalar(select(func.count()).select_from(tables.ledger)),
+            "log": connection.scalar(select(func.count()).select_from(tables.log_line).where(*created)),
+        }
+    if short := {name: number for name, number in found.items() if number != count}:
+        raise ValueError(f"{count} records were created, and written down were {short}")
 
 
 def _planned_run(db: Database, entries: Sequence[Entry]) -> Claim:

@@ -203,7 +203,8 @@ class Settings(BaseSettings):
         86400.0, ge=0, description="Seconds that a target may be down after the first write."
     )
     look_again: list[float] = Field(
-        [1.0, 5.0, 15.0, 60.0], description="Seconds after which a lost create is looked for."
+        [1.0, 5.0, 15.0, 60.0],
+        description="Seconds after which a lost create is looked for, at the earliest.",
     )
     chunk: int = Field(200, ge=1, le=2000, description="Rows a transaction of plan, journal and ledger.")
 

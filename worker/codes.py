@@ -21,7 +21,7 @@ CODES: Mapping[str, tuple[Level, str]] = {
     "file-not-expected": ("error", "The control file takes no file of this name."),
     "internal-error": ("error", "A fault of this program; the worker's own log has the details."),
     "not-offered": ("error", "The control file uses what this version does not carry out yet."),
-    "nothing-to-undo": ("error", "The batch has written nothing that still stands."),
+    "nothing-to-undo": ("error", "The batch has written nothing."),
     "plan-stale": (
         "error",
         "What the plan touches has changed since the dry run (`plan=`); nothing was written, or not this.",
@@ -103,6 +103,10 @@ CODES: Mapping[str, tuple[Level, str]] = {
     "found-skipped": (
         "warning",
         "There is such a resource, and the control file has such records skipped.",
+    ),
+    "given-up": (
+        "error",
+        "It was sent several times, no answer told what became of it, and it was not in the target afterwards.",
     ),
     "gone": ("warning", "The resource was imported before, and somebody has deleted it since."),
     "item-refused": ("error", "The item of this media was not written."),

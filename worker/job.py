@@ -77,7 +77,19 @@ async def _carried_out(shop: Workshop, run_id: str) -> StopReason | None:
     stop = Stop()
     shop.stops[claim] = stop
     try:
-        await _hold(shop, claim, stop, began + shop.settings.lease)
+        await _hold_or_leave(shop, claim, stop, began + shop.settings.lease)
+        if stop.reason == "shutdown" and shop.ring is not None:
+            await shop.ring(run_id)  # another worker goes on at once, not at its next sweep
+    finally:
+        del shop.stops[claim]
+    return stop.reason
+
+
+async def _hold_or_leave(shop: Workshop, claim: Claim, stop: Stop, until: float) -> None:
+    """Whatever comes, the run is ended, given back, or another's."""
+    run_id = claim.run_id
+    try:
+        await _hold(shop, claim, stop, until)
     except FenceLostError:
         logger.warning("run %s belongs to another worker now", run_id)
     except StoppedError:
@@ -95,9 +107,6 @@ async def _carried_out(shop: Workshop, run_id: str) -> StopReason | None:
         # The run is done but for its last word, which the target kept from us: the sweeper rings again.
         logger.warning("run %s could not be ended yet: %s", run_id, error.message)
         await _release(shop, claim)
-    finally:
-        del shop.stops[claim]
-    return stop.reason
 
 
 async def _hold(shop: Workshop, claim: Claim, stop: Stop, until: float) -> None:
@@ -189,7 +198,7 @@ async def _stages(shop: Workshop, context: RunContext, facts: RunFacts, batch: b
             await plan_import(work, resolver, corrects=batch.corrects, chunk=shop.settings.chunk)
     if facts.mode != "dry-run" and not facts.options.dry_run:
         preparer = _preparer(context, facts, control, outage)
-        await Executor(context, adapter, shop.settings, settings.connections, outage, preparer).run()
+        await Executor(context, adapter, shop.settings, settings, outage, preparer).run()
 
 
 async def _target(shop: Workshop, context: RunContext, name: str) -> tuple[Adapter, TargetSettings, Outage]:

@@ -188,6 +188,21 @@ def superseded_operations(db: Database, run_id: str) -> list[OpenOperation]:
         return [OpenOperation(**row._mapping) for row in rows]
 
 
+def times_given_up(db: Database, run_id: str, seq: int, method: str) -> int:
+    """How many writes of this method, of this entry, were given up for lost."""
+    with db.read() as connection:
+        return connection.execute(
+            select(func.count())
+            .select_from(operation)
+            .where(
+                operation.c.run_id == run_id,
+                operation.c.seq == seq,
+                operation.c.method == method,
+                operation.c.outcome == "superseded",
+            )
+        ).scalar_one()
+
+
 def attempts(db: Database, run_id: str, seqs: Sequence[int]) -> dict[int, int]:
     """How often each of these entries was meant to be sent; entries never meant are absent."""
     if not seqs:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, func, or_, select, tuple_, update
 
 from service.store.database import Database
 from service.store.tables import batch, operation, plan_entry, run
+from service.store.unlinked import is_put_back, left_unlinked
 
 _CHANGED = or_(
     operation.c.outcome == "done",
@@ -111,7 +112,9 @@ def kinds_changed(db: Database, batch_id: str) -> list[str]:
 
 
 def anything_stands(db: Database, batch_id: str) -> bool:
-    """Whether something that the batch did has not been taken back."""
+    """Whether something that the batch did has not been taken back, or may turn out to have been done: of a
+    write whose outcome is being found out nobody knows yet. So it is while an undo that did not come to its
+    end has put back what it did not link again."""
     with db.read() as connection:
         found = connection.execute(
             select(operation.c.key)
@@ -120,11 +123,11 @@ def anything_stands(db: Database, batch_id: str) -> bool:
                 run.c.batch_id == batch_id,
                 run.c.mode.in_(("import", "retry")),
                 operation.c.undone_by.is_(None),
-                _CHANGED,
+                or_(_CHANGED, operation.c.outcome.is_(None)),
             )
             .limit(1)
         ).first()
-    return found is not None
+    return found is not None or left_unlinked(db, batch_id) is not None
 
 
 def unknown_creates(db: Database, batch_id: str) -> int:
@@ -204,12 +207,13 @@ def mark_undone(
 
 
 def to_recreate(db: Database, undo_run: str) -> set[int]:
-    """The old numbers of everything that this undo creates again."""
+    """The old numbers of everything that this undo creates again, or found created again by an earlier one
+    that did not come to its end."""
     with db.read() as connection:
         rows = connection.execute(
             select(plan_entry.c.resource_id).where(
                 plan_entry.c.run_id == undo_run,
-                plan_entry.c.action == "create",
+                is_put_back(),
                 plan_entry.c.resource_id.is_not(None),
             )
         )

@@ -10,10 +10,12 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -63,7 +65,7 @@ class Installation:
         config = ["[targets]"]
         for name, target in targets.items():
             config.append(f"[targets.{name}]")
-            config.extend(f"{key} = {json.dumps(value)}" for key, value in target.items())
+            config.extend(f"{key} = {_toml(value)}" for key, value in target.items())
         (self.folder / file).write_text("\n".join(config), encoding="utf-8")
 
     # --- processes --------------------------------------------------------------------------------
@@ -178,10 +180,36 @@ class Installation:
     def signal(self, name: str, number: signal.Signals) -> None:
         self._processes[name].send_signal(number)
 
+    def freeze(self, name: str) -> None:
+        """Stop a process (SIGSTOP) in a moment in which it does not hold the database. (One that does keeps
+        everybody from SQLite as long as it is frozen; that is a trouble of its own.)"""
+        deadline = time.monotonic() + 30
+        while True:
+            self.signal(name, signal.SIGSTOP)
+            if self.database_url or self._database_is_free():
+                return
+            self.signal(name, signal.SIGCONT)
+            assert time.monotonic() < deadline, "the database is never free"
+            time.sleep(0.01)
+
+    def _database_is_free(self) -> bool:
+        path = self.folder / "data" / "accession.db"
+        with closing(sqlite3.connect(path, timeout=0.5, isolation_level=None)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+            connection.execute("ROLLBACK")
+        return True
+
     def output(self, name: str) -> str:
         """What a process wrote on its standard streams."""
         path = self.folder / f"{name}.log"
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    def stop_workers(self) -> None:
+        for name in [name for name in self._processes if name != "service"]:
+            self.terminate(name)
 
     def stop(self) -> None:
         for name in list(self._processes):
@@ -270,6 +298,14 @@ class Installation:
     def ok(answer: httpx2.Response) -> str:
         assert answer.status_code == 200, f"{answer.status_code}: {answer.text}"
         return answer.text
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{key} = {_toml(one)}' for key, one in value.items())} }}"
+    return json.dumps(value)
 
 
 def _bytes(content: object) -> bytes:

@@ -15,6 +15,7 @@ from tests.acceptance.laws import same
 from tests.acceptance.scenes import Scene, journal_is_true, outcomes
 from tests.acceptance.worlds import Edit, Json
 from tests.standins.proxy import Fault, Kind
+from worker.applying.executor import MOST_SENT
 
 SPOILT: tuple[Kind, ...] = ("answer_lost", "drop_before", "act_then_500", "cut_body")
 
@@ -41,6 +42,39 @@ def test_a_lost_answer_of_an_update_or_a_deletion_is_looked_into_and_nothing_is_
     same(scene.state(), undisturbed[1], log)
     assert outcomes(scene.shop, undo.id) == undisturbed[3], log
     journal_is_true(scene.shop, undo.id)
+
+
+def test_what_makes_the_target_itself_fail_is_given_up_after_a_few_times_and_the_run_ends(
+    scenes: Callable[..., Scene],
+) -> None:
+    scene = scenes(spoiled=True, look_again=[0.05, 0.1])
+    assert scene.proxy is not None
+    batch = scene.import_all()
+    item = scene.site.dump().named("K6")
+    assert item is not None
+    words = b'{"errors": {"error": "Call to a member function getId() on null"}}'
+    fault = Fault(
+        "answer",
+        method="PATCH",
+        path=rf"/api/items/{item['o:id']}\b",
+        times=0,
+        status=500,
+        body=words,
+        content_type="application/json",
+    )
+    scene.proxy.add(fault)
+    run = scene.shop.run(batch)
+    log = scene.shop.log(run.id)
+    assert run.ending == "finished", log
+    assert fault.done == MOST_SENT
+    refused = [one for one in scene.shop.entries(run.id) if one.outcome == "rejected"]
+    assert [(one.identifier, one.code) for one in refused] == [("K6", "given-up")], log
+    assert run.counts["rejected"] == 1
+    journal_is_true(scene.shop, run.id)
+    scene.proxy.clear()
+    scene.site.tick()
+    again = scene.shop.run(batch, "retry")
+    assert again.counts["updated"] == 1, scene.shop.log(again.id)
 
 
 def test_an_edit_made_while_the_target_put_us_off_is_not_overwritten_by_what_was_read_before(

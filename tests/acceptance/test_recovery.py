@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import random
 import signal
+import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.acceptance.installation import CONTROL, Installation, rows, target_of, titles
@@ -26,8 +28,12 @@ def created_at_least(accession: Installation, batch: str, number: int) -> bool:
 
 
 def until_created(accession: Installation, batch: str, number: int) -> None:
+    until(lambda: created_at_least(accession, batch, number), accession, batch)
+
+
+def until(condition: Callable[[], bool], accession: Installation, batch: str) -> None:
     deadline = time.monotonic() + 60
-    while not created_at_least(accession, batch, number):
+    while not condition():
         assert time.monotonic() < deadline, accession.log(batch)
         time.sleep(0.02)
 
@@ -89,15 +95,19 @@ def test_a_create_that_arrives_after_it_was_sent_again_leaves_no_twin(
     tmp_path: Path, omeka: StandIn, proxy: FaultProxy
 ) -> None:
     omeka.knobs(delay_ms=40, workers=2)
-    # It reaches the target long after it was given up for lost, and after its successor.
-    proxy.add(Fault("delay", method="POST", path="/api/items", nth=3, seconds=3.0))
+    # It reaches the target when it was given up for lost and was sent again.
+    given_up = threading.Event()
+    proxy.add(Fault("delay", method="POST", path="/api/items", nth=3, until=given_up))
     targets = {"omeka": target_of(omeka, proxy.url, timeout=0.7)}
     with Installation(tmp_path / "accession", targets) as accession:
         accession.start()
-        batch = accession.batch(CONTROL, {"data0": payload(250)})
-        assert accession.run(batch) == "complete", accession.log(batch)
-        assert omeka.requests()["counts"]["POST /api/items"] == 251
-        assert titles(omeka.dump()) == sorted(f"Work {n}" for n in range(1, 251))
+        batch = accession.batch(CONTROL, {"data0": payload(300)})
+        accession.schedule(batch)
+        until(lambda: "superseded" in accession.log(batch), accession, batch)
+        given_up.set()
+        assert accession.wait(batch) == "complete", accession.log(batch)
+        assert omeka.requests()["counts"]["POST /api/items"] == 301
+        assert titles(omeka.dump()) == sorted(f"Work {n}" for n in range(1, 301))
         assert "twin-removed" in accession.log(batch)
 
 
@@ -164,6 +174,36 @@ def test_a_worker_that_is_told_to_stop_gives_its_run_back_and_the_next_goes_on(
     assert titles(omeka.dump()) == sorted(f"Work {n}" for n in range(1, 201))
 
 
+def test_when_a_worker_is_told_to_stop_another_goes_on_at_once_not_at_its_next_sweep(
+    tmp_path: Path, omeka: StandIn
+) -> None:
+    omeka.knobs(delay_ms=20, workers=2)
+    settings = {"ACCESSION_SWEEP": "3600", "ACCESSION_LEASE": "600"}
+    with Installation(tmp_path / "accession", {"omeka": target_of(omeka)}, settings) as accession:
+        accession.start()
+        batch = accession.batch(CONTROL, {"data0": payload(120)})
+        accession.start_worker("second")
+        until_ready(accession, "second")
+        accession.schedule(batch)
+        until_created(accession, batch, 10)
+        first = str(accession.facts(batch)["runs"][0]["worker"])
+        name = "worker" if f":{accession.pid('worker')}:" in first else "second"
+        assert accession.terminate(name) == 0
+        assert accession.counts(batch)["created"] < 120
+        assert accession.wait(batch, 60) == "complete"
+        assert accession.facts(batch)["runs"][0].get("worker") != first
+        assert titles(omeka.dump()) == sorted(f"Work {n}" for n in range(1, 121))
+
+
+def until_ready(accession: Installation, worker: str) -> None:
+    """Until its first sweep is over, too."""
+    deadline = time.monotonic() + 30
+    while "is ready" not in accession.output(worker):
+        assert time.monotonic() < deadline, accession.output(worker)
+        time.sleep(0.02)
+    time.sleep(0.5)
+
+
 def test_a_worker_that_was_frozen_past_its_lease_sends_nothing_more(
     accession: Installation, omeka: StandIn
 ) -> None:
@@ -171,7 +211,7 @@ def test_a_worker_that_was_frozen_past_its_lease_sends_nothing_more(
     batch = accession.batch(CONTROL, {"data0": payload(300)})
     accession.schedule(batch)
     until_created(accession, batch, 20)
-    accession.signal("worker", signal.SIGSTOP)
+    accession.freeze("worker")
     accession.start_worker("second")
     until_created(accession, batch, 60)
     accession.signal("worker", signal.SIGCONT)

@@ -146,10 +146,10 @@ def test_a_worker_that_was_frozen_past_its_lease_overwrites_nothing_that_came_me
     omeka.knobs(delay_ms=30, workers=2)
     accession.schedule(batch)
     until(accession, batch, 15)
-    accession.signal("worker", signal.SIGSTOP)
+    accession.freeze("worker")
     accession.start_worker("second")
     until(accession, batch, 45)
-    accession.signal("second", signal.SIGSTOP)
+    accession.freeze("second")
     omeka.knobs(delay_ms=0)
     numbers = [one["o:id"] for one in omeka.dump()["items"]]
     written = [one["o:id"] for one in omeka.dump()["items"] if one["o:title"].endswith("later")]

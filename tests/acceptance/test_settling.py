@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Callable, Sequence
 
@@ -11,7 +10,7 @@ import httpx2
 import pytest
 from sqlalchemy import select
 
-from service.store import journal, steering
+from service.store import journal
 from service.store.runs import RunFacts
 from service.store.tables import operation, stray_effect
 from service.store.unsettled import unsettled_runs
@@ -25,22 +24,12 @@ MOST = 20.0
 """Seconds within which a test comes to its point."""
 
 
-def cancelled_in_a_write(scene: Scene, fault: Fault, batch: str) -> RunFacts:
-    """Import, and cancel as soon as the fault has struck."""
+def cancelled_in_a_write(scene: Scene, fault: Fault, batch: str, mode: str = "import") -> RunFacts:
+    """Import, and cancel when the fault has struck: before anybody looks for what it did."""
     assert scene.proxy is not None
     scene.proxy.add(fault)
-    run = scene.shop.schedule(batch)
-
-    def cancel() -> None:
-        deadline = time.monotonic() + MOST
-        while not fault.done and time.monotonic() < deadline:
-            time.sleep(0.005)
-        assert steering.request_cancel(scene.shop.db, run)
-
-    cancelling = threading.Thread(target=cancel)
-    cancelling.start()
-    facts = scene.shop.take_over(run)
-    cancelling.join()
+    run = scene.shop.schedule(batch, mode)
+    facts = scene.shop.run_losing(run)
     assert facts.ending == "cancelled", scene.shop.log(run)
     return facts
 

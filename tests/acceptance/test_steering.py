@@ -116,9 +116,9 @@ def test_a_run_that_is_paused_many_times_writes_what_one_writes_that_is_not(
     steered: Installation, omeka: StandIn
 ) -> None:
     omeka.knobs(delay_ms=15, workers=CONNECTIONS)
-    batch = steered.batch(CONTROL, {"data0": payload(150)})
+    batch = steered.batch(CONTROL, {"data0": payload(400)})
     steered.schedule(batch)
-    for number in (5, 40, 80, 120):
+    for number in (5, 40, 80, 120):  # long before its end: it is not to end before it has heard
         until_created(steered, batch, number)
         steer(steered, batch, "pause")
         until_state(steered, batch, "paused")
@@ -130,8 +130,8 @@ def test_a_run_that_is_paused_many_times_writes_what_one_writes_that_is_not(
         assert omeka.requests()["total"] == before
         steer(steered, batch, "resume")
     assert steered.wait(batch) == "complete", steered.log(batch)
-    assert titles(omeka.dump()) == sorted(f"Work {n}" for n in range(1, 151))
-    assert omeka.requests()["counts"]["POST /api/items"] == 150
+    assert titles(omeka.dump()) == sorted(f"Work {n}" for n in range(1, 401))
+    assert omeka.requests()["counts"]["POST /api/items"] == 400
 
 
 @pytest.mark.parametrize("mode", ["import", "undo"])
@@ -329,7 +329,10 @@ def test_a_paused_run_keeps_no_worker_from_others(tmp_path: Path, omeka: StandIn
         controls = [
             {**CONTROL, "match": {"item": {**CONTROL["match"]["item"], "scope": f"s{n}"}}} for n in range(7)
         ]
-        batches = [accession.batch(one, {"data0": payload(60)}) for one in controls]
+        sizes = [400] * 6 + [60]  # none ends before it has heard
+        batches = [
+            accession.batch(one, {"data0": payload(size)}) for one, size in zip(controls, sizes, strict=True)
+        ]
         for batch in batches[:-1]:
             accession.schedule(batch)
             until_created(accession, batch, 3)

@@ -39,10 +39,10 @@ def answers(accession: Installation, batch: str) -> Iterator[tuple[str, httpx2.R
             yield f"{method} {where}", answer
 
 
-def follow(accession: Installation, batch: str) -> list[str]:
+def follow(accession: Installation, batch: str) -> Iterator[str]:
     """Every line of the log, as it comes, until the run has ended."""
     with accession.client.stream("GET", f"{PREFIX}/batch/{batch}/log?follow=true") as lines:
-        return list(lines.iter_lines())
+        yield from lines.iter_lines()
 
 
 def all_are_told(accession: Installation, batch: str, secret: str) -> None:
@@ -70,6 +70,8 @@ def test_a_database_that_is_away_for_longer_than_a_lease_holds_an_import_up_and_
     followed: list[str] = []
     following = threading.Thread(target=lambda: followed.extend(follow(accession, batch)))
     following.start()
+    while not followed:
+        time.sleep(0.01)
     gone = time.monotonic()
     own_postgresql.stop(how)
     all_are_told(accession, batch, own_postgresql.url.partition("host=")[2] or "host=")

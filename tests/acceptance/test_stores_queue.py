@@ -116,7 +116,7 @@ def test_a_queue_that_was_emptied_forgets_nothing_that_matters(
     running = accession.batch(CONTROL, {"data0": json.dumps(rows(150)).encode()})
     accession.schedule(running)
     until_created(accession, running, 10)
-    accession.signal("worker", signal.SIGSTOP)  # nobody hears the ring
+    accession.freeze("worker")  # nobody hears the ring
     scheduled = accession.batch({**CONTROL, "match": {}}, {"data0": json.dumps(rows(2)).encode()})
     accession.schedule(scheduled)
     with client(accession) as found:

@@ -15,7 +15,7 @@ from service.control.names_used import NamesUsed, Used
 from service.settings import TargetSettings
 from tests.standins.omeka_s import Knobs, StandIn
 from tests.standins.proxy import Fault, FaultProxy
-from worker.errors import Fatal, Retriable
+from worker.errors import Fatal, Held, Retriable
 from worker.mapping.lookups import CustomVocabulary
 from worker.records import Draft, Fields, Identity, Link, MediaSource, Property, Value
 from worker.targets.base import (
@@ -574,17 +574,19 @@ def test_no_message_of_a_failure_holds_the_key(shared: StandIn) -> None:
     messages = []
 
     async def script(adapter: Adapter) -> None:
-        for knobs in ({"database_down": True}, {"database_down": False, "fpm_down": True}):
-            shared.knobs(**knobs)
-            answer = await send(adapter, Operation(OperationKey("1"), "create", "item", None, b"{}"))
-            assert isinstance(answer, NotDone | Lost)
-            messages.append(answer.message)
-            with pytest.raises(Retriable) as error:
-                await adapter.listing("item")
-            messages.append(error.value.message)
+        answer = await send(adapter, Operation(OperationKey("1"), "create", "item", None, b"{}"))
+        assert isinstance(answer, NotDone | Lost)
+        messages.append(answer.message)
+        # After a few failures in a row nothing leaves any more, for the same reason.
+        with pytest.raises((Retriable, Held)) as error:
+            await adapter.listing("item")
+        messages.append(error.value.message)
 
-    on(settings(shared), script)
+    for knobs in ({"database_down": True}, {"database_down": False, "fpm_down": True}):
+        shared.knobs(**knobs)
+        on(settings(shared), script)
     assert len(messages) == 4
+    assert len(set(messages)) >= 2
     assert not any(shared.key_identity in text or shared.key_credential in text for text in messages)
 
 
@@ -612,16 +614,16 @@ def test_a_write_that_met_a_fault_is_called_undone_only_when_it_is(
 ) -> None:
     async def script(adapter: Adapter) -> None:
         await adapter.resolve(NAMES)
-        before = await count(adapter)
         answer = await create(adapter, artwork("1"))
         assert isinstance(answer, told), answer
         if isinstance(answer, NotDone) and answer.retry_after is not None:
             assert answer.retry_after == 9.0
-        assert await count(adapter) - before == items
 
+    before = len(shared.dump()["items"])
     with FaultProxy(shared.url) as proxy:
         proxy.add(replace(fault))
         on(settings(shared, url=proxy.url), script)
+        assert len(shared.dump()["items"]) - before == items
         assert [entry.method for entry in proxy.log].count("POST") == 1
 
 

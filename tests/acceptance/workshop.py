@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 from unittest import mock
 
 from service.settings import Settings, load_settings
@@ -38,7 +38,7 @@ from worker.job import Workshop, carry_out_run
 from worker.limiters import Limiters
 from worker.stopping import Stop
 from worker.targets import registry
-from worker.targets.base import Adapter
+from worker.targets.base import Adapter, Lost
 
 Meanwhile = Callable[[], None]
 
@@ -133,14 +133,27 @@ class Shop:
     def run_pausing(self, run_id: str, moment: int, *, sent: bool) -> bool:
         """Carry a run out that is paused at its write `moment`: heard right before that is sent, or once
         it was answered (`sent`). False: it ended before that."""
+        due = _at_write(moment, sent=sent)
+        self._run_steered(run_id, due, partial(steering.request_pause, self.db, run_id))
+        return self.facts(run_id).state == "paused"
 
+    def run_cancelling(self, run_id: str, moment: int, *, sent: bool) -> bool:
+        """The same with a cancel."""
+        due = _at_write(moment, sent=sent)
+        self._run_steered(run_id, due, partial(steering.request_cancel, self.db, run_id))
+        return self.facts(run_id).state == "cancelled"
+
+    def run_losing(self, run_id: str) -> RunFacts:
+        """Carry a run out that is cancelled, and hears that when the answer of a write was lost."""
+        self._run_steered(run_id, lambda: "lost", partial(steering.request_cancel, self.db, run_id))
+        return self.facts(run_id)
+
+    def _run_steered(self, run_id: str, due: Due, wish: Callable[[], object]) -> None:
         def make(*arguments: Any) -> Adapter:
-            pause = partial(steering.request_pause, self.db, run_id)
-            return _Pausing(registry.make_adapter(*arguments), moment, sent, pause, arguments[4].stop)  # type: ignore[return-value]
+            return _Steered(registry.make_adapter(*arguments), due, wish, arguments[4].stop)  # type: ignore[return-value]
 
         with mock.patch.object(job, "make_adapter", make):
             asyncio.run(self._carry_out(run_id))
-        return self.facts(run_id).state == "paused"
 
     def resume(self, run_id: str) -> None:
         assert steering.request_resume(self.db, run_id) is None
@@ -265,33 +278,48 @@ class _Deadly:
         return answers
 
 
-class _Pausing:
-    """An adapter at one of whose writes the run is paused."""
+Moment: TypeAlias = Literal["now", "answered", "lost"]
+"""Of a write: right before it is sent, once it was answered, or once its answer turned out to be lost."""
+Due: TypeAlias = Callable[[], "Moment | None"]
+"""Asked before each write: when in it, if at all, a wish is uttered."""
 
-    def __init__(
-        self, adapter: Adapter, moment: int, sent: bool, pause: Callable[[], object], stop: Stop
-    ) -> None:
+
+def _at_write(number: int, *, sent: bool) -> Due:
+    """At the write of that number (from 1)."""
+    left = number
+
+    def due() -> Moment | None:
+        nonlocal left
+        left -= 1
+        return None if left else "answered" if sent else "now"
+
+    return due
+
+
+class _Steered:
+    """An adapter at one of whose writes a person wishes something of the run, who is heard there and then."""
+
+    def __init__(self, adapter: Adapter, due: Due, wish: Callable[[], object], stop: Stop) -> None:
         self._adapter = adapter
-        self._left = moment
-        self._sent = sent
-        self._pause = pause
+        self._due = due
+        self._wish = wish
         self._stop = stop
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._adapter, name)
 
     async def carry_out(self, group: Any) -> Any:
-        self._left -= 1
-        pauses = self._left == 0
-        if pauses and not self._sent:
+        due = self._due()
+        if due == "now":
             await self._until_heard()
         answers = await self._adapter.carry_out(group)
-        if pauses and self._sent:
+        lost = any(isinstance(one, Lost) for one in answers)
+        if due == "answered" or (due == "lost" and lost):
             await self._until_heard()
         return answers
 
     async def _until_heard(self) -> None:
-        await asyncio.to_thread(self._pause)
+        await asyncio.to_thread(self._wish)
         assert await self._stop.wait(30)
 
 

@@ -51,8 +51,8 @@ def _show(verdict: Verdict, number: int, of: int, keep: Path, records: int) -> N
     said = "BROKEN" if verdict.broken else "good"
     print(
         f"{number}/{of} seed {verdict.seed} {verdict.database}: {said}, {verdict.runs} runs,"
-        f" {verdict.records} records, {verdict.strikes} strikes, {verdict.spoiled.total()} spoiled requests,"
-        f" {verdict.seconds:.1f} s",
+        f" {verdict.records} records, {verdict.strikes.total()} strikes,"
+        f" {verdict.spoiled.total()} spoiled requests, {verdict.seconds:.1f} s",
         flush=True,
     )
     if verdict.broken:
@@ -69,20 +69,26 @@ def _show(verdict: Verdict, number: int, of: int, keep: Path, records: int) -> N
 
 
 def _sum_up(verdicts: Sequence[Verdict], seconds: float) -> None:
+    """All of it in one line, and the verdict."""
     broken = [one for one in verdicts if one.broken]
-    spoiled: Counter[str] = Counter()
+    strikes, spoiled = Counter[str](), Counter[str]()
     for one in verdicts:
+        strikes += one.strikes
         spoiled += one.spoiled
+    said = f"{len(broken)} ROUNDS BROKE A LAW" if broken else "0 duplicates, 0 lost, 0 wrong states"
     print(
         f"{len(verdicts)} rounds in {seconds:.0f} s: {sum(one.runs for one in verdicts)} runs,"
-        f" {sum(one.records for one in verdicts)} records, {sum(one.requests for one in verdicts)} requests,"
-        f" {sum(one.strikes for one in verdicts)} strikes; spoiled on their way:"
-        f" {', '.join(f'{kind} {n}' for kind, n in sorted(spoiled.items())) or 'none'}"
+        f" {sum(one.records for one in verdicts)} records, {sum(one.requests for one in verdicts)} requests;"
+        f" {_counted('strikes', strikes)}; {_counted('spoiled requests', spoiled)}: {said}"
     )
-    if broken:
-        print("Broken: " + ", ".join(f"{one.seed} ({one.database})" for one in broken))
-    else:
-        print("No law was broken: 0 duplicates, 0 lost, 0 wrong states.")
+    for one in broken:
+        print(f"seed {one.seed} ({one.database}): {one.broken.splitlines()[0]}")
+
+
+def _counted(name: str, kinds: Counter[str]) -> str:
+    """All of them, and in brackets how many of each kind, the most frequent first."""
+    of_each = ", ".join(f"{kind} {n}" for kind, n in kinds.most_common())
+    return f"{kinds.total()} {name}" + (f" ({of_each})" if of_each else "")
 
 
 if __name__ == "__main__":

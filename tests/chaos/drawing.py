@@ -22,11 +22,16 @@ What = Literal[
     "kill queue",
     "flush queue",
     "kill everything",
+    "keep the database away",
     "edit of a bystander",
     "edit while nobody works",
+    "pause",
+    "pause and kill worker",
+    "cancel",
 ]
 """`kill` is kill -9, `stop` SIGTERM; `freeze` SIGSTOP past the lease, with another worker, and SIGCONT. In a
-send: a write is under way meanwhile, and its answer waits."""
+send: a write is under way meanwhile, and its answer waits. The database away: locked (SQLite), or stopped
+for whoever works with it (PostgreSQL). A pause ends with a resume; the step says what follows on a cancel."""
 
 _WEIGHTS: dict[What, int] = {
     "kill worker": 6,
@@ -37,9 +42,14 @@ _WEIGHTS: dict[What, int] = {
     "kill queue": 1,
     "flush queue": 1,
     "kill everything": 2,
+    "keep the database away": 2,
     "edit of a bystander": 2,
     "edit while nobody works": 2,
+    "pause": 2,
+    "pause and kill worker": 1,
 }
+
+STEERING: tuple[What, ...] = ("pause", "pause and kill worker", "cancel")
 
 _FAULTS: dict[Kind, int] = {
     "delay": 2,
@@ -99,6 +109,10 @@ class Spoil:
         )
 
 
+Follower = Literal["again", "undo"]
+"""What somebody does whose run was cancelled: the same once more, or take back what it did."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One run. An `order` is imported; without one the last import is undone."""
@@ -110,11 +124,25 @@ class Step:
     """What somebody does before it."""
     exactly: bool = False
     """Whether exactly what the dry run has shown is imported."""
+    beside: Order | None = None
+    """Another batch of the same scope, scheduled right after it through another service."""
+    twice: bool = False
+    """Whether the import is scheduled through two services in the same moment."""
+    after_cancel: Follower = "again"
+    at_once: bool = False
+    """Whether that comes before it is known what the cancelled run's last writes did."""
 
     @property
     def edits_meanwhile(self) -> bool:
         """Whether somebody edits what the run writes."""
-        return any(one.what == "edit while nobody works" for one in self.strikes)
+        return self.strikes_with("edit while nobody works")
+
+    @property
+    def cancels(self) -> bool:
+        return self.strikes_with("cancel")
+
+    def strikes_with(self, what: What) -> bool:
+        return any(one.what == what for one in self.strikes)
 
 
 @dataclass(frozen=True)
@@ -131,6 +159,11 @@ class Round:
     """What the target takes for a request, in each of as many slots as there are connections."""
     settings: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def services(self) -> int:
+        """How many it needs."""
+        return 2 if any(one.twice or one.beside is not None for one in self.steps) else 1
+
 
 def draw_round(seed: int, most: int = 40) -> Round:
     """The round of a seed; `most` records at most in an import."""
@@ -143,16 +176,19 @@ def draw_round(seed: int, most: int = 40) -> Round:
     steps = [_step(chance, first, len(rows))]
     standing = first
     for _ in range(chance.choice([1, 1, 2])):
-        kind = chance.choice(["import", "import", "import", "undo"])
-        if kind == "undo" and steps[-1].order is not None and not steps[-1].edits_meanwhile:
-            steps.append(_step(chance, None, len(rows)))
+        kind = chance.choice(["import", "import", "import", "import", "two imports", "undo"])
+        if kind == "undo" and _can_be_undone(steps[-1]):
+            steps.append(_step(chance, None, len(standing.rows)))
             continue
         standing = _next(chance, standing, pool)
-        rows = standing.rows
         edits = tuple(_edit(chance, pool) for _ in range(chance.choice([0, 0, 1, 3])))
-        steps.append(replace(_step(chance, standing, len(rows)), edits=edits))
-    if steps[-1].order is not None and not steps[-1].edits_meanwhile and chance.random() < 0.5:
-        steps.append(_step(chance, None, len(rows)))
+        step = replace(_step(chance, standing, len(standing.rows)), edits=edits)
+        if kind == "two imports":
+            standing = _next(chance, standing, pool)
+            step = _of_two(step, standing)
+        steps.append(step)
+    if _can_be_undone(steps[-1]) and chance.random() < 0.5:
+        steps.append(_step(chance, None, len(standing.rows)))
     return Round(
         seed,
         tuple(steps),
@@ -161,6 +197,10 @@ def draw_round(seed: int, most: int = 40) -> Round:
         chance.choice([0.8, 0.8, 6.0]),
         chance.choice([2, 10, 30]),
     )
+
+
+def _can_be_undone(step: Step) -> bool:
+    return step.order is not None and not step.edits_meanwhile
 
 
 # --- records ---------------------------------------------------------------------------------------
@@ -235,16 +275,30 @@ def _edit(chance: random.Random, pool: Sequence[str]) -> Edit:
 
 def _step(chance: random.Random, order: Order | None, records: int) -> Step:
     strikes = [_strike(chance, records) for _ in range(chance.choice([1, 1, 2, 3]))]
+    cancel = Strike(chance.randint(8, 2 * records + 16), "cancel", 0.0)
+    edited = any(one.what == "edit while nobody works" for one in strikes)
     if order is None:
         strikes = [one for one in strikes if one.what != "edit while nobody works"]
+    if chance.random() < 0.3 and not edited:
+        strikes.append(cancel)
     spoils = [_spoil(chance) for _ in range(chance.choice([0, 1, 2, 3]))]
+    # A plan that somebody's edit has made stale is refused, as it should be.
+    exactly = chance.random() < 0.2 and order is not None and not edited
     return Step(
         order,
         tuple(sorted(strikes, key=lambda one: one.after)),
         tuple(spoils),
-        # A plan that somebody's edit has made stale is refused, as it should be.
-        exactly=chance.random() < 0.2 and not any(one.what == "edit while nobody works" for one in strikes),
+        exactly=exactly,
+        twice=chance.random() < 0.2 and order is not None and not exactly,
+        after_cancel=chance.choice(["again", "again", "undo"]) if order is not None else "again",
+        at_once=chance.random() < 0.5,
     )
+
+
+def _of_two(step: Step, second: Order) -> Step:
+    """Two batches at a time. Who steers one of them lets the other go first: then nobody knows the order."""
+    kept = [one for one in step.strikes if one.what not in (*STEERING, "edit while nobody works")]
+    return replace(step, strikes=tuple(kept), beside=second, exactly=False, twice=False)
 
 
 def _strike(chance: random.Random, records: int) -> Strike:

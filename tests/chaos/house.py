@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -16,7 +17,7 @@ import redis
 from service.store.database import Database
 from service.store.keys import SCOPES, create_key
 from service.store.migrate import upgrade
-from tests.acceptance.installation import PREFIX, Installation
+from tests.acceptance.installation import PREFIX, Installation, free_port
 
 PATIENCE = 90.0
 """Seconds within which everything must be over."""
@@ -28,14 +29,18 @@ SETTINGS = {
     "ACCESSION_LOOK_AGAIN": "[0.1, 0.4, 1.5]",
     "ACCESSION_OUTAGE": "60",
 }
+_JSON = {"accept": "application/json"}
 ACTIVE = frozenset({"scheduled", "running", "waiting", "interrupted", "paused"})
 
 
 class House(Installation):
     """Every process of it may be ended and started again."""
 
-    def open(self, db: Database) -> None:
-        """Everything up, on a database that exists."""
+    def open(self, db: Database, services: int = 1) -> None:
+        """Everything up, on a database that exists. Of the services, the first one is struck."""
+        self.database = db.url
+        self.steered = ""
+        """The batch that was scheduled last: the one that is steered."""
         self.workers: list[str] = []
         self.states: set[str] = set()
         """Every state that a batch was seen in."""
@@ -46,7 +51,22 @@ class House(Installation):
         self.client.auth = ("haplo", self.key)
         self.client.timeout = httpx2.Timeout(10.0)
         self.start_service()
+        self.clients = [self.client, *(self._another_service(n) for n in range(2, services + 1))]
         self.new_worker()
+
+    def stop(self) -> None:
+        for client in self.clients[1:]:
+            client.close()
+        super().stop()
+
+    def _another_service(self, number: int) -> httpx2.Client:
+        port = free_port()
+        self._start(f"service{number}", "-m", "service.cli", "service", ACCESSION_PORT=str(port))
+        return httpx2.Client(
+            base_url=f"http://127.0.0.1:{port}",
+            auth=("haplo", self.key),
+            timeout=10.0,
+        )
 
     # --- what is done to it -----------------------------------------------------------------------
 
@@ -59,6 +79,11 @@ class House(Installation):
         """End the newest worker, if one runs."""
         if self.workers:
             self._end(self.workers.pop(), how)
+
+    def another_worker(self) -> None:
+        """Instead of the newest one, which is killed."""
+        self.end_worker(signal.SIGKILL)
+        self.new_worker()
 
     def end_service(self) -> None:
         self._end("service", signal.SIGKILL)
@@ -112,26 +137,61 @@ class House(Installation):
             self.ok(self.insist("POST", "file", data=data, files=part))
         return batch
 
-    def begin(self, batch: str, mode: str, **options: str) -> str:
-        """Schedule a run, once: its identifier."""
+    def begin(self, batch: str, mode: str, through: int = 0, may: str = "", plan: str = "") -> str:
+        """Schedule a run, once: its identifier. `through`: which service; `may`: the code of a refusal that
+        is possible: then there is no run, and "" is returned."""
         known = len(self.status(batch)["runs"])
+        self.steered = batch
         while True:
-            try:
-                answer = self.client.post(
-                    f"{PREFIX}/schedule", data={"batch": batch, "mode": mode, **options}
-                )
-            except httpx2.TransportError:
-                answer = None
+            answer = self._schedule(self.clients[through], batch, mode, plan)
             runs = self.status(batch)["runs"]
             if answer is not None and answer.status_code == 200:
                 assert len(runs) == known + 1, "what was answered 200 is lost"
             elif answer is not None and answer.status_code != 503:
-                raise AssertionError(f"schedule: {answer.status_code} {answer.text}")
+                code = _code(answer)
+                assert may and code == may, f"schedule: {answer.status_code} {answer.text}"
+                assert len(runs) == known, f"refused as {code}, and scheduled"
+                return ""
             if len(runs) > known:
                 return str(runs[0]["run"])
 
+    def begin_twice(self, batch: str, mode: str) -> None:
+        """Schedule a run through two services in the same moment: there is one, the other call is refused."""
+        known = len(self.status(batch)["runs"])
+        self.steered = batch
+        while True:
+            with ThreadPoolExecutor(len(self.clients)) as callers:
+                calls = [callers.submit(self._schedule, one, batch, mode) for one in self.clients]
+                answers = [one.result() for one in calls]
+            told = [one for one in answers if one is not None and one.status_code != 503]
+            runs = len(self.status(batch)["runs"]) - known
+            said = [f"{one.status_code} {one.text}" for one in told]
+            assert runs <= 1, f"{runs} runs of one batch, scheduled twice: {said}"
+            taken = [one for one in told if one.status_code == 200]
+            assert len(taken) <= runs, said
+            assert all(_code(one) == "batch-active" for one in told if one not in taken), said
+            if runs:
+                return
+
+    def _schedule(
+        self, client: httpx2.Client, batch: str, mode: str, plan: str = ""
+    ) -> httpx2.Response | None:
+        """None: nobody answered."""
+        form = {"batch": batch, "mode": mode} | ({"plan": plan} if plan else {})
+        with suppress(httpx2.TransportError):
+            return client.post(f"{PREFIX}/schedule", data=form, headers=_JSON)
+        return None
+
+    def steer(self, batch: str, verb: str) -> str:
+        """Pause, resume or cancel what the batch does. The code of the refusal, if it makes no sense."""
+        answer = self.insist("POST", f"batch/{batch}/{verb}", headers=_JSON)
+        if answer.status_code == 200:
+            return ""
+        assert answer.status_code == 409, f"{verb}: {answer.status_code} {answer.text}"
+        return _code(answer)
+
     def status(self, batch: str) -> dict[str, Any]:
-        answer = self.insist("GET", f"batch/{batch}", headers={"accept": "application/json"})
+        answer = self.insist("GET", f"batch/{batch}", headers=_JSON)
         assert answer.status_code == 200, answer.text
         facts: dict[str, Any] = answer.json()
         self.states.add(facts["state"])
@@ -144,3 +204,8 @@ class House(Installation):
             assert time.monotonic() < deadline, f"still {facts['state']} after {PATIENCE:g} s"
             time.sleep(0.05)
         return facts
+
+
+def _code(answer: httpx2.Response) -> str:
+    """Of a refusal."""
+    return str(answer.json()["errors"][0]["code"])

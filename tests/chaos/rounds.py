@@ -5,26 +5,27 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import select
-
-from service.store.database import Database
+from service.store.database import Database, now_ms
 from service.store.drafts import changes_of
-from service.store.logs import read_log
 from service.store.plans import read_plan
-from service.store.tables import operation, run, stray_effect
 from tests.acceptance.installation import target_of
 from tests.acceptance.laws import Import, Memory, again, check_import, check_once, restored, same
 from tests.acceptance.worlds import Json, Order, Site, State
 from tests.chaos.drawing import Round, Step, draw_round
 from tests.chaos.house import SETTINGS, House
-from tests.chaos.strikes import CREATOR, Edited, Strikes
+from tests.chaos.journal import began_and_ended, journal, left_open
+from tests.chaos.partly import check_part, made_whole, newest_word
+from tests.chaos.strikes import BYSTANDER, CREATOR, Edited, Strikes, with_edit
 from tests.standins.omeka_s import StandIn
 from tests.standins.proxy import FaultProxy
+
+SETTLED = 30.0
+"""Seconds after which everything about runs that have ended is known."""
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Verdict:
     runs: int = 0
     records: int = 0
     requests: int = 0
-    strikes: int = 0
+    strikes: Counter[str] = field(default_factory=Counter)
     spoiled: Counter[str] = field(default_factory=Counter)
     broken: str = ""
     journal: str = ""
@@ -72,12 +73,18 @@ class Chaos:
 
     def play(self) -> None:
         """Raises `AssertionError` when a law is broken."""
-        self.house.open(self.db)
+        self.house.open(self.db, self.drawn.services)
         for number, step in enumerate(self.drawn.steps, 1):
-            self.history.append(f"--- step {number}: {'import' if step.order else 'undo'}")
             if step.order is None:
+                self._say(f"--- step {number}: undo")
                 self._undo(step)
+            elif step.beside is not None:
+                self._say(f"--- step {number}: two imports")
+                self._edit(step)
+                self._two_imports(step, step.order, step.beside)
             else:
+                self._say(f"--- step {number}: import")
+                self._edit(step)
                 self._import(step, step.order)
             self._nothing_is_open()
 
@@ -89,33 +96,81 @@ class Chaos:
 
     # --- steps ---------------------------------------------------------------------------------------
 
-    def _import(self, step: Step, order: Order) -> None:
+    def _edit(self, step: Step) -> None:
         for edit in step.edits:
             self.site.tick()
             was = self.site.dump()
             self.site.edit(edit)
             self.memory.note_edit(edit, was, self.site.dump())
         self.site.tick()
+
+    def _import(self, step: Step, order: Order) -> None:
         batch = self.house.upload(order.control, order.files)
         memory = self.memory.copy()
+        parts: list[str] = []
         with self._disturbed(step) as edited:
-            # The control file has records that delete: a preview has to come first.
-            plan = self._run(batch, "dry-run")
-            assert plan["state"] == "dry-run", plan["state"]
-            shown = {"plan": plan["runs"][0]["run"]} if step.exactly else {}
-            facts = self._run(batch, "import", **shown)
+            plan = self._preview(batch, step)
+            plan = plan if step.exactly else ""
+            facts = self._run(batch, "import", twice=step.twice, plan=plan)
+            while facts["state"] == "cancelled":
+                assert step.cancels, "nobody has cancelled it"
+                parts.append(facts["runs"][0]["run"])
+                self._say("the import was cancelled")
+                if not step.at_once:
+                    self._check_part(order, parts[-1], edited)
+                if step.after_cancel == "undo":
+                    self._undo_batch(batch, step)
+                    break
+                facts = self._run(batch, "import")
         self.site.tick()
-        run_id = facts["runs"][0]["run"]
-        entries = read_plan(self.db, run_id, limit=10_000)
-        planned = {one.seq: changes_of(one) for one in entries}
-        done = Import(order, edited.before, _without(self.site.dump(), edited), entries, planned)
+        if parts and step.after_cancel == "undo":
+            self._check_restored(edited.before, edited)
+            self.memory, self.last = memory, None
+            return
+        self._nothing_is_open()
+        after = _without(self.site.dump(), edited)
+        last = self._done(order, facts["runs"][0]["run"], edited.before, after)
+        before = [self._done(order, one, edited.before, after) for one in parts]
+        done = made_whole(before, last)
         check_import(done, self.memory)
-        rejected = sum(one.outcome == "rejected" for one in entries)
-        expected = "complete-with-errors" if rejected else "complete"
-        assert facts["state"] == expected, (facts["state"], expected)
-        self._told(batch, facts, Counter(str(one.outcome) for one in entries))
+        self._check_state(facts, last)
+        self._told(batch, facts, newest_word([one.entries for one in (*before, last)]))
         self._nothing_is_left(order)
         self.last = None if step.edits_meanwhile or not done.touched else Applied(batch, done, memory)
+
+    def _two_imports(self, step: Step, order: Order, beside: Order) -> None:
+        """Two batches of one scope at a time: one waits for the other, and finds what that has made."""
+        orders = [order, beside]
+        batches = [self.house.upload(one.control, one.files) for one in orders]
+        before_writes: list[tuple[int, State]] = []
+        with self._disturbed(step) as edited:
+            for mode in ("dry-run", "import"):
+                if mode == "import":
+                    self.proxy.before_write = lambda: before_writes.append((now_ms(), self.site.dump()))
+                for through, batch in enumerate(batches):
+                    self.house.begin(batch, mode, through)
+                    self.verdict.runs += 1
+                facts = [self.house.ended(batch) for batch in batches]
+                states = [one["state"] for one in facts]
+                assert mode == "import" or states == ["dry-run"] * 2, states
+            self.proxy.before_write = None
+        self.site.tick()
+        self._nothing_is_open()
+        runs = [one["runs"][0]["run"] for one in facts]
+        (_, ended), (began, _) = (began_and_ended(self.db, one) for one in runs)
+        assert ended <= began, f"run {runs[1]} began {ended - began} ms before {runs[0]} had ended"
+        after = self.site.dump()
+        between = next((state for at, state in before_writes if at >= began), after)
+        between = _bystander_as_in(after, between)
+        memories = []
+        for number, (was, now) in enumerate(((edited.before, between), (between, after))):
+            memories.append(self.memory.copy())
+            done = self._done(orders[number], runs[number], was, now)
+            check_import(done, self.memory)
+            self._check_state(facts[number], done)
+            self._told(batches[number], facts[number], newest_word([done.entries]))
+        self._nothing_is_left(beside)
+        self.last = Applied(batches[1], done, memories[1]) if done.touched else None
 
     def _undo(self, step: Step) -> None:
         if self.last is None:
@@ -123,21 +178,65 @@ class Chaos:
         last, self.last = self.last, None
         self.site.tick()
         with self._disturbed(step) as edited:
-            facts = self._run(last.batch, "undo")
+            self._undo_batch(last.batch, step)
         self.site.tick()
-        after, before = self.site.dump(), last.done.before
-        assert facts["state"] == "undone", facts
-        # Only a bystander is edited while something is undone.
+        self._check_restored(last.done.before, edited)
+        self.memory = last.memory
+
+    # --- runs ----------------------------------------------------------------------------------------
+
+    def _run(self, batch: str, mode: str, *, twice: bool = False, may: str = "", plan: str = "") -> Json:
+        """What is told of the batch when no run of it is active any more."""
+        if twice and not plan:
+            self.house.begin_twice(batch, mode)
+        elif not self.house.begin(batch, mode, may=may, plan=plan):
+            self._say(f"{mode} was refused: {may}")
+            return {"state": "refused"}
+        self.verdict.runs += 1
+        return self.house.ended(batch)
+
+    def _preview(self, batch: str, step: Step) -> str:
+        """The control file has records that delete: a preview has to come first. Its run."""
+        while (facts := self._run(batch, "dry-run"))["state"] == "cancelled":
+            assert step.cancels, "nobody has cancelled it"
+            self._say("the dry run was cancelled")
+        assert facts["state"] == "dry-run", facts["state"]
+        return str(facts["runs"][0]["run"])
+
+    def _undo_batch(self, batch: str, step: Step) -> None:
+        """Until it is undone, whoever cancels; or there is nothing to undo, and then nothing stands."""
+        while (facts := self._run(batch, "undo", may="nothing-to-undo"))["state"] == "cancelled":
+            assert step.cancels, "nobody has cancelled it"
+            self._say("the undo was cancelled")
+        possible = {"undone", "refused"} if step.cancels else {"undone"}
+        assert facts["state"] in possible, (facts["state"], facts["runs"][0].get("reason"))
+        self._nothing_is_open()
+
+    def _done(self, order: Order, run_id: str, before: State, after: State) -> Import:
+        """What a run made of an order."""
+        entries = read_plan(self.db, run_id, limit=10_000)
+        return Import(order, before, after, entries, {one.seq: changes_of(one) for one in entries})
+
+    # --- laws ----------------------------------------------------------------------------------------
+
+    def _check_part(self, order: Order, run_id: str, edited: Edited) -> None:
+        """What a cancelled run has left, once what its last writes did is known."""
+        self._nothing_is_open()
+        after = self.site.dump()
+        check_part(self._done(order, run_id, _bystander_as_in(after, edited.before), after))
+
+    def _check_restored(self, before: State, edited: Edited) -> None:
+        """Everything is as it was. Only a bystander is edited while something is undone."""
+        after = self.site.dump()
         items = [_as_edited(one, after, edited) for one in before.items]
         earlier = State({**before.tables, "items": items})
         same(restored(after, again(earlier, after)), restored(earlier, {}), "undone")
         check_once(after)
-        self.memory = last.memory
 
-    def _run(self, batch: str, mode: str, **options: str) -> Json:
-        self.house.begin(batch, mode, **options)
-        self.verdict.runs += 1
-        return self.house.ended(batch)
+    def _check_state(self, facts: Json, done: Import) -> None:
+        rejected = sum(one.outcome == "rejected" for one in done.entries)
+        expected = "complete-with-errors" if rejected else "complete"
+        assert facts["state"] == expected, (facts["state"], expected)
 
     @contextmanager
     def _disturbed(self, step: Step) -> Iterator[Edited]:
@@ -153,15 +252,16 @@ class Chaos:
             finally:
                 requests = self.proxy.log
                 self.proxy.clear()
+                self.proxy.before_write = None
                 self.history += strikes.history
                 self.history += [f"{one.method} {one.target}: {one.fault}" for one in requests if one.fault]
-                self.verdict.strikes += len(strikes.history)
+                self.verdict.strikes += strikes.kinds
                 self.verdict.requests += len(requests)
                 self.verdict.spoiled.update(str(one.fault) for one in requests if one.fault)
 
     # --- what is told ---------------------------------------------------------------------------------
 
-    def _told(self, batch: str, facts: Json, outcomes: Counter[str]) -> None:
+    def _told(self, batch: str, facts: Json, outcomes: Mapping[str, int]) -> None:
         """Counts and report say what came of the entries."""
         counts = facts["counts"]
         assert {name: n for name, n in counts.items() if name in outcomes} == dict(outcomes), (
@@ -190,43 +290,13 @@ class Chaos:
 
         Not at once: a late answer may come when its run has ended, and is looked into then.
         """
-        deadline = time.monotonic() + 20
-        while left := self._open():
+        deadline = time.monotonic() + SETTLED
+        while left := left_open(self.db):
             assert time.monotonic() < deadline, left
             time.sleep(0.1)
 
-    def _open(self) -> list[str]:
-        with self.db.read() as connection:
-            writes = connection.execute(select(operation.c.key).where(operation.c.outcome.is_(None)))
-            strays = connection.execute(select(stray_effect.c.id).where(stray_effect.c.resolved_at.is_(None)))
-            runs = connection.execute(select(run.c.id).where(run.c.ended_at.is_(None)))
-            return [
-                *(f"the write {one[0]} has no outcome" for one in writes),
-                *(f"nobody has looked at the late answer {one[0]}" for one in strays),
-                *(f"the run {one[0]} has not ended" for one in runs),
-            ]
-
-    def journal(self) -> str:
-        """What was done, and what is known of it, for who looks for the reason."""
-        lines = [*self.history, ""]
-        with self.db.read() as connection:
-            for row in connection.execute(select(run).order_by(run.c.scheduled_at)):
-                lines.append(f"run {row.id} {row.mode} {row.phase} ending {row.ending} fence {row.fence}")
-                meant = select(operation).where(operation.c.run_id == row.id).order_by(operation.c.intent_at)
-                lines.extend(
-                    f"  {one.key} {one.method} {one.kind} {one.resource_id or ''} fence {one.fence}"
-                    f" → {one.outcome} {one.answer_id or ''} {'adopted ' if one.adopted else ''}"
-                    f"{one.code or ''} {one.message or ''}"
-                    for one in connection.execute(meant)
-                )
-                lines += [f"  {line}" for line in self._log(row.id)]
-        return "\n".join(lines)
-
-    def _log(self, run_id: str) -> list[str]:
-        return [
-            f"{one.at} {one.level} {one.code} {one.identifier or ''} {one.message}"
-            for one in read_log(self.db, run_id)
-        ]
+    def _say(self, line: str) -> None:
+        self.history.append(line)
 
 
 def _without(after: State, edited: Edited) -> State:
@@ -241,6 +311,12 @@ def _without(after: State, edited: Edited) -> State:
                 item = {key: value for key, value in item.items() if key != CREATOR}
         items.append(item)
     return State({**after.tables, "items": items})
+
+
+def _bystander_as_in(now: State, then: State) -> State:
+    """Where somebody edits what no import writes, it does not matter when."""
+    edited = now.named(BYSTANDER)
+    return then if edited is None else with_edit(then, BYSTANDER, edited)
 
 
 def _as_edited(item: Json, after: State, edited: Edited) -> Json:
@@ -261,7 +337,7 @@ def play(seed: int, folder: Path, omeka: StandIn, database_url: str = "", most: 
     except Exception as error:
         chaos.verdict.broken = f"{type(error).__name__}: {error}"
         try:
-            chaos.verdict.journal = chaos.journal()
+            chaos.verdict.journal = journal(chaos.db, chaos.history)
         except Exception as lost:
             chaos.verdict.journal = f"The journal cannot be read: {lost}"
     finally:

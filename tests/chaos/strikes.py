@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import assert_never
 from tests.acceptance.worlds import Edit, Json, Site, State
 from tests.chaos.drawing import Strike
 from tests.chaos.house import LEASE, House
+from tests.chaos.stores import away
 from tests.standins.proxy import Fault, FaultProxy
 
 NO_PROGRESS = 2.0
@@ -45,6 +47,7 @@ class Strikes:
         self._over = threading.Event()
         self.history: list[str] = []
         """What was done, and after how many requests."""
+        self.kinds: Counter[str] = Counter()
         self.failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="strikes")
         self._thread.start()
@@ -65,6 +68,7 @@ class Strikes:
             while self._left and self._wait_for(self._left[0].after):
                 strike = self._left.pop(0)
                 self.history.append(f"after {self._requests} requests: {strike.what}, {strike.seconds:g} s")
+                self.kinds[strike.what] += 1
                 self._strike(strike)
         except BaseException as error:
             self.failure = error
@@ -110,10 +114,20 @@ class Strikes:
                 self._then(strike, house.queue_again)
                 house.service_again()
                 house.new_worker()
+            case "keep the database away":
+                with away(house.database):
+                    time.sleep(strike.seconds)
+            case "pause":
+                self._pause(strike)
+            case "pause and kill worker":
+                self._pause(strike, house.another_worker)
+            case "cancel":
+                house.steer(house.steered, "cancel")
             case "edit of a bystander":
                 self._edit(BYSTANDER, f"said after {self._requests}")
             case "edit while nobody works":
-                house.end_worker(signal.SIGKILL)
+                while house.workers:  # one that was frozen before works beside the newest
+                    house.end_worker(signal.SIGKILL)
                 self._edit_what_was_written()
                 self._then(strike, house.new_worker)
             case _:
@@ -122,6 +136,16 @@ class Strikes:
     def _then(self, strike: Strike, again: Callable[[], None]) -> None:
         time.sleep(strike.seconds)
         again()
+
+    def _pause(self, strike: Strike, meanwhile: Callable[[], None] | None = None) -> None:
+        """Until it is resumed. What has ended cannot be paused, nor what is being cancelled."""
+        batch = self._house.steered
+        refused = self._house.steer(batch, "pause")
+        time.sleep(strike.seconds)
+        if meanwhile is not None:
+            meanwhile()
+        if refused in ("", "batch-paused"):  # the second: an earlier call got through, and its answer did not
+            self._house.steer(batch, "resume")
 
     def _hold_a_write(self, strike: Strike) -> None:
         """Until one is under way: it acts at once or later, and is answered once the worker is awake."""
@@ -152,7 +176,7 @@ class Strikes:
         self._site.tick()
         edited = self._site.dump().named(name)
         if edited is not None:
-            self._edited.before = _with(self._edited.before, name, edited)
+            self._edited.before = with_edit(self._edited.before, name, edited)
             self._edited.added[name] = edited[CREATOR]
 
     def _edit_what_was_written(self) -> None:
@@ -166,7 +190,7 @@ class Strikes:
             self._edit(name, f"mine after {self._requests}")
 
 
-def _with(state: State, name: str, edited: Json) -> State:
+def with_edit(state: State, name: str, edited: Json) -> State:
     """The state, had that edit been made before."""
     if state.named(name) is None:
         return state

@@ -425,6 +425,19 @@ def test_a_scheduled_run_is_recorded_with_its_key_before_anybody_rings(house: Ho
     assert house.bell.rung == [("run", run_id)]
 
 
+def test_whoever_is_rung_for_finds_the_run_in_the_database(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[object] = []
+
+    async def ring(run_id: str) -> None:
+        found.append(run_facts(house.db, run_id))
+
+    monkeypatch.setattr(house.bell, "ring_run", ring)
+    run_id = house.schedule(house.filled(), "dry-run")
+    assert found == [run_facts(house.db, run_id)] != [None]
+
+
 def test_a_misspelt_mode_or_parameter_never_imports(house: House) -> None:
     batch = house.filled()
     wrong_mode = house.client.post(f"{PREFIX}/schedule", data={"batch": batch, "mode": "dryrun"})

@@ -13,6 +13,7 @@ import random
 import re
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Literal, TypeAlias, assert_never
@@ -126,6 +127,8 @@ class FaultProxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self.in_flight = 0
         """Requests that came and are not answered; the target may still get one whose client has gone."""
+        self.before_write: Callable[[], None] | None = None
+        """Called in the thread of the proxy, before the target gets a request that may change something."""
         self.url = ""
         started = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(started,), name="fault-proxy", daemon=True)
@@ -217,6 +220,8 @@ class FaultProxy:
                 return False
             if kind == "answer":
                 return await _send(writer, _made_up(fault), method)
+        if self.before_write is not None and method not in ("GET", "HEAD", "OPTIONS"):
+            self.before_write()
         answer = await target.ask(request, method)
         self._note(number, int(answer.first[1]))
         if fault is None:

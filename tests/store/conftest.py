@@ -17,7 +17,12 @@ from tests.store.garbage_world import World
 
 @pytest.fixture
 def batch_id(database: Database) -> str:
-    with database.write() as connection:
+    return fill(database)
+
+
+def fill(db: Database) -> str:
+    """A batch and a key in an empty database; the batch."""
+    with db.write() as connection:
         connection.execute(
             insert(api_key).values(id=1, label="nightly", prefix="p", digest="d", scopes="", created_at=0)
         )

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import pytest
+from sqlalchemy import update
 
 from service.store import journal, logs, plans, runs
 from service.store.database import Database
 from service.store.journal import Intent, OperationEnd
 from service.store.logs import LogLine
+from service.store.migrate import upgrade
 from service.store.runs import (
     Claim,
     FenceLostError,
@@ -27,6 +31,8 @@ from service.store.runs import (
     unclaimed_runs,
 )
 from service.store.steering import request_cancel
+from service.store.tables import operation
+from tests.store.conftest import fill
 
 MINUTE = 60_000
 
@@ -206,6 +212,50 @@ def test_an_intent_is_open_until_its_end_is_written(database: Database, batch_id
     assert runs.ever_wrote(database, batch_id)
 
 
+def test_the_slowest_answer_is_the_one_that_a_write_waited_for_longest(
+    database: Database, batch_id: str
+) -> None:
+    run_id = schedule(database, batch_id)
+    held = claim(database, run_id)
+    assert journal.slowest_answer(database, run_id) == 0.0
+    ends = [
+        (OperationEnd("1.1", "done", answer_id=31), 2500),
+        (OperationEnd("2.1", "refused"), 4000),
+        # Not answered at all, or found by looking: that tells nothing of how long answers take.
+        (OperationEnd("3.1", "done", answer_id=32, adopted=True), 60_000),
+        (OperationEnd("4.1", "superseded"), 90_000),
+        (OperationEnd("5.1", "not-sent"), 90_000),
+    ]
+    journal.record_intents(database, held, [intent(end.key, seq) for seq, (end, _) in enumerate(ends, 1)])
+    with runs.fenced(database, held) as connection:
+        journal.record_ends(connection, held, [end for end, _ in ends])
+        for end, later in ends:
+            connection.execute(
+                update(operation)
+                .where(operation.c.run_id == run_id, operation.c.key == end.key)
+                .values(outcome_at=operation.c.intent_at + later)
+            )
+    assert journal.slowest_answer(database, run_id) == 4.0
+
+
+def test_how_often_a_write_was_given_up_is_counted_for_each_entry_and_method(
+    database: Database, batch_id: str
+) -> None:
+    run_id = schedule(database, batch_id)
+    held = claim(database, run_id)
+    intents = [
+        msgspec.structs.replace(intent(f"1.{n}"), attempt=n, method="delete" if n == 4 else "create")
+        for n in range(1, 6)
+    ]
+    journal.record_intents(database, held, [*intents, intent("2.1", 2)])
+    with runs.fenced(database, held) as connection:
+        ended = [OperationEnd(f"1.{n}", "superseded") for n in (1, 2, 4)]
+        journal.record_ends(connection, held, [*ended, OperationEnd("1.3", "not-sent")])
+    assert journal.times_given_up(database, run_id, 1, "create") == 2
+    assert journal.times_given_up(database, run_id, 1, "delete") == 1
+    assert journal.times_given_up(database, run_id, 2, "create") == 0
+
+
 def test_the_log_is_read_by_level_and_from_a_line_on(database: Database, batch_id: str) -> None:
     run_id = schedule(database, batch_id)
     held = claim(database, run_id)
@@ -221,3 +271,26 @@ def test_the_log_is_read_by_level_and_from_a_line_on(database: Database, batch_i
     assert logs.read_log(database, run_id) == lines[1:]
     assert logs.read_log(database, run_id, after=2) == lines[2:]
     assert logs.read_batch_log(database, batch_id, after=(run_id, 2)) == lines[2:]
+
+
+def test_a_lease_runs_out_by_the_clock_of_the_database_where_machines_may_disagree(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = Database(postgresql_url)
+    upgrade(db)
+    fill(db)
+    run_id = schedule(db, "b1")
+    held = claim(db, run_id)
+    # A worker on a machine that is a day ahead.
+    monkeypatch.setattr(
+        "service.store.database.now_ms", lambda: time.time_ns() // 1_000_000 + 24 * 60 * MINUTE
+    )
+    assert claim_run(db, run_id, "ahead", MINUTE) is None
+    assert unclaimed_runs(db) == []
+    renew_lease(db, held, -1)
+    ahead = claim(db, run_id, "ahead")
+    monkeypatch.undo()
+    assert claim_run(db, run_id, "behind", MINUTE) is None
+    renew_lease(db, ahead, -1)
+    assert unclaimed_runs(db) == [run_id], "its lease is no day longer for that"
+    db.dispose()

@@ -15,6 +15,7 @@ from benchmarks import artworks, creating, mapping, planning, upload
 from benchmarks.__main__ import main
 from benchmarks.measuring import Aim, Bench, Comparison, Fact, Growth, Row, Sample, interleaved
 from benchmarks.table import COLUMNS, as_document, cells, print_table
+from service.store.database import Database
 
 IJSON = "ijson (yajl2_c) parsing"
 EXPECTED = {
@@ -210,3 +211,12 @@ def test_a_benchmark_that_is_not_there_is_refused_by_name(capsys: pytest.Capture
     with pytest.raises(SystemExit):
         main(["uploads"])
     assert "uploads: there are upload, mapping, creating, planning" in capsys.readouterr().err
+
+
+def test_creating_is_only_compared_when_everything_is_written_down(tmp_path: Path) -> None:
+    db = Database(f"sqlite:///{tmp_path / 'accession.db'}")
+    claim = creating._planned_run(db, [])
+    creating._check_written(db, claim, 0)
+    with pytest.raises(ValueError, match="'journal': 0, 'ledger': 0, 'log': 0"):
+        creating._check_written(db, claim, 1)
+    db.dispose()

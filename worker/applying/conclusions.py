@@ -16,8 +16,9 @@ def concluded(adapter: Adapter, finding: Found | Several) -> Written | Deleted |
             return Deleted(outgoing, adopted=True)
         case Found(outgoing=outgoing, saved=saved):
             assert saved is not None
+            # Where the request can no longer be told, there is nothing to compare with: the next import does.
+            found = adapter.differences(outgoing.operation.payload, saved) if outgoing.told else ()
             # What stands there beside what was meant may be somebody's edit since.
-            found = adapter.differences(outgoing.operation.payload, saved)
             return Written(outgoing, saved, tuple(one for one in found if one.meant != NOTHING), adopted=True)
         case Several(outgoing=outgoing, ids=ids):
             return Uncertain(outgoing, ids)

@@ -15,7 +15,7 @@ from functools import partial
 
 import anyio.to_thread
 
-from service.settings import Settings
+from service.settings import Settings, TargetSettings
 from service.store import journal, plans
 from service.store.database import StoreUnavailableError
 from service.store.plans import Entry
@@ -26,7 +26,7 @@ from worker.applying.outgoing import Outgoing
 from worker.applying.pace import Pace
 from worker.applying.preparing import Prepared, Prepares
 from worker.applying.reconcile import Found, GivenUp, Reconciler, Several, slowest_before
-from worker.applying.results import Ended, Recorder, Result, Stands, Written
+from worker.applying.results import Ended, Recorder, RefusedResult, Result, Stands, Written
 from worker.applying.sending import Aged, Sender
 from worker.applying.strays import give_up, settle_strays, settle_twins
 from worker.context import RunContext
@@ -41,6 +41,12 @@ GRACE = 5.0
 """Seconds that requests under way are waited for when the service is stopped."""
 READ_AHEAD = 10.0
 """Seconds that may lie between the reading of a resource and its change."""
+MOST_SENT = 5
+"""How often a write is sent whose answer is always lost, and whose effect is not there after all looks: what
+makes Omeka itself fail would do so for ever."""
+MARGIN = 1000
+"""Numbers below the highest that the target has answered among which a new resource is still looked for: the
+databases of a cluster may give numbers out of order."""
 KINDS: tuple[Kind, ...] = ("item", "item-set", "media")
 
 
@@ -52,15 +58,15 @@ class Executor:
         context: RunContext,
         adapter: Adapter,
         settings: Settings,
-        connections: int,
+        target: TargetSettings,
         outage: Outage,
         preparer: Prepares,
     ) -> None:
         self._context = context
         self._adapter = adapter
         self._settings = settings
-        self._connections = connections
-        self._pace = Pace(connections)
+        self._target = target
+        self._pace = Pace(target.connections)
         self._outage = outage
         self._sender = Sender(context, adapter, self._outage, self._pace)
         self._recorder = Recorder(context)
@@ -77,6 +83,7 @@ class Executor:
         self._winding_up = False
         self._writing = asyncio.Lock()
         self._highest: dict[Kind, int] = {}
+        """Of each kind the number above which whatever is meant from now on will be."""
 
     async def run(self) -> None:
         """Until every entry has an outcome.
@@ -85,7 +92,7 @@ class Executor:
         `StoreUnavailableError`. Whatever was answered is written down before, or kept as a stray.
         """
         await self._take_over()
-        senders = [asyncio.create_task(self._send_all()) for _ in range(self._connections)]
+        senders = [asyncio.create_task(self._send_all()) for _ in range(self._target.connections)]
         recorder = asyncio.create_task(self._record_all())
         try:
             await self._produce()
@@ -113,11 +120,11 @@ class Executor:
         # Removals of twins are found necessary again, or done, by the last listing of the run.
         twins = [one.key for one in opened if one.method == "delete" and entries[one.seq].action == "create"]
         await give_up(context, twins, "Left off; twins are looked for again at the end.")
+        before = await slowest_before(context, self._target.timeout)
+        self._pace.slowest = max(self._pace.slowest, before)
         unknown = [one for one in opened if one.key not in twins]
         if not unknown:
             return
-        timeout = self._settings.targets[context.target].timeout
-        self._pace.slowest = max(self._pace.slowest, await slowest_before(context, timeout))
         context.log.say(
             "warning",
             "taken-over",
@@ -187,7 +194,7 @@ class Executor:
             window = self._pace.window
             if outstanding <= window // 2:
                 return max(window - outstanding, 1)
-            await self._changed()
+            await self._changed(others=True)
 
     async def _drained(self) -> None:
         """Until nothing is queued, under way, unknown or unrecorded; looking for the lost meanwhile."""
@@ -195,15 +202,16 @@ class Executor:
             self._check()
             if not busy:
                 self._hurry.set()
-            await self._changed()
+            await self._changed(others=not self._queue.empty())
 
     @property
     def _unwritten(self) -> int:
         return len(self._results) + len(self._unrecorded)
 
-    async def _changed(self) -> None:
-        """Wait for an answer, or for the time to look for what was lost, whichever is first."""
-        due = self._reconciler.next_look()
+    async def _changed(self, *, others: bool) -> None:
+        """Wait for an answer, or for the time to look for what was lost, whichever is first. `others`:
+        whether there are writes to be sent meanwhile."""
+        due = self._reconciler.next_look(others=others)
         if due is not None and due <= 0:
             await self._look()
             return
@@ -223,8 +231,7 @@ class Executor:
     async def _look(self) -> None:
         # What waits in the queue may be sent, and listed, while the look goes on.
         in_flight = {one.operation.payload for one in (*self._in_flight.values(), *self._queued.values())}
-        answered = {one.saved.id for one in (*self._results, *self._unrecorded) if isinstance(one, Written)}
-        findings = await self._outage.patiently(lambda: self._reconciler.look(answered, in_flight))
+        findings = await self._outage.patiently(lambda: self._reconciler.look(self._answered, in_flight))
         if not findings:
             # Everything due waits for a request under way.
             await asyncio.sleep(0.05)
@@ -235,14 +242,29 @@ class Executor:
                 case GivenUp(outgoing=outgoing):
                     await self._send_again(outgoing)
 
+    def _answered(self) -> set[int]:
+        """Numbers that the target has answered and the journal may not hold yet."""
+        return {one.saved.id for one in (*self._results, *self._unrecorded) if isinstance(one, Written)}
+
     async def _send_again(self, lost: Outgoing) -> None:
         (again,) = await self._preparer.prepare([lost.entry], self._highest)
         if isinstance(again, Stands) and again.saved is not None:
             # It took effect after all: what stands there is what it meant.
             self._settle(Written(lost, again.saved, (), adopted=True))
             return
-        note = f"Not in the target after {len(self._settings.look_again)} looks: it is sent again."
-        await self._instead(Ended(lost, "superseded", note), again)
+        looks = f"Not in the target after {len(self._settings.look_again)} looks"
+        run_id, method = self._context.claim.run_id, lost.operation.method
+        before = await self._context.db.run(journal.times_given_up, run_id, lost.entry.seq, method)
+        if isinstance(again, Outgoing) and before + 1 >= MOST_SENT:
+            message = (
+                f"It was sent {before + 1} times. Each time no answer told what became of it, and it was not "
+                "in the target afterwards. The reason may stand in the target's log; then schedule a retry."
+            )
+            await self._instead(
+                Ended(lost, "superseded", f"{looks}."), RefusedResult(again, "given-up", message)
+            )
+            return
+        await self._instead(Ended(lost, "superseded", f"{looks}: it is sent again."), again)
 
     # --- queue → target -------------------------------------------------------------------------
 
@@ -255,6 +277,7 @@ class Executor:
             self._in_flight[outgoing.operation.key] = outgoing
             try:
                 answer = await self._sender.send(outgoing)
+                self._reconciler.note_sent()
                 if isinstance(answer, Aged):
                     await self._read_again(outgoing)
             except StoppedError:
@@ -290,6 +313,9 @@ class Executor:
             self._settle(again)
 
     def _settle(self, result: Result) -> None:
+        if isinstance(result, Written):
+            kind, number = result.saved.kind, result.saved.id
+            self._highest[kind] = max(self._highest.get(kind, 0), number - MARGIN)
         self._recorder.announce(result)
         self._results.append(result)
         self._progress.set()

@@ -58,6 +58,11 @@ class Outgoing(Struct, frozen=True):
     """Whether this takes back what a batch did to the resource; `ledger` is then the row as it was before."""
 
     @property
+    def recognisable(self) -> bool:
+        """Whether what it makes can be told from everything else: by identity, else by content."""
+        return self.told or self.draft.identity is not None
+
+    @property
     def digest(self) -> str:
         return hashlib.sha256(self.operation.payload).hexdigest()
 
@@ -105,6 +110,11 @@ def kind_of(entry: Entry) -> Kind:
     return kind
 
 
+def ledger_key(target: str, entry: Entry) -> LedgerKey:
+    """Where the ledger has what an entry with an identity is about."""
+    return LedgerKey(target, entry.kind, entry.scope or "", entry.by or "")
+
+
 def ledger_row(
     target: str, run_id: str, entry: Entry, linked: str, *, footing: bytes | None = None, whole: bool = True
 ) -> LedgerRow | None:
@@ -113,7 +123,7 @@ def ledger_row(
     if entry.key_digest is None:
         return None
     return LedgerRow(
-        key=LedgerKey(target, entry.kind, entry.scope or "", entry.by or ""),
+        key=ledger_key(target, entry),
         key_digest=entry.key_digest,
         identifier=entry.identifier or "",
         resource_id=0,

@@ -17,12 +17,12 @@ import msgspec
 from msgspec import Struct
 
 from service.control.model import OnConflict
-from service.store import journal, ledger, links, plans
+from service.store import journal, links, plans
 from service.store.journal import OpenOperation
-from service.store.ledger import LedgerKey, LedgerRow
+from service.store.ledger import LedgerRow
 from service.store.links import LinkRow
 from service.store.plans import Entry
-from worker.applying import images
+from worker.applying import images, standing
 from worker.applying.outage import Outage
 from worker.applying.outgoing import Moved, Outgoing, draft_of, kind_of, ledger_row, operation
 from worker.applying.results import RefusedResult, Stands
@@ -107,17 +107,23 @@ class Sent(Protocol):
     def payload_digest(self) -> str: ...
 
 
-async def as_sent(preparer: Prepares, entry: Entry, sent: Sent) -> Outgoing:
-    """The create of an entry as an earlier worker sent it; `told` says whether it is certainly the same."""
+async def as_sent(context: RunContext, preparer: Prepares, entry: Entry, sent: Sent) -> Outgoing:
+    """The create of an entry as an earlier worker sent it; `told` says whether it is certainly the same.
+
+    Where it is not, the ledger will hold nothing as meant: the next import compares, and finds what differs.
+    """
     about = await preparer.surroundings([entry])
-    made = preparer.create(entry, about, sent.above_id or 0, sent.attempt)
-    if isinstance(made, Outgoing):
-        return msgspec.structs.replace(made, told=made.digest == sent.payload_digest)
-    # It would not be sent by now, and was.
-    request = operation(entry, sent.attempt, "create", None, b"")
-    return Outgoing(
-        entry, made.outgoing.inline, draft_of(entry), request, sent.attempt, sent.above_id or 0, told=False
-    )
+    above = sent.above_id or 0
+    made = preparer.create(entry, about, above, sent.attempt)
+    if not isinstance(made, Outgoing):  # it would not be sent by now, and was
+        request = operation(entry, sent.attempt, "create", None, b"")
+        row = ledger_row(context.target, context.claim.run_id, entry, "", whole=False)
+        inline = made.outgoing.inline
+        return Outgoing(entry, inline, draft_of(entry), request, sent.attempt, above, ledger=row, told=False)
+    if made.digest == sent.payload_digest:
+        return made
+    row = msgspec.structs.replace(made.ledger, meant="") if made.ledger is not None else None
+    return msgspec.structs.replace(made, ledger=row, told=False)
 
 
 class Preparer:
@@ -176,7 +182,7 @@ class Preparer:
     async def as_meant(self, entry: Entry, opened: OpenOperation) -> Outgoing | None:
         """The operation of an intent without outcome, as it was sent; None where that cannot be told."""
         if opened.method == "create":
-            return await as_sent(self, entry, opened)
+            return await as_sent(self._context, self, entry, opened)
         about = await self.surroundings([entry])
         image = images.unpack(opened.pre_image) if opened.pre_image is not None else None
         if image is None:
@@ -266,10 +272,11 @@ class Preparer:
         ids: defaultdict[Kind, list[int]] = defaultdict(list)
         for entry, resource_id in entries:
             ids[kind_of(entry)].append(resource_id)
-        saved = {
-            (kind, one.id): one for kind, numbers in ids.items() for one in await self._saved(kind, numbers)
-        }
-        known = await self._known([entry for entry, _ in entries])
+        saved: dict[tuple[Kind, int], Saved] = {}
+        for kind, numbers in ids.items():
+            found = await standing.read(self._adapter, self._outage, kind, numbers)
+            saved.update({(kind, one.id): one for one in found})
+        known = await standing.known_rows(self._db, self._context.target, [entry for entry, _ in entries])
         prepared: dict[int, Prepared] = {}
         for entry, resource_id in entries:
             current = saved.get((kind_of(entry), resource_id))
@@ -280,27 +287,6 @@ class Preparer:
             else:
                 prepared[entry.seq] = self.update(entry, current, known.get(entry.seq), about)
         return {seq: read_since(one, read_at) for seq, one in prepared.items()}
-
-    async def _saved(self, kind: Kind, ids: Sequence[int]) -> list[Saved]:
-        wanted = sorted(set(ids))
-        found: list[Saved] = []
-        for start in range(0, len(wanted), 100):
-            part = wanted[start : start + 100]
-            found.extend(await self._outage.patiently(partial(self._adapter.read, kind, part)))
-        return found
-
-    async def _known(self, entries: Sequence[Entry]) -> dict[int, LedgerRow]:
-        """Entry → what the ledger holds of its resource."""
-        wanted: defaultdict[LedgerKey, list[Entry]] = defaultdict(list)
-        for entry in entries:
-            if entry.key_digest is not None:
-                key = LedgerKey(self._context.target, entry.kind, entry.scope or "", entry.by or "")
-                wanted[key].append(entry)
-        found: dict[int, LedgerRow] = {}
-        for key, several in wanted.items():
-            rows = await self._db.run(ledger.rows, key, [one.key_digest or "" for one in several])
-            found.update({one.seq: rows[one.key_digest] for one in several if one.key_digest in rows})
-        return found
 
     def _gone(self, entry: Entry, resource_id: int) -> Prepared:
         outgoing = self._empty(entry)
@@ -379,7 +365,7 @@ class Preparer:
         moved = self._edited_since(entry, saved, known)
         if moved is not None:
             return moved
-        media = await self._saved("media", saved.media_ids) if saved.media_ids else []
+        media = await standing.read(self._adapter, self._outage, "media", saved.media_ids)
         lost = self._merger.cannot_be_restored(saved, media)
         if lost is not None:
             return self._refuse(entry, lost.code, lost.message)
@@ -433,7 +419,7 @@ class Preparer:
         for kind in ("item", "item-set", "media"):
             if not left:
                 break
-            for other in await self._saved(kind, sorted(left)):
+            for other in await standing.read(self._adapter, self._outage, kind, left):
                 left.discard(other.id)
                 found.extend(
                     images.Inbound(other.kind, other.id, one.term, one.value, one.position)

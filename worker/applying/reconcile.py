@@ -2,7 +2,8 @@
 
 A lost create is looked for among the ids above the highest that stood in the target before it was
 meant; one listing serves all unknowns. A lost update or deletion is looked for at its resource. Either may
-still be under way, so it is looked for several times before it is sent again; other records go on meanwhile.
+still be under way, so it is looked for several times before it is sent again; other records go on meanwhile,
+and as long as they do a look waits until it is worth its requests.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ from worker.applying.outgoing import Outgoing
 from worker.context import RunContext
 from worker.records import Kind
 from worker.targets.base import Adapter, Saved
+
+SHARED = 60
+"""Writes that are sent between two looks, as long as there are others to send. A look takes two or three
+requests: were there one for each lost answer, a target that loses many would be asked for little else."""
 
 
 class Found(Struct, frozen=True):
@@ -65,6 +70,7 @@ class Reconciler:
         self._delays = tuple(delays) or (1.0,)
         self._slowest = slowest
         self._unknown: dict[int, _Unknown] = {}
+        self._sent = SHARED
 
     def __len__(self) -> int:
         return len(self._unknown)
@@ -79,9 +85,14 @@ class Reconciler:
         since = time.monotonic() - (self._delays[0] if look_at_once else 0.0)
         self._unknown[outgoing.entry.seq] = _Unknown(outgoing, since)
 
-    def next_look(self) -> float | None:
-        """Seconds until the next look; None when nothing is unknown."""
-        if not self._unknown:
+    def note_sent(self) -> None:
+        """A write was sent, whatever came of it."""
+        self._sent += 1
+
+    def next_look(self, *, others: bool = False) -> float | None:
+        """Seconds until the next look; None when nothing is unknown. `others`: there are writes to be sent;
+        then it is also None until enough of them were."""
+        if not self._unknown or (others and self._sent < SHARED):
             return None
         now = time.monotonic()
         return max(0.0, min(self._due(one) for one in self._unknown.values()) - now)
@@ -94,44 +105,44 @@ class Reconciler:
             delay = max(delay, 3 * self._slowest())
         return unknown.since + delay
 
-    async def look(self, answered: Collection[int], in_flight: Collection[bytes]) -> list[Finding]:
-        """Look for all that is due.
+    async def look(
+        self, answered: Callable[[], Collection[int]], in_flight: Collection[bytes]
+    ) -> list[Finding]:
+        """Look for all that is due. What is not yet due may be found by the same requests; that it was not
+        found then means nothing.
 
-        `answered`: ids that came in answers which the journal does not hold yet. `in_flight`: payloads of
-        requests that are under way, or may be before the look ends: what they make must not be taken for the
-        lost one.
+        `answered`: tells the ids that came in answers which the journal does not hold yet. `in_flight`:
+        payloads of requests that are under way, or may be before the look ends: what they make must not be
+        taken for the lost one.
         Raises `Retriable` when the target cannot be listed: nothing is concluded from that.
         """
         now = time.monotonic()
-        due = [
-            one
-            for one in self._unknown.values()
-            if self._due(one) <= now
-            and (one.outgoing.draft.identity or one.outgoing.operation.payload not in in_flight)
-        ]
+        unknown = [one for one in self._unknown.values() if not _hidden(one.outgoing, in_flight)]
+        due = {one.outgoing.entry.seq for one in unknown if self._due(one) <= now}
         findings: list[Finding] = []
-        for kind in sorted({one.outgoing.draft.kind for one in due}):
-            of_kind = [one for one in due if one.outgoing.draft.kind == kind]
-            creates = [one for one in of_kind if one.outgoing.operation.method == "create"]
+        for kind, creates in sorted({_sort(one) for one in unknown if one.outgoing.entry.seq in due}):
+            alike = [one for one in unknown if _sort(one) == (kind, creates)]
             if creates:
-                candidates = await self._candidates(kind, creates, answered)
-                findings.extend(self._conclude(creates, candidates))
-            standing = [one for one in of_kind if one.outgoing.operation.method != "create"]
-            if standing:
-                ids = [one.outgoing.operation.resource_id or 0 for one in standing]
+                candidates = await self._candidates(kind, alike, answered)
+                findings.extend(self._conclude(alike, candidates, due))
+            else:
+                ids = [one.outgoing.operation.resource_id or 0 for one in alike]
                 saved = {one.id: one for one in await self._adapter.read(kind, ids)}
-                findings.extend(self._conclude_standing(standing, saved))
+                findings.extend(self._conclude_standing(alike, saved, due))
         for finding in findings:
             del self._unknown[finding.outgoing.entry.seq]
+        self._sent = 0
         return findings
 
     async def _candidates(
-        self, kind: Kind, unknowns: Sequence[_Unknown], answered: Collection[int]
+        self, kind: Kind, unknowns: Sequence[_Unknown], answered: Callable[[], Collection[int]]
     ) -> list[Saved]:
         above = min(one.outgoing.above_id for one in unknowns)
         return await unexplained(self._context, self._adapter, kind, above, answered)
 
-    def _conclude(self, unknowns: Sequence[_Unknown], candidates: Sequence[Saved]) -> list[Finding]:
+    def _conclude(
+        self, unknowns: Sequence[_Unknown], candidates: Sequence[Saved], due: Collection[int]
+    ) -> list[Finding]:
         findings: list[Finding] = []
         taken: set[int] = set()
         # The certain ones first, by identity, then by content: they explain candidates away for the rest.
@@ -139,29 +150,40 @@ class Reconciler:
             outgoing = unknown.outgoing
             free = [one for one in candidates if one.id not in taken]
             fitting = [one for one in free if fits(self._adapter, outgoing, one)]
-            certain = outgoing.told or outgoing.draft.identity is not None
             twins = sum(_same_request(outgoing, other.outgoing) for other in unknowns)
-            if not fitting:
-                findings.extend(self._missed(unknown))
-            elif not certain or len(fitting) > (1 if outgoing.draft.identity else twins):
-                findings.append(Several(outgoing, tuple(one.id for one in fitting)))
-            else:
+            few = len(fitting) <= (1 if outgoing.draft.identity else twins)
+            if fitting and outgoing.recognisable and few:
                 # As many alike as were sent alike: which is which makes no difference.
                 taken.add(fitting[0].id)
                 findings.append(Found(outgoing, fitting[0]))
+            elif outgoing.entry.seq not in due:
+                continue
+            elif fitting:
+                findings.append(Several(outgoing, tuple(one.id for one in fitting)))
+            else:
+                findings.extend(self._missed(unknown))
         return findings
 
-    def _conclude_standing(self, unknowns: Sequence[_Unknown], saved: Mapping[int, Saved]) -> list[Finding]:
+    def _conclude_standing(
+        self, unknowns: Sequence[_Unknown], saved: Mapping[int, Saved], due: Collection[int]
+    ) -> list[Finding]:
         findings: list[Finding] = []
         for unknown in unknowns:
             outgoing = unknown.outgoing
             present = saved.get(outgoing.operation.resource_id or 0)
-            if outgoing.operation.method == "delete":
-                findings.extend([Found(outgoing, None)] if present is None else self._missed(unknown))
+            deleted = outgoing.operation.method == "delete"
+            if deleted and present is None:
+                findings.append(Found(outgoing, None))
+            elif not (
+                deleted or present is None or self._adapter.differences(outgoing.operation.payload, present)
+            ):
+                findings.append(Found(outgoing, present))
+            elif outgoing.entry.seq not in due:
+                continue
             elif present is None:
                 findings.append(GivenUp(outgoing))  # preparing it again tells that it is gone
-            elif not self._adapter.differences(outgoing.operation.payload, present):
-                findings.append(Found(outgoing, present))
+            elif deleted:
+                findings.extend(self._missed(unknown))
             elif outgoing.before is None or present.modified != outgoing.before.modified:
                 # It moved, and not (only) as meant: what is left to do, comparing again tells.
                 findings.append(GivenUp(outgoing))
@@ -173,6 +195,18 @@ class Reconciler:
         """Not there yet: given up once it was looked for often enough."""
         unknown.looks += 1
         return [GivenUp(unknown.outgoing)] if unknown.looks >= len(self._delays) else []
+
+
+def _hidden(outgoing: Outgoing, in_flight: Collection[bytes]) -> bool:
+    """Whether what it made cannot be told now from what the requests under way make."""
+    if outgoing.draft.identity is not None:
+        return False
+    return outgoing.operation.payload in in_flight if outgoing.told else bool(in_flight)
+
+
+def _sort(unknown: _Unknown) -> tuple[Kind, bool]:
+    """What is looked for together: resources of a kind, and whether they would be new."""
+    return unknown.outgoing.draft.kind, unknown.outgoing.operation.method == "create"
 
 
 def _uncertainty(unknown: _Unknown) -> tuple[bool, bool]:
@@ -201,12 +235,14 @@ def fits(adapter: Adapter, outgoing: Outgoing, saved: Saved) -> bool:
 
 
 async def unexplained(
-    context: RunContext, adapter: Adapter, kind: Kind, above: int, answered: Collection[int]
+    context: RunContext, adapter: Adapter, kind: Kind, above: int, answered: Callable[[], Collection[int]]
 ) -> list[Saved]:
-    """Resources above an id that no answer has explained: neither in a journal nor in `answered`."""
+    """Resources above an id that no answer has explained: neither in a journal nor among `answered`."""
     ids = await adapter.ids_above(kind, above)
+    # Asked before the journal: an answer that is in hand no more is there by now.
+    told = answered()
     explained = await context.db.run(journal.journaled_ids, context.target, kind, list(ids))
-    rest = [one for one in ids if one not in explained and one not in answered]
+    rest = [one for one in ids if one not in explained and one not in told]
     found: list[Saved] = []
     for start in range(0, len(rest), 100):
         found.extend(await adapter.read(kind, rest[start : start + 100]))

@@ -15,7 +15,7 @@ from service.store.journal import OperationEnd
 from service.store.ledger import LedgerKey, LedgerRow
 from service.store.plans import EntryOutcome, Outcome
 from service.store.put_back import PutBack, put_back
-from worker.applying.outgoing import Outgoing
+from worker.applying.outgoing import Outgoing, ledger_key
 from worker.context import RunContext
 from worker.planning.absent import withdrawn_after
 from worker.targets.base import Difference, Saved
@@ -121,7 +121,8 @@ class Recorder:
                     answer: bytes | None = orjson.dumps(saved.body)
                     number = saved.id
                 case Deleted():
-                    number, answer = operation.resource_id or 0, None
+                    assert operation.resource_id is not None, "a deletion says of what"
+                    number, answer = operation.resource_id, None
                 case _:
                     continue  # nothing came of it in the target
             journal.record_stray(context.db, context.claim.run_id, operation.key, number, answer)
@@ -159,7 +160,7 @@ class Recorder:
         forgotten = outgoing.forgets and done if outgoing.undoes else gone
         if not forgotten or entry.key_digest is None:
             return []
-        key = LedgerKey(self._context.target, entry.kind, entry.scope or "", entry.by or "")
+        key = ledger_key(self._context.target, entry)
         number = outgoing.operation.resource_id or entry.resource_id or 0
         return [(key, entry.key_digest, number)]
 
@@ -246,8 +247,11 @@ def _corrected(result: Result) -> list[tuple[str, EntryOutcome]]:
 
 def _counted(result: Result) -> Counter[str]:
     counts: Counter[str] = Counter()
-    if result.outgoing.entry.action != "complete":
-        counts.update(outcome.outcome for outcome in _outcomes(result))
+    entry, outcomes = result.outgoing.entry, _outcomes(result)
+    if entry.action != "complete":
+        counts.update(outcome.outcome for outcome in outcomes)
+    if outcomes and entry.outcome == "uncertain":  # until its answer came after all
+        counts["uncertain"] -= len(outcomes)
     for before, now in _corrected(result):
         counts[before] -= 1
         counts[now.outcome] += 1

@@ -51,7 +51,7 @@ class Settling:
         while len(self._reconciler):
             context.check()
             await context.stop.wait(self._reconciler.next_look() or 0.0)
-            findings = await self._reconciler.look((), ())
+            findings = await self._reconciler.look(tuple, ())
             await self._record([self._result(one) for one in findings])
         await settle_twins(context, self._adapter, self._preparer)
 

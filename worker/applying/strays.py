@@ -15,9 +15,11 @@ from service.store import journal, plans, undo
 from service.store.journal import Intent, OperationEnd, RecordedOperation, Stray, StrayResolution
 from service.store.plans import Entry
 from worker.applying import images
+from worker.applying.conclusions import concluded
 from worker.applying.outgoing import Outgoing, kind_of, operation_key
 from worker.applying.preparing import Prepares, as_sent
-from worker.applying.reconcile import fits, unexplained
+from worker.applying.reconcile import Found, fits, unexplained
+from worker.applying.results import Recorder
 from worker.context import RunContext
 from worker.errors import Fatal, Retriable
 from worker.targets.base import Adapter, Barred, Done, Operation, Refused, Saved
@@ -36,10 +38,12 @@ async def _settle_stray(
     recorded = await context.db.run(journal.recorded_operation, run_id, stray.operation_key)
     if recorded is None or stray.resource_id is None:
         return "moot"
-    if recorded.outcome is None:
-        # Still unknown: the reconciler finds this very resource by looking, with all its checks.
+    if recorded.outcome is None and recorded.method != "create":
+        # Still unknown: the reconciler looks at this very resource, with all its checks.
         return "adopted"
-    entry = (await context.db.run(plans.entries_by_seq, run_id, [recorded.seq]))[recorded.seq]
+    entry = (await context.db.run(plans.entries_by_seq, run_id, [recorded.seq])).get(recorded.seq)
+    if entry is None:
+        return "moot"  # so late that what was planned is kept no longer
     kind = kind_of(entry)
     answered = adapter.saved(stray.answer, kind) if stray.answer is not None else None
     if recorded.method != "create":
@@ -49,8 +53,20 @@ async def _settle_stray(
     found = [] if explained else await adapter.read(kind, [stray.resource_id])
     if not found:
         return "moot"
-    outgoing = await as_sent(preparer, entry, recorded)
+    outgoing = await as_sent(context, preparer, entry, recorded)
+    if recorded.outcome in (None, "uncertain") and answered is not None:
+        # What no look could tell for certain, or has not told yet, the answer tells.
+        await _adopt(context, adapter, outgoing, answered)
+        return "adopted"
     return "removed" if await _remove(context, adapter, outgoing, found[0], answered) else "moot"
+
+
+async def _adopt(context: RunContext, adapter: Adapter, outgoing: Outgoing, answered: Saved) -> None:
+    """Write down that a create was carried out. Dying after it: the answer is explained then, and moot."""
+    recorder = Recorder(context)
+    result = concluded(adapter, Found(outgoing, answered))
+    recorder.announce(result)
+    await anyio.to_thread.run_sync(recorder.record, [result])
 
 
 async def _tell_late_change(
@@ -67,7 +83,7 @@ async def _tell_late_change(
     between = "What somebody has changed in it meanwhile may be lost"
     if number in later:
         batch = later[number]
-        between = f"What batch {batch.batch_id} “{batch.comment}” has changed in it meanwhile is lost"
+        between = f"What batch {batch.batch_id} “{batch.comment}” has changed in it meanwhile may be lost"
     done = f"changed once more, at {answered.modified}," if answered is not None else "deleted"
     message = f"{name} was {done} by a request that had been given up for lost. {between}: look at it."
     context.log.about(entry, "error", "late-write", message)
@@ -82,13 +98,13 @@ async def settle_twins(context: RunContext, adapter: Adapter, preparer: Prepares
     if not given_up:
         return
     entries = await context.db.run(plans.entries_by_seq, context.claim.run_id, [one.seq for one in given_up])
-    outgoing = [await as_sent(preparer, entries[one.seq], one) for one in given_up]
+    outgoing = [await as_sent(context, preparer, entries[one.seq], one) for one in given_up]
     for kind in sorted({one.draft.kind for one in outgoing}):
         of_kind = [one for one in outgoing if one.draft.kind == kind]
-        certain = [one for one in of_kind if one.told or one.draft.identity is not None]
+        certain = [one for one in of_kind if one.recognisable]
         above = min(one.above_id for one in of_kind)
         left: list[int] = []
-        for saved in await unexplained(context, adapter, kind, above, ()):
+        for saved in await unexplained(context, adapter, kind, above, tuple):
             twin = next((one for one in certain if fits(adapter, one, saved)), None)
             if twin is None:
                 left.append(saved.id)

@@ -8,20 +8,21 @@ planning thread.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence, Set
 from itertools import islice
 
 import msgspec
-from msgspec import Struct
 
 from service.store import ledger, links, plan_groups, plans, undo
-from service.store.ledger import LedgerKey
 from service.store.links import KeyRow
 from service.store.plans import Action, Entry
 from service.store.put_back import numbers_now
+from service.store.runs import ever_wrote
 from service.store.undo import Effect, Later
-from worker.applying import images
+from worker.applying import images, standing
 from worker.applying.images import PreImage
+from worker.applying.undo_left import take_over
+from worker.applying.undo_step import Step, step_of
 from worker.context import RunContext
 from worker.errors import Fatal
 from worker.planning.changes import Change, Changes
@@ -45,29 +46,6 @@ _LEFT = 0
 """`plan_key.seq` of those that were not chosen."""
 
 
-class Step(Struct, frozen=True, omit_defaults=True):
-    """What `plan_entry.draft` holds for an undo (JSON)."""
-
-    modified: str = ""
-    """How the batch left the resource; "" where that is not known."""
-    since: str = ""
-    """The run in which the batch touched it last."""
-    sources: tuple[int, ...] = ()
-    """Of what brings links back: the entries that create again what they lead to."""
-    media: tuple[int, ...] = ()
-    """The media that the batch made with an item that goes."""
-    force: bool = False
-    numbers: Mapping[int, int] = {}
-    """Of what is created again: its links to what an earlier undo put back, old number → number by now."""
-    dead: tuple[int, ...] = ()
-    """What it linked to and that is there no more: such a value would be refused."""
-
-
-def step_of(entry: Entry) -> Step:
-    assert entry.draft is not None, "every entry of an undo has its step"
-    return msgspec.json.decode(entry.draft, type=Step)
-
-
 class UndoPlan:
     """Plans the undo of one batch."""
 
@@ -85,7 +63,11 @@ class UndoPlan:
         self._seq = 0
 
     def carry_out(self) -> None:
-        """Plan everything. Raises `Fatal` when there is nothing to undo, `StoppedError`."""
+        """Plan everything. Raises `Fatal` when the batch never wrote, `StoppedError`.
+
+        When nothing that it wrote stands any more, it is undone: that may have turned out since somebody
+        asked, about the last writes of a run that was cancelled.
+        """
         found = 0
         for run_id in undo.runs_that_wrote(self._db, self._batch_id):
             before = (2**31 - 1, 2**31 - 1)
@@ -94,8 +76,8 @@ class UndoPlan:
                 before = (effects[-1].seq, effects[-1].attempt)
                 found += len(effects)
                 self._keep(effects)
-        if not found:
-            raise Fatal("nothing-to-undo", "This batch has written nothing that still stands.")
+        if not found and not ever_wrote(self._db, self._batch_id):
+            raise Fatal("nothing-to-undo", "This batch has written nothing.")
         unknown = undo.unknown_creates(self._db, self._batch_id)
         if unknown:
             self._context.log.say(
@@ -247,13 +229,8 @@ class UndoPlan:
 
     def _returned(self, entries: Sequence[Entry]) -> dict[int, int]:
         """Deleted resources of which the record came back since: entry → the number that it has now."""
-        wanted: defaultdict[LedgerKey, list[Entry]] = defaultdict(list)
-        for entry in entries:
-            if entry.key_digest is not None:
-                key = LedgerKey(self._context.target, entry.kind, entry.scope or "", entry.by or "")
-                wanted[key].append(entry)
         found: dict[int, int] = {}
-        for key, several in wanted.items():
+        for key, several in standing.by_ledger_key(self._context.target, entries).items():
             known = ledger.look_up(self._db, key, [one.key_digest or "" for one in several])
             there = self._reads.current(KINDS[key.kind], [one.resource_id for one in known.values()])
             for one in several:
@@ -337,11 +314,17 @@ class UndoPlan:
     def _bring_back_links(self, last: int) -> None:
         """Entries that give back what went with the resources that are created again: one a resource, since
         each change of it says all of its values."""
+        unlinked = list(take_over(self._context, self._reads))
         coming = undo.to_recreate(self._db, self._run_id)
         if not coming:
             return
         followers: dict[tuple[str, int], Entry] = {}
         sources: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
+        own = self._own({(kind, number) for kind, number, _ in unlinked})
+        for kind, number, there in unlinked:
+            if (kind, number) not in own:
+                followers.setdefault((kind, number), _follower(there[0], kind, number))
+                sources[kind, number].extend(one.seq for one in there)
         after = 0
         while page := plans.read_plan(self._db, self._run_id, after=after, limit=SLICE):
             after = page[-1].seq
@@ -352,7 +335,7 @@ class UndoPlan:
                 for kind, number in self._followers(entry, _image(entry), coming):
                     followers.setdefault((kind, number), _follower(entry, kind, number))
                     sources[kind, number].append(entry.seq)
-        seq = last
+        seq = plans.highest_seq(self._db, self._run_id)
         ready = iter(followers.items())
         while chunk := list(islice(ready, SLICE)):
             entries = []
@@ -394,14 +377,17 @@ class UndoPlan:
         subjects = {
             (kind, number if number in coming else numbers.get(number, number)) for kind, number in subjects
         }
-        met, _ = self._met(sorted(subjects))
-        # What this very undo deletes or gives its whole earlier state needs no more, and must not be touched.
-        own = {subject for subject, one in met.items() if one.action in ("update", "delete")}
-        subjects = {subject for subject in subjects if subject not in own}
+        subjects -= self._own(subjects)
         if self._adapter.linked_in(image.saved, image.kind) & coming:
             # Its own links to what comes back too: written once all of them are there.
             subjects.add((image.kind, entry.resource_id or 0))
         return sorted(subjects)
+
+    def _own(self, subjects: Set[tuple[Kind, int]]) -> set[tuple[Kind, int]]:
+        """Those that this very undo deletes, or gives their whole earlier state: they need no more, and must
+        not be touched."""
+        met, _ = self._met(sorted(subjects))
+        return {one for one in subjects if one in met and met[one].action in ("update", "delete")}
 
     def _say(self, entry: Entry) -> None:
         for problem in msgspec.json.decode(entry.problems, type=list[Problem]) if entry.problems else ():
@@ -423,6 +409,8 @@ def _follower(entry: Entry, kind: str, number: int) -> Entry:
         code=None,
         message=None,
         key_digest=None,
+        outcome=None,
+        outcome_id=None,
     )
 
 

@@ -5,22 +5,21 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 import msgspec
 
-from service.store import journal, ledger, plans, undo
+from service.store import journal, plans, undo
 from service.store.journal import OpenOperation
-from service.store.ledger import LedgerKey, LedgerRow
+from service.store.ledger import LedgerRow
 from service.store.plans import Entry
 from service.store.put_back import numbers_now
-from worker.applying import images
+from worker.applying import images, standing
 from worker.applying.images import PreImage
 from worker.applying.outage import Outage
 from worker.applying.outgoing import Outgoing, kind_of, operation
 from worker.applying.preparing import Prepared, Surroundings, as_sent, read_since
 from worker.applying.results import RefusedResult, Stands
-from worker.applying.undo_plan import step_of
+from worker.applying.undo_step import step_of
 from worker.context import RunContext
 from worker.records import Draft, Kind
 from worker.targets.base import Adapter, Linking, Saved
@@ -102,7 +101,7 @@ class UndoPreparer:
     async def as_meant(self, entry: Entry, opened: OpenOperation) -> Outgoing | None:
         """The operation of an intent without outcome, as it was sent; None where that cannot be told."""
         if opened.method == "create":
-            return await as_sent(self, entry, opened)
+            return await as_sent(self._context, self, entry, opened)
         about = await self.surroundings([entry])
         if opened.method == "delete" and opened.resource_id is not None:
             gone = self._outgoing(entry, "delete", opened.resource_id, b"", opened.attempt)
@@ -150,36 +149,21 @@ class UndoPreparer:
         return {
             (kind, one.id): one
             for kind, several in ids.items()
-            for one in await self._read(kind, sorted(several))
+            for one in await standing.read(self._adapter, self._outage, kind, several)
         }
 
-    async def _read(self, kind: Kind, ids: Sequence[int]) -> list[Saved]:
-        found: list[Saved] = []
-        for start in range(0, len(ids), 100):
-            part = ids[start : start + 100]
-            found.extend(await self._outage.patiently(partial(self._adapter.read, kind, part)))
-        return found
-
     async def _known(self, entries: Sequence[Entry]) -> dict[int, LedgerRow]:
-        wanted: defaultdict[LedgerKey, list[Entry]] = defaultdict(list)
-        for entry in entries:
-            if entry.key_digest is not None:
-                wanted[self._key(entry)].append(entry)
-        found: dict[int, LedgerRow] = {}
-        for key, several in wanted.items():
-            rows = await self._db.run(ledger.rows, key, [one.key_digest or "" for one in several])
-            for one in several:
-                row = rows.get(one.key_digest or "")
-                if row is not None and row.resource_id == one.resource_id:
-                    found[one.seq] = row
-        return found
+        """Entry → what the ledger holds of its resource; None of a resource that took its place since."""
+        rows = await standing.known_rows(self._db, self._context.target, entries)
+        numbers = {one.seq: one.resource_id for one in entries}
+        return {seq: row for seq, row in rows.items() if row.resource_id == numbers[seq]}
 
     async def _dead_links(self, image: PreImage, numbers: Mapping[int, int]) -> frozenset[int]:
         """What the earlier state links to and that is there no more: such a value would be refused."""
         left = set(self._adapter.linked_in(image.saved, image.kind)) - numbers.keys()
         for kind in ("item", "item-set", "media"):
             if left:
-                left -= {one.id for one in await self._read(kind, sorted(left))}
+                left -= {one.id for one in await standing.read(self._adapter, self._outage, kind, left)}
         return frozenset(left)
 
     # --- operations -------------------------------------------------------------------------------
@@ -308,9 +292,6 @@ class UndoPreparer:
         draft = Draft(entry.destination, kind_of(entry), entry.ordinal)
         request = operation(entry, attempt, method, resource_id, payload)  # type: ignore[arg-type]
         return Outgoing(entry, (), draft, request, attempt, above, undoes=entry.action != "complete")
-
-    def _key(self, entry: Entry) -> LedgerKey:
-        return LedgerKey(self._context.target, entry.kind, entry.scope or "", entry.by or "")
 
 
 def _completing(one: Prepared, main: Entry | None) -> Prepared:

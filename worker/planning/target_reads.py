@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import anyio.from_thread
 
+from worker.applying import standing
 from worker.applying.outage import Outage
 from worker.records import Kind
 from worker.targets.base import Adapter, Saved
@@ -20,15 +21,8 @@ class TargetReads:
         return anyio.from_thread.run(self._outage.patiently, lambda: self._adapter.listing(kind))
 
     def current(self, kind: Kind, ids: Sequence[int]) -> Mapping[int, Saved]:
-        wanted = sorted(set(ids))
-        found: dict[int, Saved] = {}
-        for start in range(0, len(wanted), 100):
-            part = wanted[start : start + 100]
-            for saved in anyio.from_thread.run(
-                self._outage.patiently, lambda part=part: self._adapter.read(kind, part)
-            ):
-                found[saved.id] = saved
-        return found
+        found = anyio.from_thread.run(standing.read, self._adapter, self._outage, kind, ids)
+        return {saved.id: saved for saved in found}
 
     def prepare_updates(self) -> None:
         anyio.from_thread.run(self._outage.patiently, self._adapter.prepare_updates)

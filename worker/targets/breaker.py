@@ -3,7 +3,7 @@
 Shared by all runs of a process. Pure: the clock and chance are given. A few outages in a row open it; then
 nothing leaves until the pause is over, and of all who ask then one is let through, the probe. Its outcome is
 the others' too: an outage makes the pause longer, any other answer closes the breaker. Beside that, what
-the target asked for (`Retry-After`) is kept by everybody, whoever was told.
+the target asked for (`Retry-After`) is kept by everybody, whoever was told (`asked` tells other workers).
 """
 
 from __future__ import annotations
@@ -96,9 +96,15 @@ class Breaker:
             self._probing = False
             self._until = self._clock() + pause(self._failures, None, self._chance)
 
-    def asked(self, seconds: float, why: str) -> None:
-        """The target asked to be left alone for so long."""
-        until = self._clock() + pause(1, seconds, self._chance)
+    def asked(self, seconds: float, why: str) -> float:
+        """The target asked to be left alone for so long. The seconds for which it will be: somewhat more."""
+        seconds = pause(1, seconds, self._chance)
+        self.heard(seconds, why)
+        return seconds
+
+    def heard(self, seconds: float, why: str) -> None:
+        """It asked somebody else for so long."""
+        until = self._clock() + seconds
         if until > self._asked_until:
             self._asked_until, self._asked_why = until, why
 

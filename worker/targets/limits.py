@@ -2,66 +2,37 @@
 
 Before each: not in quiet hours, not while the target is away (`breaker`) or has asked to be left alone. Then
 two limits hold together: a local one that adapts (it grows while answers stay quick, and is halved by 429,
-503 and timeouts), and one over all workers, kept as permits in Redis. A permit is a member of a sorted set
-whose score is the moment at which it expires; it is renewed while it is held, so that a worker that died
-blocks nobody for longer than `PERMIT_LIFE`. At last the rate (`rate`), where one is set.
+503 and timeouts), and one over all workers, kept as permits in Redis that expire (`permits`). Then the rate
+(`rate`), where one is set; and at last what other workers were asked by the target (`asked`).
 
-Redis is a courtesy, not a truth: when it is away, slow or was emptied, the local limit goes on alone
-and permits that are held are entered again as soon as it is back.
+Redis is a courtesy, not a truth: when it is away, slow or was emptied, each worker goes on with its share of
+connections and rate.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import time
-import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from redis.asyncio import Redis
 
 from worker.errors import Held, Hold
+from worker.targets.asked import Asked, Wish
 from worker.targets.breaker import Breaker, Ticket
+from worker.targets.permits import Permits
 from worker.targets.rate import Rate
 from worker.targets.schedule import Schedule
 from worker.targets.shared import Shared
 
-PERMIT_LIFE = 10.0
-"""Seconds until a permit that is not renewed expires."""
-PERMIT_KEPT = 1.0
-"""Seconds for which a permit serves one request after another; then it is given back, others wait."""
-PERMIT_IDLE = 0.05
-"""Seconds that a permit waits for the next request. Asking Redis twice a request would cost as much again."""
 RATE_WAIT = 0.5
 """Seconds that a request waits for its turn with its permit in hand; for longer ones it comes again, and
 hears meanwhile whether it is still wanted."""
 LATENCY_SLACK = 2.0
 """How many times the usual latency still counts as holding."""
-
-# KEYS[1] the set; ARGV: permit, limit, life in ms. Returns 1 when the permit is held. The server's own
-# clock is used, since workers' clocks differ.
-_ACQUIRE = """
-local now = redis.call('TIME')
-local ms = now[1] * 1000 + math.floor(now[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ms)
-if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
-redis.call('ZADD', KEYS[1], ms + tonumber(ARGV[3]), ARGV[1])
-redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[3]) * 2)
-return 1
-"""
-
-# KEYS[1] the set; ARGV: life in ms, then the permits. Enters them again where the set was lost.
-_RENEW = """
-local now = redis.call('TIME')
-local ms = now[1] * 1000 + math.floor(now[2] / 1000)
-for i = 2, #ARGV do redis.call('ZADD', KEYS[1], ms + tonumber(ARGV[1]), ARGV[i]) end
-redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[1]) * 2)
-return 1
-"""
 
 
 class Adaptive:
@@ -112,6 +83,8 @@ class Slot:
         self._ticket = ticket
         self._started = time.monotonic()
         self.told = False
+        self.wish: Wish | None = None
+        """What the target asked for with this answer."""
 
     def bore(self, latency: float) -> None:
         self._adaptive.bore(latency)
@@ -131,7 +104,7 @@ class Slot:
 
     def asked(self, seconds: float, why: str) -> None:
         """The target asks to be left alone for so long."""
-        self._breaker.asked(seconds, why)
+        self.wish = Wish(self._breaker.asked(seconds, why), why)
 
 
 class Limiter:
@@ -159,8 +132,9 @@ class Limiter:
         self._in_use = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         shared = Shared(redis) if redis is not None else None
-        self._permits = _Permits(f"accession:permits:{target}", shared) if shared is not None else None
+        self._permits = Permits(f"accession:permits:{target}", shared) if shared is not None else None
         self._rate = Rate(f"accession:rate:{target}", shared)
+        self._asked = Asked(f"accession:asked:{target}", shared) if shared is not None else None
 
     @property
     def allowed(self) -> int:
@@ -213,6 +187,8 @@ class Limiter:
                 if self._permits is not None:
                     await stack.enter_async_context(self._permits.permit(self._most))
                 await self._await_turn()
+                if self._asked is not None and (heard := await self._asked.heard()) is not None:
+                    self._breaker.heard(heard.seconds, heard.why)
                 # Much may have happened while it waited.
                 self._require(urgent)
                 slot = Slot(self._adaptive, self._breaker, ticket := self._breaker.enter())
@@ -221,6 +197,8 @@ class Limiter:
                 finally:
                     if not slot.told:
                         self._breaker.forget(ticket)
+                    if self._asked is not None and slot.wish is not None:
+                        await self._asked.tell(slot.wish)
         finally:
             self._leave()
 
@@ -236,7 +214,8 @@ class Limiter:
         rate = self._schedule.at(self._now()).requests_per_second
         if rate is None:
             return
-        wait = await self._rate.reserve(rate, RATE_WAIT)
+        sharers = self._permits.sharers if self._permits is not None else 1
+        wait = await self._rate.reserve(rate, RATE_WAIT, sharers)
         if wait < 0:
             raise Held(Hold("rate", f"{self._target} takes {rate:g} requests a second.", -wait))
         if wait > 0:
@@ -269,99 +248,3 @@ class Limiter:
             if not turn.done():
                 self._in_use += 1
                 turn.set_result(None)
-
-
-class _Idle(NamedTuple):
-    """A permit between two requests: `until` it may serve further ones, `since` it serves none."""
-
-    permit: str
-    until: float
-    since: float
-
-
-class _Permits:
-    """Permits of one target in Redis."""
-
-    def __init__(self, key: str, shared: Shared) -> None:
-        self._key = key
-        self._shared = shared
-        self._acquire = shared.redis.register_script(_ACQUIRE)
-        self._renew = shared.redis.register_script(_RENEW)
-        self._held: set[str] = set()
-        self._idle: list[_Idle] = []
-        self._returner: asyncio.Task[None] | None = None
-        self._renewer: asyncio.Task[None] | None = None
-
-    @contextlib.asynccontextmanager
-    async def permit(self, limit: Callable[[], int]) -> AsyncIterator[None]:
-        """`limit`: how many there may be by now."""
-        permit, until = await self._take(limit)
-        try:
-            yield
-        finally:
-            if time.monotonic() < until:
-                self._idle.append(_Idle(permit, until, time.monotonic()))
-                if self._returner is None or self._returner.done():
-                    self._returner = asyncio.create_task(self._return_idle())
-            else:
-                await self._give_back(permit)
-
-    async def close(self) -> None:
-        for task in (self._renewer, self._returner):
-            if task is not None:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
-        self._renewer = self._returner = None
-        while self._idle:
-            await self._give_back(self._idle.pop().permit)
-
-    async def _take(self, limit: Callable[[], int]) -> tuple[str, float]:
-        """A permit, and the moment from which it is to be given back."""
-        if self._idle:
-            idle = self._idle.pop()
-            return idle.permit, idle.until
-        permit = uuid.uuid4().hex
-        try:
-            await self._wait(permit, limit)
-        except BaseException:
-            # Redis may have granted it without our hearing of it.
-            await self._give_back(permit)
-            raise
-        self._held.add(permit)
-        if self._renewer is None or self._renewer.done():
-            self._renewer = asyncio.create_task(self._keep_renewing())
-        return permit, time.monotonic() + PERMIT_KEPT
-
-    async def _give_back(self, permit: str) -> None:
-        self._held.discard(permit)
-        await self._shared.ask(lambda: self._shared.redis.zrem(self._key, permit))
-
-    async def _return_idle(self) -> None:
-        while self._idle:
-            await asyncio.sleep(PERMIT_IDLE)
-            now = time.monotonic()
-            late = [one for one in self._idle if now - one.since >= PERMIT_IDLE or now >= one.until]
-            self._idle = [one for one in self._idle if one not in late]
-            for one in late:
-                await self._give_back(one.permit)
-
-    async def _wait(self, permit: str, limit: Callable[[], int]) -> None:
-        pause = 0.1
-        while True:
-            answer = await self._shared.ask(
-                lambda: self._acquire([self._key], [permit, limit(), int(PERMIT_LIFE * 1000)])
-            )
-            if answer != 0:  # held, or Redis is away and the local limit decides
-                return
-            # Who has waited longer asks more often, so that nobody waits for ever.
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads the load
-            pause = max(0.01, pause * 0.9)
-
-    async def _keep_renewing(self) -> None:
-        while self._held:
-            await asyncio.sleep(PERMIT_LIFE / 3)
-            if self._held:
-                await self._shared.ask(
-                    lambda: self._renew([self._key], [int(PERMIT_LIFE * 1000), *self._held])
-                )

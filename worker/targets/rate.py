@@ -2,7 +2,7 @@
 
 Each request reserves the next free moment (the generic cell rate algorithm without a burst): they leave
 evenly, so no second has more than its share. The moment stands in Redis, by Redis' own clock; while that is
-away each worker keeps the rate alone.
+away each worker keeps to its share of the rate.
 """
 
 from __future__ import annotations
@@ -55,16 +55,18 @@ class Rate:
         self._alone = Even()
         self._reserve = shared.redis.register_script(_RESERVE) if shared is not None else None
 
-    async def reserve(self, per_second: float, most: float) -> float:
-        """As :meth:`Even.reserve`, for the next request of any worker."""
+    async def reserve(self, per_second: float, most: float, sharers: int = 1) -> float:
+        """As :meth:`Even.reserve`, for the next request of any worker. `sharers`: how many workers
+        share it while Redis is away."""
         interval = 1.0 / per_second
         if self._shared is not None and self._reserve is not None:
             script = self._reserve
             arguments = [max(int(interval * MICRO), 1), int(most * MICRO)]
-            answer = await self._shared.ask(lambda: script([self._key], arguments))
-            if answer is not None:
+            told = await self._shared.ask(lambda: script([self._key], arguments))
+            if told is not None:
+                answer = int(told)
                 wait = answer / MICRO if answer >= 0 else (answer + 1) / MICRO
                 # Should Redis go away now, we go on from here.
                 self._alone.reserve(self._clock() + max(wait, 0.0), interval, 0.0)
                 return wait
-        return self._alone.reserve(self._clock(), interval, most)
+        return self._alone.reserve(self._clock(), interval * sharers, most)

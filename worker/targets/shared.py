@@ -29,17 +29,17 @@ class Shared:
         self.redis = redis
         self._away_until = float("-inf")
 
-    async def ask(self, call: Callable[[], Awaitable[Any]]) -> int | None:
+    async def ask(self, call: Callable[[], Awaitable[Any]]) -> Any:
         """Redis' answer, or None while it is away."""
         if time.monotonic() < self._away_until:
             return None
         try:
             async with asyncio.timeout(REDIS_PATIENCE):
-                return int(await call())
+                return await call()
         except (RedisError, OSError, TimeoutError) as error:
             self._away_until = time.monotonic() + REDIS_PAUSE
             logger.warning(
-                "Redis does not answer (%s): the limits of a target hold in each worker alone until it does.",
+                "Redis does not answer (%s): each worker keeps to its share of the limits until it does.",
                 type(error).__name__,
             )
             return None

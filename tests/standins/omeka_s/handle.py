@@ -113,7 +113,8 @@ class StandIn:
         atexit.register(self.stop)
 
     def requests(self, last: int = 1000) -> Any:
-        """``total``, ``reads``, ``writes``, ``counts`` and ``statuses``, and the last requests, keyless."""
+        """``total``, ``reads``, ``writes``, ``counts``, ``statuses``, how many were carried out at a time
+        (``most_at_a_time``), and the last requests, keyless (``at``: seconds since 1970)."""
         return self._call("GET", f"/standin/requests?last={last}")
 
     def reset_requests(self) -> None:

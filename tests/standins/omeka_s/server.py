@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, TypeAlias
 from urllib.parse import unquote
@@ -78,13 +77,13 @@ class Server:
             json = {"content-type": "application/json"}
             await _respond(send, Reply(status, json, orjson.dumps(document)), method)
             return
-        started = time.perf_counter()
+        came = self._traffic.came()
         query = parse_query(raw_query)
         reply = self._web_server(size)
         if reply is None:
             reply = self._buffered(await self._php(method, path, query, headers, body, size))
         self._db.commit()
-        self._traffic.note(method, path, query, reply.status, time.perf_counter() - started)
+        self._traffic.note(method, path, query, reply.status, came)
         await _respond(send, reply, method)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:

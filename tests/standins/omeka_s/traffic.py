@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,17 +24,26 @@ class Traffic:
     """Exact counts, and the last requests in the order in which they were answered. Keys are left out."""
 
     def __init__(self) -> None:
+        self._busy = 0
         self.reset()
 
     def reset(self) -> None:
         """Start over."""
+        self._most = self._busy
         self._counts: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
         self._recent: deque[Json] = deque(maxlen=RECENT)
         self._writes = 0
 
-    def note(self, method: str, path: str, query: Query, status: int, elapsed: float) -> None:
-        """Count one request."""
+    def came(self) -> float:
+        """A request is here as a whole. The moment, in seconds since 1970."""
+        self._busy += 1
+        self._most = max(self._most, self._busy)
+        return time.time()
+
+    def note(self, method: str, path: str, query: Query, status: int, at: float) -> None:
+        """Count one request that came `at` that moment, and is about to be answered."""
+        self._busy -= 1
         pattern = _FILE.sub(r"\1{name}", _NUMBER.sub("/{id}", path))
         self._counts[f"{method} {pattern}"] += 1
         self._statuses[str(status)] += 1
@@ -46,7 +56,8 @@ class Traffic:
                 "path": path,
                 "query": shown,
                 "status": status,
-                "elapsed_ms": round(elapsed * 1000, 1),
+                "at": at,
+                "elapsed_ms": round((time.time() - at) * 1000, 1),
             }
         )
 
@@ -59,6 +70,7 @@ class Traffic:
             "writes": self._writes,
             "counts": dict(self._counts),
             "statuses": dict(self._statuses),
+            "most_at_a_time": self._most,
             "recent": [*self._recent][-last:] if last else [],
         }
 

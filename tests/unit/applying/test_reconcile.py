@@ -49,7 +49,7 @@ def look(target: Target, *unknown: Outgoing, looks: int = 1, delays: Sequence[fl
         reconciler.add(one)
     found: list[Finding] = []
     for _ in range(looks):
-        found.extend(asyncio.run(reconciler.look((), ())))
+        found.extend(asyncio.run(reconciler.look(tuple, ())))
     return found, list(reconciler.seqs)
 
 

@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import insert, select
 
 from service.control.model import FieldWord
+from service.settings import load_settings
 from service.store import ledger, runs
 from service.store.database import Database
 from service.store.ledger import LedgerKey, LedgerRow
@@ -24,6 +25,7 @@ from worker.planning.reading import Representations
 from worker.records import Kind, identity_digest
 from worker.stopping import Stop
 from worker.targets.base import Adapter, Saved, Surveyed, SurveyPage, SurveySubject
+from worker.targets.limits import Limiter
 
 T = TypeVar("T")
 
@@ -154,7 +156,7 @@ class Runs:
             claim = self._claim()
             self.context = RunContext(self.db, claim, "omeka", RunLog(claim.run_id, 0), Stop())
             self.context.adapter = self.adapter
-            outage = Outage(self.context, lambda: 0.0)
+            outage = Outage(self.context, load_settings(outage=0.0), Limiter("omeka", 2))
             self.reads = Representations(self.context, self.adapter, outage)
             try:
                 return await anyio.to_thread.run_sync(function)

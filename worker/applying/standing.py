@@ -1,0 +1,50 @@
+"""What stands of the resources of entries: in the target, and in the ledger."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+
+from service.store import ledger
+from service.store.database import Database
+from service.store.ledger import LedgerKey, LedgerRow
+from service.store.plans import Entry
+from worker.applying.outage import Outage
+from worker.applying.outgoing import ledger_key
+from worker.records import Kind
+from worker.targets.base import Adapter, Saved
+
+TOGETHER = 100
+"""Resources of one kind that are read with one request."""
+
+
+async def read(adapter: Adapter, outage: Outage, kind: Kind, ids: Iterable[int]) -> list[Saved]:
+    """Those of these resources that there are, by number; waits while the target is away.
+
+    Raises what `Outage.patiently` raises.
+    """
+    wanted = sorted(set(ids))
+    found: list[Saved] = []
+    for start in range(0, len(wanted), TOGETHER):
+        part = wanted[start : start + TOGETHER]
+        found.extend(await outage.patiently(partial(adapter.read, kind, part)))
+    return found
+
+
+def by_ledger_key(target: str, entries: Sequence[Entry]) -> Mapping[LedgerKey, list[Entry]]:
+    """The entries with an identity, by where the ledger has them."""
+    grouped: defaultdict[LedgerKey, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if entry.key_digest is not None:
+            grouped[ledger_key(target, entry)].append(entry)
+    return grouped
+
+
+async def known_rows(db: Database, target: str, entries: Sequence[Entry]) -> dict[int, LedgerRow]:
+    """Entry → what the ledger holds by its identity."""
+    found: dict[int, LedgerRow] = {}
+    for key, several in by_ledger_key(target, entries).items():
+        rows = await db.run(ledger.rows, key, [one.key_digest or "" for one in several])
+        found.update({one.seq: rows[one.key_digest] for one in several if one.key_digest in rows})
+    return found
