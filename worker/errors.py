@@ -62,10 +62,6 @@ class Held(AccessionError):
         self.hold = hold
 
 
-class Unknown(AccessionError):
-    """A write whose answer was lost or makes no sense: it may have taken effect. Look before you repeat."""
-
-
 class Reject(AccessionError):
     """This record cannot be written; the others can."""
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, func, insert, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, insert, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.control.chosen import is_list
@@ -365,13 +365,6 @@ def _files(connection: Connection, batch_id: str) -> list[FileFacts]:
         .order_by(batch_file.c.name)
     )
     return [FileFacts(row.name, row.digest, row.filename, row.size, row.key_label, row.at) for row in rows]
-
-
-def file_count(db: Database, batch_id: str) -> int:
-    with db.read() as connection:
-        return connection.execute(
-            select(func.count()).select_from(batch_file).where(batch_file.c.batch_id == batch_id)
-        ).scalar_one()
 
 
 def inputs_digest(control: Digest, files: Sequence[FileFacts]) -> str:

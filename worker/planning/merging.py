@@ -17,7 +17,7 @@ from service.control.model import OnConflict
 from service.store.ledger import LedgerRow
 from service.store.plans import Action
 from worker.errors import Reject
-from worker.planning.changes import Change, Changes, Conflict
+from worker.planning.changes import Change, Changes
 from worker.planning.decide import Decision, Meaning
 from worker.planning.links import Resolution, Settled, settle
 from worker.planning.merge import Merge, Unmergeable, merge
@@ -254,10 +254,6 @@ def removal(saved: Saved) -> Changes:
 def footing_json(footing: Footing) -> bytes | None:
     """As the ledger keeps it: mostly nothing."""
     return msgspec.json.encode(footing) if footing != Footing() else None
-
-
-def conflicts_said(conflicts: Sequence[Conflict]) -> str:
-    return " ".join(one.message for one in conflicts)
 
 
 def representation(saved: Saved) -> bytes:
