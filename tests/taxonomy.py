@@ -39,6 +39,10 @@ class Row:
     def outage(self) -> bool:
         return self.does.startswith("Outage. ")
 
+    @property
+    def looks_once(self) -> bool:
+        return self.does.startswith("Looks once")
+
 
 def _row(match: re.Match[str]) -> Row:
     code, name, _, first, read, write, does = match.groups()
@@ -123,7 +127,8 @@ RECORDED: dict[str, tuple[str, ...]] = {
     "403 for the resource": ("author-patch-others-item", "author-create-with-other-owner"),
     "4xx of the web server": ("patch-collection",),
     "404 or 410 of the web server": ("media-file-after-delete",),
-    "404 for the resource": ("patch-unknown-item", "item-delete-again", "unknown-item"),
+    "404 for the resource": ("patch-unknown-item", "unknown-item"),
+    "404 for a deletion": ("item-delete-again",),
     "404 for a reference": (
         "item-create-unknown-class",
         "item-create-unknown-template",

@@ -22,15 +22,15 @@ from tests.acceptance.installation import CONTROL, rows, target_of
 from tests.acceptance.workshop import Shop
 from tests.standins.omeka_s import StandIn
 from tests.standins.proxy import Fault, FaultProxy
-from tests.taxonomy import CASES, ROWS, Case
+from tests.taxonomy import CASES, ROWS, Case, Row
 from worker.targets.http import Failure, Patience, Reply
 
 LOOKS = [0.02, 0.05, 0.1]
 """A lost write is looked for so many times before it is sent again."""
 TIMEOUT = 1.0
 
-ELSEWHERE = {"What was asked for", "No connection", "Not sent"}
-"""What comes of these is shown below, or wherever a run goes well, or waits for the end of quiet hours."""
+ELSEWHERE = {"What was asked for", "No connection", "Not sent", "404 for a deletion"}
+"""These have tests of their own, here or (what is not sent) where quiet hours have theirs."""
 AMID = [next(case for case in CASES if case.row == name and "write" in case.columns) for name in ROWS]
 AMID = [case for case in AMID if case.row not in ELSEWHERE]
 
@@ -185,21 +185,22 @@ def test_an_answer_to_a_create_that_was_not_carried_out(world: World, case: Case
         case "reject":
             assert (run.ending, world.outcomes(run)) == ("finished", ["created", "rejected", "created"]), log
             assert world.code(run) == row.code
-            assert world.requests() == PLAIN
+            assert world.requests() == PLAIN + Counter({"GET items id": int(row.looks_once)})
         case "retriable":
             assert (run.ending, world.outcomes(run)) == ("finished", ["created"] * 3), log
             assert world.requests() == PLAIN + Counter({"POST items": 1})
         case "unknown":
             assert (run.ending, world.outcomes(run)) == ("finished", ["created"] * 3), log
-            looks = Counter({"POST items": 1, "GET items id": len(LOOKS) + 1})
-            assert world.requests() == PLAIN + looks
+            # The last listing of the run looks for what came late after all.
+            looks = (1 if row.looks_once else len(LOOKS)) + 1
+            assert world.requests() == PLAIN + Counter({"POST items": 1, "GET items id": looks})
             assert "superseded" in log
         case _:
             raise AssertionError(row)
     _all_is_there_in_the_end(world, batch)
 
 
-UNKNOWN = [case for case in AMID if ROWS[case.row].write == "unknown"]
+UNKNOWN = [case for case in AMID if ROWS[case.row].write == "unknown" or ROWS[case.row].looks_once]
 
 
 @pytest.mark.parametrize("case", UNKNOWN, ids=str)
@@ -227,7 +228,7 @@ def either_way(cases: Iterable[Case]) -> list[Any]:
     return [
         pytest.param(case, acts, id=f"{case}, {'carried out' if acts else 'not carried out'}")
         for case in cases
-        for acts in ((False, True) if ROWS[case.row].write == "unknown" else (False,))
+        for acts in ((False, True) if case in UNKNOWN else (False,))
     ]
 
 
@@ -262,19 +263,60 @@ def test_an_answer_to_an_update(world: World, case: Case, acts: bool) -> None:
     if row.write == "fatal":
         assert (run.ending, run.code) == ("failed", row.code), log
         assert requests == CHANGING - Counter({"PATCH items": 1})
-    elif row.write == "reject":
+    elif row.write == "reject" and not acts:
         assert (run.ending, world.outcomes(run)) == ("finished", ["updated", "rejected", "updated"]), log
-        assert (requests, world.code(run)) == (CHANGING, row.code)
+        assert world.code(run) == row.code
+        assert requests == CHANGING + Counter({"GET items by number": int(row.looks_once)})
         assert world.titles() == ["New A00001", "New A00003", "Work A00002"]
     else:
         assert (run.ending, world.outcomes(run)) == ("finished", ["updated"] * 3), log
-        looks = 1 if acts else len(LOOKS) + 1
-        more = Counter({"GET items by number": looks}) if row.write == "unknown" else Counter()
-        again = Counter({"PATCH items": 1}) if not acts else Counter()
-        assert requests == CHANGING + more + again
+        assert requests == CHANGING + _found_out(row, acts) + Counter({"PATCH items": int(not acts)})
     again_run = world.shop.run(batch)
     assert again_run.ending == "finished", world.shop.log(again_run.id)
     assert world.titles() == ["New A00001", "New A00002", "New A00003"]
+
+
+def _found_out(row: Row, acts: bool) -> Counter[str]:
+    """What it takes to find out what became of a change, and to make it ready to be sent again."""
+    if row.write == "retriable":
+        return Counter()
+    looks = 1 if acts or row.looks_once else len(LOOKS)
+    return Counter({"GET items by number": looks + int(not acts)})
+
+
+# --- deletions ------------------------------------------------------------------------------------
+
+DELETING = CHANGING - Counter({"PATCH items": 3}) + Counter({"DELETE items": 1})
+ABSENT = {
+    **CONTROL,
+    "maxRemovals": "100%",
+    "match": {"item": {**CONTROL["match"]["item"], "absent": "delete"}},
+}
+GONE = next(case for case in CASES if case.row == "404 for a deletion")
+
+
+@pytest.mark.parametrize(("case", "acts"), [*either_way(AMID), pytest.param(GONE, True, id=str(GONE))])
+def test_an_answer_to_a_deletion(world: World, case: Case, acts: bool) -> None:
+    row = ROWS[case.row]
+    world.shop.run(world.batch())
+    world.proxy.clear()
+    world.proxy.add(spoilt(case, acts=acts, method="DELETE"))
+    batch = world.shop.batch(ABSENT, {"data0": [{**one, "title": f"Work {one['acno']}"} for one in rows(2)]})
+    run = world.shop.run(batch)
+    log = world.shop.log(run.id)
+    requests, left = _changing(world.requests()), world.titles()
+    if row.write == "fatal":
+        assert (run.ending, run.code) == ("failed", row.code), log
+        assert requests == DELETING
+    elif row.write == "reject" and not acts:
+        assert (run.ending, run.counts.get("rejected"), len(left)) == ("finished", 1, 3), log
+        assert requests == DELETING + Counter({"GET items by number": int(row.looks_once)})
+    else:
+        assert (run.ending, run.counts.get("deleted"), len(left)) == ("finished", 1, 2), log
+        assert requests == DELETING + _found_out(row, acts) + Counter({"DELETE items": int(not acts)})
+    again = world.shop.run(batch)
+    assert again.ending == "finished", world.shop.log(again.id)
+    assert world.titles() == ["Work A00001", "Work A00002"]
 
 
 # --- outages --------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ from worker.context import RunContext
 from worker.errors import AccessionError
 from worker.records import Kind
 from worker.stopping import StoppedError
-from worker.targets.base import Adapter, Lost
+from worker.targets.base import Adapter, Lost, Refused
 
 RECORD_EVERY = 0.25
 """Seconds between two transactions of outcomes: each is written within half a second of its answer."""
@@ -239,20 +239,24 @@ class Executor:
             match finding:
                 case Found() | Several():
                     self._settle(concluded(self._adapter, finding))
-                case GivenUp(outgoing=outgoing):
-                    await self._send_again(outgoing)
+                case GivenUp(outgoing=outgoing, refused=Refused(code=code, message=message)):
+                    self._settle(RefusedResult(outgoing, code, message))
+                case GivenUp():
+                    await self._send_again(finding)
 
     def _answered(self) -> set[int]:
         """Numbers that the target has answered and the journal may not hold yet."""
         return {one.saved.id for one in (*self._results, *self._unrecorded) if isinstance(one, Written)}
 
-    async def _send_again(self, lost: Outgoing) -> None:
+    async def _send_again(self, finding: GivenUp) -> None:
+        lost = finding.outgoing
         (again,) = await self._preparer.prepare([lost.entry], self._highest)
         if isinstance(again, Stands) and again.saved is not None:
             # It took effect after all: what stands there is what it meant.
             self._settle(Written(lost, again.saved, (), adopted=True))
             return
-        looks = f"Not in the target after {len(self._settings.look_again)} looks"
+        times = "a look" if finding.once else f"{len(self._settings.look_again)} looks"
+        looks = f"Not in the target after {times}"
         run_id, method = self._context.claim.run_id, lost.operation.method
         before = await self._context.db.run(journal.times_given_up, run_id, lost.entry.seq, method)
         if isinstance(again, Outgoing) and before + 1 >= MOST_SENT:
@@ -292,7 +296,9 @@ class Executor:
                 if isinstance(answer, Lost):
                     message = f"{answer.message} Looking whether it took effect."
                     self._context.log.about(outgoing.entry, "warning", "answer-lost", message)
-                    self._reconciler.add(outgoing)
+                    self._reconciler.add(outgoing, answer)
+                elif isinstance(answer, Refused):
+                    self._reconciler.add(outgoing, answer)
                 elif not isinstance(answer, Aged):
                     self._settle(answer)
             finally:

@@ -17,7 +17,7 @@ from service.store import journal
 from worker.applying.outgoing import Outgoing
 from worker.context import RunContext
 from worker.records import Kind
-from worker.targets.base import Adapter, Saved
+from worker.targets.base import Adapter, Lost, Refused, Saved
 
 SHARED = 60
 """Writes that are sent between two looks, as long as there are others to send. A look takes two or three
@@ -39,19 +39,29 @@ class Several(Struct, frozen=True):
 
 
 class GivenUp(Struct, frozen=True):
-    """Looked for long enough: it did not take effect, and may be sent again."""
+    """Looked for long enough: it did not take effect, and may be sent again; unless the target `refused` it.
+
+    `once`: one look was enough.
+    """
 
     outgoing: Outgoing
+    refused: Refused | None = None
+    once: bool = False
 
 
 Finding = Found | Several | GivenUp
 
 
 class _Unknown:
-    def __init__(self, outgoing: Outgoing, since: float) -> None:
+    def __init__(self, outgoing: Outgoing, since: float, answer: Lost | Refused | None) -> None:
         self.outgoing = outgoing
         self.since = since
         self.looks = 0
+        self.once = answer is not None and answer.look_once
+        self.refused = answer if isinstance(answer, Refused) else None
+
+    def given_up(self) -> GivenUp:
+        return GivenUp(self.outgoing, self.refused, self.once)
 
 
 class Reconciler:
@@ -80,10 +90,13 @@ class Reconciler:
         """The entries whose outcome is unknown now."""
         return self._unknown.keys()
 
-    def add(self, outgoing: Outgoing, *, look_at_once: bool = False) -> None:
-        """Take on a lost write. `look_at_once`: after a takeover, when it may have been answered long ago."""
+    def add(
+        self, outgoing: Outgoing, answer: Lost | Refused | None = None, *, look_at_once: bool = False
+    ) -> None:
+        """Take on a write of which it is not known whether it took effect. `answer`: what came of it, as far
+        as that is known; `look_at_once`: after a takeover, when it may have been answered long ago."""
         since = time.monotonic() - (self._delays[0] if look_at_once else 0.0)
-        self._unknown[outgoing.entry.seq] = _Unknown(outgoing, since)
+        self._unknown[outgoing.entry.seq] = _Unknown(outgoing, since, answer)
 
     def note_sent(self) -> None:
         """A write was sent, whatever came of it."""
@@ -100,7 +113,7 @@ class Reconciler:
     def _due(self, unknown: _Unknown) -> float:
         last = len(self._delays) - 1
         delay = self._delays[min(unknown.looks, last)]
-        if unknown.looks >= last:
+        if unknown.looks >= last and not unknown.once:
             # The last look comes when even three times the slowest answer would have arrived.
             delay = max(delay, 3 * self._slowest())
         return unknown.since + delay
@@ -181,12 +194,12 @@ class Reconciler:
             elif outgoing.entry.seq not in due:
                 continue
             elif present is None:
-                findings.append(GivenUp(outgoing))  # preparing it again tells that it is gone
+                findings.append(unknown.given_up())  # preparing it again tells that it is gone
             elif deleted:
                 findings.extend(self._missed(unknown))
             elif outgoing.before is None or present.modified != outgoing.before.modified:
                 # It moved, and not (only) as meant: what is left to do, comparing again tells.
-                findings.append(GivenUp(outgoing))
+                findings.append(unknown.given_up())
             else:
                 findings.extend(self._missed(unknown))
         return findings
@@ -194,7 +207,8 @@ class Reconciler:
     def _missed(self, unknown: _Unknown) -> list[Finding]:
         """Not there yet: given up once it was looked for often enough."""
         unknown.looks += 1
-        return [GivenUp(unknown.outgoing)] if unknown.looks >= len(self._delays) else []
+        enough = 1 if unknown.once else len(self._delays)
+        return [unknown.given_up()] if unknown.looks >= enough else []
 
 
 def _hidden(outgoing: Outgoing, in_flight: Collection[bytes]) -> bool:

@@ -39,8 +39,8 @@ class Sender:
         self._outage = outage
         self._pace = pace
 
-    async def send(self, outgoing: Outgoing) -> Written | Deleted | RefusedResult | Lost | Aged:
-        """Send it until it is answered.
+    async def send(self, outgoing: Outgoing) -> Written | Deleted | RefusedResult | Refused | Lost | Aged:
+        """Send it until it is answered. `Refused`: it is to be looked for before it is rejected.
 
         Raises `StoppedError` when the run was told to stop before it was sent, `Fatal` when the target
         stays away, or would take nothing else either.
@@ -71,9 +71,12 @@ class Sender:
                     return Written(outgoing, saved, self._adapter.differences(payload, saved))
                 case Barred(code=code, message=message):
                     raise Fatal(code, message)
-                case Refused(code=code, message=message):
+                case Refused(code=code, message=message, look_once=look_once):
                     self._pace.answered(time.monotonic() - began)
                     await self._outage.over()
+                    if look_once:
+                        self._outage.wrote = True
+                        return answer
                     return RefusedResult(outgoing, code, message)
                 case Lost():
                     self._outage.wrote = True

@@ -107,6 +107,8 @@ class Refused(Struct, frozen=True):
     code: str
     message: str
     status: int
+    look_once: bool = False
+    """Whether it may have been saved before it was refused: one look tells, and it is not sent again."""
 
 
 HELD = "target-held"
@@ -127,6 +129,8 @@ class Lost(Struct, frozen=True):
 
     code: str
     message: str
+    look_once: bool = False
+    """Whether the target has certainly done with it: one look tells."""
 
 
 Answer: TypeAlias = Done | Barred | Refused | NotDone | Lost

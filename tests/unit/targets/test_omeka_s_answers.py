@@ -87,6 +87,7 @@ def test_an_answer_means_what_the_table_says(case: Case) -> None:
     found = {column: verdict(case, column) for column in case.columns}
     assert found == {column: in_table(row, column) for column in case.columns}
     assert (outage("GET", case.outcome) is not None) == row.outage
+    assert judge(asked_by(case), case.outcome).look_once == row.looks_once
 
 
 @pytest.mark.parametrize("case", [one for one in CASES if "write" in one.columns], ids=str)

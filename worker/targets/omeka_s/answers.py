@@ -51,7 +51,10 @@ def _of_write(operation: Operation | None, outcome: Outcome) -> Verdict:
         case Reply(status=status) if 300 <= status < 400:
             return _of_redirect(outcome)
         case Reply(status=status) if 400 <= status < 500:
-            return of_client_error(outcome)
+            verdict = of_client_error(outcome)
+            if verdict.code == "target-gone" and operation is not None and operation.method == "delete":
+                return msgspec.structs.replace(verdict, judgement="unknown", look_once=True)
+            return verdict
         case Reply():
             return _of_server_error(outcome)
         case _:
@@ -110,9 +113,9 @@ def answer_to_write(verdict: Verdict) -> Answer:
         case "retriable":
             return NotDone(verdict.code, verdict.message, verdict.retry_after, verdict.outage)
         case "reject":
-            return Refused(verdict.code, verdict.message, verdict.status)
+            return Refused(verdict.code, verdict.message, verdict.status, verdict.look_once)
         case "unknown":
-            return Lost(verdict.code, verdict.message)
+            return Lost(verdict.code, verdict.message, verdict.look_once)
         case _:
             assert_never(verdict.judgement)
 
@@ -283,6 +286,8 @@ def _of_server_error(reply: Reply) -> Verdict:
         "reason in Omeka's or PHP's log.",
         status=status,
         outage=not errors,
+        # Omeka's own word comes when it has done with the request; what a gateway says may come before.
+        look_once=bool(errors),
     )
 
 
@@ -291,18 +296,12 @@ def _of_sql_error(status: int, sql: re.Match[str]) -> Verdict:
     # The statement's parameters are people's data: only the database's own last word is quoted.
     reason = excerpt(sql["reason"])
     own = sql["statement"] != "SELECT" and sql["table"] in _OWN_TABLES
+    # The transaction was undone, but it may have been one that a module began after the resource was saved.
     if own and state == "40001":
-        return Verdict(
-            "retriable",
-            "target-busy",
-            f"Two writes met in Omeka's database, which undid this one: {reason}",
-            status=status,
-        )
+        message = f"Two writes met in Omeka's database, which undid this one: {reason}"
+        return Verdict("unknown", "target-busy", message, status=status, look_once=True)
     if own and (state == "23000" or state.startswith("22")):
-        return Verdict(
-            "reject",
-            "target-database-refused",
-            f"Omeka's database does not take a value of this resource, and nothing was saved: {reason}",
-            status=status,
-        )
-    return Verdict("unknown", "target-failed", f"Omeka's database failed: {reason}", status=status)
+        message = f"Omeka's database does not take a value of this resource: {reason}"
+        return Verdict("reject", "target-database-refused", message, status=status, look_once=True)
+    message = f"Omeka's database failed: {reason}"
+    return Verdict("unknown", "target-failed", message, status=status, look_once=True)

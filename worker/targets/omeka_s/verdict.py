@@ -21,7 +21,7 @@ class Verdict(Struct, frozen=True):
     """What an answer means. `code` and `message` are "" where it is *done*.
 
     `body`: the JSON of an answer; `saved`: what it holds, after a create or an update; `outage`: nothing else
-    has to be tried before the target is back.
+    has to be tried before the target is back; `look_once`: of a write, see `worker.targets.base`.
     """
 
     judgement: Judgement
@@ -32,6 +32,7 @@ class Verdict(Struct, frozen=True):
     outage: bool = False
     body: Json = None
     saved: Saved | None = None
+    look_once: bool = False
 
 
 def error_messages(reply: Reply) -> dict[str, str] | None:
