@@ -289,14 +289,14 @@ def pair(folder: Path, omeka: StandIn, **limits: object) -> Iterator[Pair]:
 def test_two_workers_share_the_connections_of_a_target(tmp_path: Path, omeka: StandIn) -> None:
     omeka.knobs(delay_ms=30)
     with pair(tmp_path, omeka, connections=CONNECTIONS) as two:
-        batches = two.start(60, 60)
+        batches = two.start(120, 60)
         two.both_write(*batches)
         two.complete(*batches)
         # Both at the same time, each in its turn.
         assert posts(two.one)[0].at < posts(two.other)[-1].at
         assert posts(two.other)[0].at < posts(two.one)[-1].at
     assert omeka.requests()["most_at_a_time"] == CONNECTIONS
-    assert standing(omeka) == wanted(A=60, B=60)
+    assert standing(omeka) == wanted(A=120, B=60)
 
 
 def test_the_permits_of_a_worker_that_was_killed_fall_to_the_other(tmp_path: Path, omeka: StandIn) -> None:
@@ -330,16 +330,16 @@ def test_connections_hold_although_the_queue_is_emptied_again_and_again(
 ) -> None:
     omeka.knobs(delay_ms=40)
     with pair(tmp_path, omeka, connections=CONNECTIONS) as two:
-        batches = two.start(90, 90)
+        batches = two.start(170, 90)
         two.both_write(*batches)
         with client(two.accession) as queue:
             for _ in range(8):
                 queue.flushall()
                 time.sleep(0.2)
-        assert {two.accession.state(batch) for batch in batches} == {"running"}
+        assert two.accession.state(batches[1]) == "running"
         two.complete(*batches)
     assert omeka.requests()["most_at_a_time"] == CONNECTIONS
-    assert standing(omeka) == wanted(A=90, B=90)
+    assert standing(omeka) == wanted(A=170, B=90)
 
 
 def test_connections_hold_while_the_queue_is_away_and_when_it_comes_back_empty(
@@ -347,7 +347,7 @@ def test_connections_hold_while_the_queue_is_away_and_when_it_comes_back_empty(
 ) -> None:
     omeka.knobs(delay_ms=40)
     with pair(tmp_path, omeka, connections=CONNECTIONS) as two:
-        batches = two.start(120, 120)
+        batches = two.start(200, 120)
         two.both_write(*batches)
         with replaced(two.accession):
             # What one of them had over its share is given back.
@@ -360,7 +360,7 @@ def test_connections_hold_while_the_queue_is_away_and_when_it_comes_back_empty(
         two.complete(*batches)
     assert sofar <= CONNECTIONS + 1
     assert omeka.requests()["most_at_a_time"] == CONNECTIONS
-    assert standing(omeka) == wanted(A=120, B=120)
+    assert standing(omeka) == wanted(A=200, B=120)
 
 
 def test_two_workers_share_the_requests_a_second_of_a_target(tmp_path: Path, omeka: StandIn) -> None:
@@ -385,7 +385,7 @@ def test_what_the_target_asked_of_one_worker_is_kept_by_the_other(
     omeka.knobs(delay_ms=20)
     asked = 2.0
     with pair(tmp_path, omeka, connections=CONNECTIONS) as two:
-        batches = two.start(60, 60)
+        batches = two.start(240, 100)
         two.both_write(*batches)
         two.one.add(Fault("answer", method="POST", status=status, headers={"retry-after": f"{asked:.0f}"}))
         runs = [until_waiting(two.accession, batch) for batch in batches]
@@ -398,4 +398,4 @@ def test_what_the_target_asked_of_one_worker_is_kept_by_the_other(
         came = two.came()
     assert [at for at in came if told + UNDER_WAY < at < told + asked] == []
     assert came[-1] > told + asked
-    assert standing(omeka) == wanted(A=60, B=60)
+    assert standing(omeka) == wanted(A=240, B=100)
