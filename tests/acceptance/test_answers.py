@@ -293,9 +293,8 @@ ABSENT = {
     "match": {"item": {**CONTROL["match"]["item"], "absent": "delete"}},
 }
 GONE = next(case for case in CASES if case.row == "404 for a deletion")
-
-
-REMOVING = [case for case in AMID if case.row != "404 for the resource"]  # which of a deletion is `GONE`
+REMOVING = [case for case in AMID if case.row != "404 for the resource"]
+"""To a deletion that answer means something else: see `GONE`."""
 
 
 @pytest.mark.parametrize(("case", "acts"), [*either_way(REMOVING), pytest.param(GONE, True, id=str(GONE))])
