@@ -260,7 +260,7 @@ async def _end(
         try:
             await shop.db.run(runs.end_run, context.claim, ending, code, reason)
         except OpenStraysError:
-            assert context.adapter is not None, "strays come from a target"
+            assert context.adapter is not None, "a run that came to its end has been at its target"
             settings = shop.settings.targets[context.target]
             outage = await _outage(shop, context, shop.limiters.of(context.target, settings))
             control, _ = await read_control(shop.blobs, batch.control_digest)

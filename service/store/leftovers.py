@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, and_, or_, select
 
-from service.store.tables import operation
+from service.store.tables import operation, stray_effect
 
 SETTLE = "settle"
 """The phase of an ended run of whose writes some are still to be found out."""
@@ -20,3 +20,11 @@ def leaves_something(connection: Connection, run_id: str, *, finished: bool) -> 
         select(operation.c.key).where(operation.c.run_id == run_id, left).limit(1)
     ).first()
     return found is not None
+
+
+def late_answers_open(connection: Connection, run_id: str) -> bool:
+    """Whether answers that came to a worker which had lost the run are not accounted for."""
+    late = select(stray_effect.c.id).where(
+        stray_effect.c.run_id == run_id, stray_effect.c.resolved_at.is_(None)
+    )
+    return connection.execute(late.limit(1)).first() is not None

@@ -14,11 +14,11 @@ from sqlalchemy.exc import IntegrityError
 from service.store import scopes as run_scopes
 from service.store.database import Database, clock
 from service.store.ids import new_id
-from service.store.leftovers import SETTLE, leaves_something
+from service.store.leftovers import SETTLE, late_answers_open, leaves_something
 from service.store.removed import require_kept
 from service.store.scopes import Scope
 from service.store.states import FAULTS, Ending, RunMode, RunState, run_state
-from service.store.tables import api_key, operation, run, run_count, stray_effect
+from service.store.tables import api_key, operation, run, run_count
 
 OF_BATCH = "batch:"
 """How the names of counts begin that are the batch's, kept with its newest run."""
@@ -398,17 +398,15 @@ def end_run(
 ) -> None:
     """The last write of a run. What it leaves to be found out, is found out later (`unsettled`).
 
-    Raises `OpenStraysError` while late answers are not accounted for.
+    Raises `OpenStraysError` for one that came to its end while late answers are not accounted for. One that
+    was left may have no way to the target: its late answers are among what it leaves.
     """
     with fenced(db, claim, durable=True) as connection:
-        open_stray = connection.execute(
-            select(stray_effect.c.id)
-            .where(stray_effect.c.run_id == claim.run_id, stray_effect.c.resolved_at.is_(None))
-            .limit(1)
-        ).first()
-        if open_stray is not None:
+        finished = ending == "finished"
+        late = late_answers_open(connection, claim.run_id)
+        if finished and late:
             raise OpenStraysError(claim.run_id)
-        left = leaves_something(connection, claim.run_id, finished=ending == "finished")
+        left = late or leaves_something(connection, claim.run_id, finished=finished)
         connection.execute(
             update(run)
             .where(run.c.id == claim.run_id)

@@ -12,7 +12,7 @@ from sqlalchemy import and_, exists, or_, select, update
 
 from service.store import scopes
 from service.store.database import Database, clock
-from service.store.leftovers import SETTLE
+from service.store.leftovers import SETTLE, late_answers_open
 from service.store.runs import Claim, OpenStraysError, fenced
 from service.store.tables import run, stray_effect
 
@@ -49,10 +49,7 @@ def claim_unsettled(db: Database, run_id: str, owner: str, lease_ms: int) -> Cla
 def settled(db: Database, claim: Claim) -> None:
     """All is accounted for. Raises `OpenStraysError` when another answer came meanwhile."""
     with fenced(db, claim, durable=True) as connection:
-        late = select(stray_effect.c.id).where(
-            stray_effect.c.run_id == claim.run_id, stray_effect.c.resolved_at.is_(None)
-        )
-        if connection.execute(late.limit(1)).first() is not None:
+        if late_answers_open(connection, claim.run_id):
             raise OpenStraysError(claim.run_id)
         connection.execute(update(run).where(run.c.id == claim.run_id).values(lease_until=0))
         connection.execute(

@@ -15,7 +15,7 @@ import httpx2
 import pytest
 from sqlalchemy import delete, select
 
-from service.store import journal
+from service.store import journal, steering
 from service.store.tables import operation, plan_entry, stray_effect
 from service.store.unsettled import unsettled_runs
 from tests.acceptance.installation import CONTROL, rows, target_of
@@ -77,6 +77,33 @@ def look_into(shop: Shop, run: str) -> None:
     assert unsettled_runs(shop.db) == [run]
     asyncio.run(shop._carry_out(run))
     assert unsettled_runs(shop.db) == []
+
+
+# --- what is left before it is done -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("why", ["cancelled", "failed"])
+def test_a_run_that_is_left_before_it_reaches_the_target_ends_and_its_late_answers_are_looked_into(
+    shop: Shop, omeka: StandIn, proxy: FaultProxy, why: str
+) -> None:
+    run = shop.schedule(shop.batch(CONTROL, {"data0": rows(4)}))
+    assert shop.run_dying(run, 1, sent=True)
+    (made,) = omeka.dump()["items"]
+    journal.record_stray(shop.db, run, "1.1", made["o:id"], json.dumps(made).encode())
+    if why == "cancelled":
+        assert steering.request_cancel(shop.db, run)
+        assert shop.take_over(run).ending == "cancelled"
+    else:
+        # With a key that Omeka does not know, what is private seems not to be there.
+        denied = json.dumps({"errors": {"error": "Permission denied for the current user."}}).encode()
+        headers = {"content-type": "application/ld+json", "omeka-s-version": "4.2.0"}
+        proxy.add(Fault("answer", method="GET", path="/api/users", status=403, body=denied, headers=headers))
+        assert shop.take_over(run).code == "target-key-refused"
+    look_into(shop, run)
+    assert shop.facts(run).counts["created"] == 1, shop.log(run)
+    assert shop.log(run).count(" summary ") == 1
+    assert strays(shop, run) == [("1.1", "adopted")]
+    assert len(omeka.dump()["items"]) == 1
 
 
 # --- creates --------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
 
 import pytest
 from sqlalchemy import update
@@ -67,6 +68,23 @@ def test_a_run_that_ends_in_the_middle_leaves_what_is_not_known(
     assert facts is not None
     assert facts.phase == ("settle" if left else "done")
     assert facts.ending == ending
+
+
+@pytest.mark.parametrize("ending", ["cancelled", "failed"])
+def test_a_run_that_is_left_ends_at_once_though_a_late_answer_is_open(
+    database: Database, batch_id: str, ending: Literal["cancelled", "failed"]
+) -> None:
+    """It may have been left before it had a way to the target: who looks into it makes one."""
+    claim = begun(database, batch_id)
+    journal.record_intents(database, claim, [INTENT])
+    with runs.fenced(database, claim) as connection:
+        journal.record_ends(connection, claim, [OperationEnd("1.1", "done", answer_id=7)])
+    journal.record_stray(database, claim.run_id, "1.1", 8, b"{}")
+    runs.end_run(database, claim, ending)
+    facts = runs.run_facts(database, claim.run_id)
+    assert facts is not None
+    assert (facts.ending, facts.phase) == (ending, "settle")
+    assert unsettled.unsettled_runs(database) == [claim.run_id]
 
 
 def test_one_worker_at_a_time_looks_into_it(database: Database, batch_id: str) -> None:
