@@ -119,10 +119,27 @@ def test_nothing_links_to_what_is_not_there(was: Saved, now: Saved) -> None:
         assert linked_ids(made.body) == frozenset()
 
 
-def test_sets_and_sites_that_were_created_again_are_exchanged_too() -> None:
+def test_sets_that_were_created_again_are_exchanged_too() -> None:
     was = standing(7, {}, **{"o:item_set": [{"o:id": 3}, {"o:id": 4}], "o:thumbnail": {"o:id": 9}})
     sent = orjson.loads(recreate_body(image(was), "item", (), {3: 30}, ()))
     assert sent["o:item_set"] == [{"o:id": 30}, {"o:id": 4}]
+
+
+@LAW
+@given(resources(), resources())
+def test_a_class_a_thumbnail_and_a_site_are_not_resources_that_have_the_same_number(
+    was: Saved, now: Saved
+) -> None:
+    """They have numbers of their own: item 26 came back as another, or went, and class 26 is what it was."""
+    exchanged, gone = {26: 50, 30: 51, 1: 52}, {2}
+    for made in (
+        posted(recreate_body(image(was), "item", (), exchanged, gone), 500, "item"),
+        restored(was, now, numbers=exchanged, without=gone),
+    ):
+        keys = ("resource_class", "thumbnail", "site")
+        assert {key: state(made).fields.get(key) for key in keys} == {
+            key: state(was).fields.get(key) for key in keys
+        }
 
 
 def test_an_item_comes_back_with_its_media_in_their_order() -> None:

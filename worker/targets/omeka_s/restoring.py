@@ -111,6 +111,8 @@ def _whole(
 
 
 def _field(field: Field, value: Json, numbers: Mapping[int, int], without: Collection[int]) -> Json:
+    if not field.of_resources:
+        numbers, without = {}, ()
     match field.shape:
         case "flag":
             return value is True

@@ -56,6 +56,8 @@ class Field(Struct, frozen=True):
     shape: Shape
     names: Names | None = None
     kinds: tuple[Kind, ...] = ("item", "item-set", "media")
+    of_resources: bool = False
+    """Its numbers are those of resources: classes, templates, users, assets and sites have numbers of their own."""
 
 
 FIELDS = (
@@ -64,7 +66,7 @@ FIELDS = (
     Field("template", "template", "o:resource_template", "reference", "templates"),
     Field("owner", "owner", "o:owner", "reference", "owners"),
     Field("thumbnail", "thumbnail", "o:thumbnail", "reference"),
-    Field("item-set", "item_sets", "o:item_set", "references", "item_sets", ("item",)),
+    Field("item-set", "item_sets", "o:item_set", "references", "item_sets", ("item",), of_resources=True),
     Field("site", "sites", "o:site", "references", "sites", ("item",)),
     Field("alt-text", "alt_text", "o:alt_text", "text", None, ("media",)),
     Field("language", "language", "o:lang", "text", None, ("media",)),
