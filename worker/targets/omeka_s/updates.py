@@ -57,7 +57,7 @@ class Field(Struct, frozen=True):
     names: Names | None = None
     kinds: tuple[Kind, ...] = ("item", "item-set", "media")
     of_resources: bool = False
-    """Its numbers are those of resources: classes, templates, users, assets and sites have numbers of their own."""
+    """Its numbers are those of resources; classes, templates, users, assets and sites have their own."""
 
 
 FIELDS = (
