@@ -13,6 +13,7 @@ import anyio.to_thread
 from service.store import runs
 from service.store.database import StoreUnavailableError
 from service.store.runs import FenceLostError
+from worker.cancelling import end_tasks
 from worker.context import RunContext
 
 logger = logging.getLogger(__name__)
@@ -25,8 +26,7 @@ async def beating(context: RunContext, lease: float) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end_tasks(task)
 
 
 async def _beat(context: RunContext, lease: float) -> None:

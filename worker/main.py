@@ -27,6 +27,7 @@ from service.store.blobs import DiskBlobs
 from service.store.database import Database, StoreUnavailableError
 from service.store.doorbell import deserialize, serialize
 from service.store.migrate import current_revision, head_revision
+from worker.cancelling import end_tasks
 from worker.clearing import clear_for_ever
 from worker.job import Workshop, carry_out_run
 from worker.limiters import Limiters
@@ -147,9 +148,7 @@ async def serve(settings: Settings) -> None:
         if listening.done():
             listening.result()
     finally:
-        for task in (listening, stopped, sweeping, clearing):
-            task.cancel()
-        await asyncio.gather(listening, stopped, sweeping, clearing, return_exceptions=True)
+        await end_tasks(listening, stopped, sweeping, clearing)
         await limiters.close()
         await _hang_up(ear)
         db.dispose()
@@ -161,8 +160,7 @@ async def _hang_up(ear: Ear) -> None:
     # arq cancels what it has not told the queue yet, and lets that cancellation out: hence a task.
     closing = asyncio.create_task(ear.worker.close())
     await asyncio.wait([closing], timeout=QUEUE_PATIENCE)
-    closing.cancel()
-    await asyncio.gather(closing, return_exceptions=True)
+    await end_tasks(closing)
 
 
 def _calm_collector() -> None:

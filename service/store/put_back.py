@@ -1,4 +1,5 @@
-"""Resources that an undo has put back: under another number, another stamp, or both.
+"""Resources that an undo has put back, or that a late write of ours has written once more: under another
+number, another stamp, or both.
 
 What earlier batches did to them is in the journal by the number and the stamp that they had. It is told
 the new ones in the transaction that learns of them, so that those batches can still be undone and retried.
@@ -51,6 +52,28 @@ def put_back(connection: Connection, target: str, resources: Sequence[PutBack]) 
             )
             .values(modified=one.modified, saved=zlib.compress(one.saved, 1))
         )
+
+
+def written_late(db: Database, target: str, kind: str, number: int, modified: str, saved: bytes) -> None:
+    """A write that had been given up for lost took effect after the newest one that the journal knows, and
+    what it wrote stands: `saved`, stamped `modified`. It is ours, so an undo need not take it for another's.
+    """
+    with db.write() as connection:
+        newest = connection.execute(
+            select(operation.c.saved_modified)
+            .where(
+                *_standing(target, kind),
+                _about(number),
+                operation.c.outcome == "done",
+                operation.c.saved_modified.is_not(None),
+            )
+            .order_by(operation.c.run_id.desc(), operation.c.seq.desc(), operation.c.attempt.desc())
+            .limit(1)
+        ).first()
+        if newest is not None:
+            put_back(
+                connection, target, [PutBack(kind, number, number, newest.saved_modified, modified, saved)]
+            )
 
 
 def _renumber(connection: Connection, target: str, one: PutBack) -> None:

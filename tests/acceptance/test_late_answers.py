@@ -228,6 +228,33 @@ def test_the_batch_that_changed_it_meanwhile_is_named(shop: Shop, omeka: StandIn
     assert f"What batch {between} “Batch 3” has changed in it meanwhile may be lost" in line
 
 
+def as_seen(answer: Json, omeka: StandIn, proxy: FaultProxy) -> bytes:
+    """An answer as the worker gets it, with the address by which it knows the target."""
+    return json.dumps(answer).replace(omeka.url, proxy.url).encode()
+
+
+@pytest.mark.parametrize("since", ["nothing", "an edit"])
+def test_what_a_late_update_of_ours_wrote_is_taken_back_too_unless_somebody_has_edited_it_since(
+    shop: Shop, omeka: StandIn, proxy: FaultProxy, since: str
+) -> None:
+    run = updated(shop, proxy)
+    key, number = given_up(shop, run)
+    standing = next(one for one in omeka.dump()["items"] if one["o:id"] == number)
+    omeka.knobs(clock=1_900_000_000)
+    answer = call(omeka, "PATCH", f"items/{number}", property_values(standing))
+    assert answer["o:modified"] != standing["o:modified"]
+    journal.record_stray(shop.db, run, key, number, as_seen(answer, omeka, proxy))
+    if since == "an edit":
+        omeka.knobs(clock=1_900_000_100)
+        call(omeka, "PATCH", f"items/{number}", {"o:is_public": False})
+    look_into(shop, run)
+    assert len(told(shop, run, "late-write")) == 1
+    undo = shop.run(shop.facts(run).batch_id, "undo")
+    assert undo.counts["undone"] == (3 if since == "nothing" else 2), shop.log(undo.id)
+    title = next(one for one in omeka.dump()["items"] if one["o:id"] == number)["o:title"]
+    assert title.endswith(", later") == (since == "an edit")
+
+
 def test_a_deletion_that_took_effect_late_is_told(shop: Shop, omeka: StandIn, proxy: FaultProxy) -> None:
     shop.run(shop.batch(control(), {"data0": works(3)}))
     batch = shop.batch({**control(absent="delete"), "maxRemovals": "100%"}, {"data0": works(2)})

@@ -29,6 +29,7 @@ from worker.applying.reconcile import Found, GivenUp, Reconciler, Several, slowe
 from worker.applying.results import Ended, Recorder, RefusedResult, Result, Stands, Written
 from worker.applying.sending import Aged, Sender
 from worker.applying.strays import give_up, settle_strays, settle_twins
+from worker.cancelling import end_tasks
 from worker.context import RunContext
 from worker.errors import AccessionError
 from worker.records import Kind
@@ -378,8 +379,7 @@ class Executor:
         # stays an intent without outcome, and the next worker looks for it.
         grace = GRACE if self._context.stop.reason == "shutdown" else None
         _, late = await asyncio.wait(senders, timeout=grace)
-        for task in late:
-            task.cancel()
+        await end_tasks(*late, again=GRACE)
         self._winding_up = True
         self._hurry.set()
         await asyncio.gather(*senders, recorder, return_exceptions=True)

@@ -10,10 +10,12 @@ import hashlib
 from collections.abc import Sequence
 
 import anyio.to_thread
+import orjson
 
 from service.store import journal, plans, undo
 from service.store.journal import Intent, OperationEnd, RecordedOperation, Stray, StrayResolution
 from service.store.plans import Entry
+from service.store.put_back import written_late
 from worker.applying import images
 from worker.applying.conclusions import concluded
 from worker.applying.outgoing import Outgoing, kind_of, operation_key
@@ -47,7 +49,7 @@ async def _settle_stray(
     kind = kind_of(entry)
     answered = adapter.saved(stray.answer, kind) if stray.answer is not None else None
     if recorded.method != "create":
-        await _tell_late_change(context, entry, recorded, stray.resource_id, answered)
+        await _tell_late_change(context, adapter, entry, recorded, stray.resource_id, answered)
         return "moot"
     explained = await context.db.run(journal.journaled_ids, context.target, kind, [stray.resource_id])
     found = [] if explained else await adapter.read(kind, [stray.resource_id])
@@ -70,9 +72,17 @@ async def _adopt(context: RunContext, adapter: Adapter, outgoing: Outgoing, answ
 
 
 async def _tell_late_change(
-    context: RunContext, entry: Entry, recorded: RecordedOperation, number: int, answered: Saved | None
+    context: RunContext,
+    adapter: Adapter,
+    entry: Entry,
+    recorded: RecordedOperation,
+    number: int,
+    answered: Saved | None,
 ) -> None:
-    """An update or a deletion took effect after it was given up: what came between, it went over."""
+    """An update or a deletion took effect after it was given up: what came between, it went over.
+
+    If nobody has touched the resource since, what stands is ours, and journal and ledger are told its stamp.
+    """
     same = recorded.saved_modified == answered.modified if answered is not None else True
     if recorded.outcome == "done" and same:
         return  # it is what the journal holds
@@ -84,9 +94,20 @@ async def _tell_late_change(
     if number in later:
         batch = later[number]
         between = f"What batch {batch.batch_id} “{batch.comment}” has changed in it meanwhile may be lost"
+    elif answered is not None:
+        await _take_as_ours(context, adapter, answered)
     done = f"changed once more, at {answered.modified}," if answered is not None else "deleted"
     message = f"{name} was {done} by a request that had been given up for lost. {between}: look at it."
     context.log.about(entry, "error", "late-write", message)
+
+
+async def _take_as_ours(context: RunContext, adapter: Adapter, answered: Saved) -> None:
+    """Dying after it: it is told once more, and is written down already. Raises `Retriable`."""
+    standing = await adapter.read(answered.kind, [answered.id])
+    if [one.body for one in standing] == [answered.body]:
+        saved = orjson.dumps(answered.body)
+        about = (context.target, answered.kind, answered.id, answered.modified)
+        await context.db.run(written_late, *about, saved)
 
 
 async def settle_twins(context: RunContext, adapter: Adapter, preparer: Prepares) -> None:

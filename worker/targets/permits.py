@@ -22,6 +22,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
+from worker.cancelling import end_tasks
 from worker.targets.shared import REDIS_PATIENCE, REDIS_PAUSE, Shared
 
 PERMIT_LIFE = 10.0
@@ -128,11 +129,7 @@ class Permits:
 
     async def close(self) -> None:
         """Give back what serves no request. Nothing is renewed any more."""
-        for task in (self._keeper, self._returner):
-            if task is not None:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+        await end_tasks(*(task for task in (self._keeper, self._returner) if task is not None))
         self._keeper = self._returner = None
         self._held -= len(self._idle)
         self._idle.clear()
