@@ -10,6 +10,7 @@ import secrets
 import signal
 import socket
 import sys
+import time
 from functools import partial
 from typing import Any
 
@@ -40,6 +41,8 @@ JOB_TIMEOUT = 30 * 24 * 3600
 """Seconds; arq must never end a run: the lease and the fence say who owns it."""
 QUEUE_PATIENCE = 5.0
 """Seconds that the queue may take to answer."""
+TOLD_AGAIN = 60.0
+"""Seconds between two lines of the log that say that a worker waits for its database."""
 SHUTDOWN = 20.0
 """Seconds that runs have to write down what they know and give themselves back."""
 
@@ -174,6 +177,26 @@ def _calm_collector() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
+def _revision(settings: Settings) -> str | None:
+    """That of the database, once it can be used: a worker that starts while it is away waits for it.
+
+    SIGTERM and SIGINT still end the process at once: nothing has been begun.
+    """
+    db = Database(settings.database, busy_wait=settings.database_wait)
+    told = 0.0
+    try:
+        while True:
+            try:
+                return current_revision(db)
+            except StoreUnavailableError as error:
+                if not told or time.monotonic() - told > TOLD_AGAIN:
+                    told = time.monotonic()
+                    logger.warning("waiting for the database: %s", error)
+                time.sleep(1.0)
+    finally:
+        db.dispose()
+
+
 def main() -> int:
     try:
         settings = load_settings()
@@ -185,20 +208,13 @@ def main() -> int:
     )
     for noisy in ("arq", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    db = Database(settings.database, busy_wait=settings.database_wait)
-    try:
-        if (found := current_revision(db)) != head_revision():
-            print(
-                f"The database is at revision {found or 'none'}, this release needs {head_revision()}. "
-                "Run: accession migrate",
-                file=sys.stderr,
-            )
-            return 3
-    except StoreUnavailableError as error:
-        print(error, file=sys.stderr)
-        return 4
-    finally:
-        db.dispose()
+    if (found := _revision(settings)) != head_revision():
+        print(
+            f"The database is at revision {found or 'none'}, this release needs {head_revision()}. "
+            "Run: accession migrate",
+            file=sys.stderr,
+        )
+        return 3
     _calm_collector()
     asyncio.run(serve(settings))
     return 0

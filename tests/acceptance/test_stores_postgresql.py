@@ -118,3 +118,37 @@ def test_no_call_fails_after_a_restart_of_an_idle_database(
     last = accession.batch(CONTROL, {"data0": payload(3)})
     assert accession.run(last) == "complete", accession.log(last)
     assert len(omeka.dump()["items"]) == 3
+
+
+def test_a_worker_that_starts_while_the_database_is_away_waits_for_it(
+    installed: Installation, omeka: StandIn, own_postgresql: PostgreSQL
+) -> None:
+    accession = installed
+    accession.terminate("worker")
+    batch = accession.batch(CONTROL, {"data0": rows(3)})
+    accession.schedule(batch)
+    own_postgresql.stop("fast")
+    accession.start_worker("late")
+    deadline = time.monotonic() + 30
+    while "waiting for the database: " not in (said := accession.output("late")):
+        assert time.monotonic() < deadline, said
+        time.sleep(0.05)
+    for leak in ("psycopg", "SELECT", "Traceback", "postgresql"):
+        assert leak not in said
+    own_postgresql.start()
+    assert accession.wait(batch) == "complete", accession.log(batch)
+    assert len(omeka.dump()["items"]) == 3
+
+
+def test_a_worker_that_waits_for_a_database_can_be_stopped(
+    installed: Installation, own_postgresql: PostgreSQL
+) -> None:
+    accession = installed
+    own_postgresql.stop("fast")
+    accession.start_worker("late")
+    deadline = time.monotonic() + 30
+    while "waiting for the database: " not in accession.output("late"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert accession.terminate("late", timeout=5) != 0
+    own_postgresql.start()

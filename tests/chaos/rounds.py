@@ -20,6 +20,7 @@ from tests.chaos.drawing import Round, Step, draw_round
 from tests.chaos.house import SETTINGS, House
 from tests.chaos.journal import began_and_ended, journal, left_open
 from tests.chaos.partly import check_part, made_whole, newest_word
+from tests.chaos.stores import patiently
 from tests.chaos.strikes import BYSTANDER, CREATOR, Edited, Strikes, with_edit
 from tests.standins.omeka_s import StandIn
 from tests.standins.proxy import FaultProxy
@@ -214,7 +215,7 @@ class Chaos:
 
     def _done(self, order: Order, run_id: str, before: State, after: State) -> Import:
         """What a run made of an order."""
-        entries = read_plan(self.db, run_id, limit=10_000)
+        entries = patiently(lambda: read_plan(self.db, run_id, limit=10_000))
         return Import(order, before, after, entries, {one.seq: changes_of(one) for one in entries})
 
     # --- laws ----------------------------------------------------------------------------------------
@@ -291,7 +292,7 @@ class Chaos:
         Not at once: a late answer may come when its run has ended, and is looked into then.
         """
         deadline = time.monotonic() + SETTLED
-        while left := left_open(self.db):
+        while left := patiently(lambda: left_open(self.db)):
             assert time.monotonic() < deadline, left
             time.sleep(0.1)
 

@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from typing import TypeVar
 
 from sqlalchemy import Connection, create_engine, make_url, text
+
+from service.store.database import StoreUnavailableError
+
+T = TypeVar("T")
+PATIENCE = 60.0
+"""Seconds after which a database that was taken away must be back."""
+
+
+def patiently(read: Callable[[], T]) -> T:
+    """What `read` finds in the database, once it is back."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return read()
+        except StoreUnavailableError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 @contextmanager
