@@ -26,16 +26,18 @@ from service.control.names_used import names_used
 from service.embedded_queue import EmbeddedQueue
 from service.settings import Settings, TargetSettings, load_settings
 from service.store import plans, runs, tables
+from service.store.blobs import DiskBlobs
 from service.store.database import Database
-from service.store.ledger import LedgerRow
+from service.store.ledger import KnownPart, LedgerRow
 from service.store.migrate import upgrade
 from service.store.plans import Entry
 from service.store.runs import Claim, RunOptions
 from tests.standins.omeka_s import StandIn
+from worker.applying.assembling import Tools, import_preparer
 from worker.applying.executor import Executor
 from worker.applying.outage import Outage
 from worker.applying.outgoing import draft_of
-from worker.applying.preparing import Preparer, Ways
+from worker.applying.preparing import Ways
 from worker.context import RunContext, RunLog
 from worker.main import connect
 from worker.mapping.compiler import compile_control
@@ -138,6 +140,9 @@ class NothingKnown:
 
     def current(self, kind: Kind, ids: Sequence[int]) -> dict[int, Saved]:
         return {}
+
+    def parts(self, items: Sequence[int]) -> Sequence[KnownPart]:
+        return ()
 
     def confirm_gone(self, kind: Kind, ids: Sequence[int]) -> None:
         pass
@@ -250,8 +255,9 @@ class Trial:
         )
         try:
             await adapter.resolve(names_used(control()))
-            preparer = Preparer(context, adapter, outage, Ways())
             target = target_settings(self.standin)
+            tools = Tools(context, adapter, outage, DiskBlobs(self.folder / "blobs"), self.settings, target)
+            preparer = import_preparer(tools, Ways())
             executor = Executor(context, adapter, self.settings, target, outage, preparer)
             began = time.perf_counter()
             async with asyncio.timeout(600):

@@ -71,6 +71,18 @@ class TargetSettings(BaseModel):
     time_zone: str = Field("", description="Of the hours in `pace`, such as `Europe/London`.")
     pace: list[PaceWindow] = Field([], description="Hours in which it is asked less, or nothing; see below.")
     allow_url_ingest: bool = Field(False, description="Whether the target may be told to fetch URLs itself.")
+    allow_sideload: bool = Field(False, description="Whether it may be told to take files of its own folder.")
+    media_types: list[str] = Field(
+        [], description="Media types of files that it takes; none named: those of a new Omeka S."
+    )
+    extensions: list[str] = Field(
+        [], description="Endings of file names that it takes; none named: those of a new Omeka S."
+    )
+    largest_file: int = Field(0, ge=0, description="Bytes of the largest file that it takes; 0: not known.")
+    inline_files: int = Field(
+        20, ge=0, le=1000, description="Most files in the request that creates their item."
+    )
+    inline_bytes: int = Field(20_000_000, ge=0, description="Most bytes of such files together.")
 
     @field_validator("url")
     @classmethod
@@ -201,6 +213,13 @@ class Settings(BaseSettings):
     )
     outage_after_write: float = Field(
         86400.0, ge=0, description="Seconds that a target may be down after the first write."
+    )
+    fetch_from: list[str] = Field(
+        [],
+        description="Sites of the own network (`https://scans.example.org`) from which files may be fetched; those of the web may be anyway.",
+    )
+    largest_fetch: int = Field(
+        4 * 1024**3, ge=1, description="Bytes of the largest file that is fetched from an address."
     )
     look_again: list[float] = Field(
         [1.0, 5.0, 15.0, 60.0],

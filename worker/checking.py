@@ -130,7 +130,9 @@ def _input_files(
             continue
         digest = Digest(file.digest)
         try:
-            result.append(InputFile(file.name, blobs.local_path(digest), blobs.size(digest) or 0))
+            result.append(
+                InputFile(file.name, blobs.local_path(digest), blobs.size(digest) or 0, file.digest)
+            )
         except BlobMissingError:
             message = "The store no longer holds the bytes. Upload the file again."
             findings.problem(Found("blob-missing", message, file=file.name))

@@ -19,12 +19,15 @@ from service.store.runs import Claim, FenceLostError, OpenStraysError, RunFacts
 from service.store.scopes import next_runs
 from service.store.states import Ending
 from service.store.summary import summary
+from worker.applying.arrivals import Arrivals
+from worker.applying.assembling import Tools, import_preparer
 from worker.applying.executor import Executor
 from worker.applying.outage import Outage
-from worker.applying.preparing import Preparer, Prepares, Ways
+from worker.applying.preparing import Prepares, Ways
 from worker.applying.settling import Settling
 from worker.applying.strays import settle_strays
 from worker.applying.undo_prepare import UndoPreparer
+from worker.attachments.contents import Contents
 from worker.context import RunContext, RunLog
 from worker.errors import AccessionError, Fatal
 from worker.failed_rows import keep_failed_rows
@@ -197,8 +200,10 @@ async def _stages(shop: Workshop, context: RunContext, facts: RunFacts, batch: b
         if facts.phase == "plan":
             await plan_import(work, resolver, corrects=batch.corrects, chunk=shop.settings.chunk)
     if facts.mode != "dry-run" and not facts.options.dry_run:
-        preparer = _preparer(context, facts, control, outage)
+        preparer = _preparer(shop, context, facts, control, outage)
         await Executor(context, adapter, shop.settings, settings, outage, preparer).run()
+        if facts.mode != "undo":
+            await Arrivals(context, adapter, outage, preparer).conclude()
 
 
 async def _target(shop: Workshop, context: RunContext, name: str) -> tuple[Adapter, TargetSettings, Outage]:
@@ -209,7 +214,7 @@ async def _target(shop: Workshop, context: RunContext, name: str) -> tuple[Adapt
     limiter = shop.limiters.of(name, settings)
     outage = await _outage(shop, context, limiter)
     caller = Caller(outage.pause, tenure=context, stop=context.stop)
-    adapter = make_adapter(name, settings, limiter, None, caller)
+    adapter = make_adapter(name, settings, limiter, None, caller, Contents(shop.blobs))
     context.adapter = adapter
     return adapter, settings, outage
 
@@ -219,12 +224,16 @@ async def _outage(shop: Workshop, context: RunContext, limiter: Limiter) -> Outa
     return Outage(context, shop.settings, limiter, wrote=wrote)
 
 
-def _preparer(context: RunContext, facts: RunFacts, control: Control, outage: Outage) -> Prepares:
+def _preparer(
+    shop: Workshop, context: RunContext, facts: RunFacts, control: Control, outage: Outage
+) -> Prepares:
     assert context.adapter is not None, "the target is connected first"
     if facts.mode == "undo":
         return UndoPreparer(context, context.adapter, outage)
     ways = Ways(control.on_conflict, exactly=facts.options.plan is not None)
-    return Preparer(context, context.adapter, outage, ways)
+    target = shop.settings.targets[context.target]
+    tools = Tools(context, context.adapter, outage, shop.blobs, shop.settings, target)
+    return import_preparer(tools, ways)
 
 
 async def _prove(shop: Workshop, context: RunContext, adapter: Adapter, outage: Outage) -> None:
@@ -264,7 +273,7 @@ async def _end(
             settings = shop.settings.targets[context.target]
             outage = await _outage(shop, context, shop.limiters.of(context.target, settings))
             control, _ = await read_control(shop.blobs, batch.control_digest)
-            preparer = _preparer(context, facts, control, outage)
+            preparer = _preparer(shop, context, facts, control, outage)
             await settle_strays(context, context.adapter, preparer)
             await keep_failed_rows(context, shop.blobs, facts, batch)
         else:
@@ -280,7 +289,7 @@ async def _settle(shop: Workshop, context: RunContext, facts: RunFacts, batch: b
         await prove(shop.db, batch.target, settings, adapter.prove)
         if facts.mode != "undo":
             (await preflight(control, adapter)).require()
-        preparer = _preparer(context, facts, control, outage)
+        preparer = _preparer(shop, context, facts, control, outage)
         await Settling(context, adapter, preparer, shop.settings.look_again, settings.timeout).run()
         await anyio.to_thread.run_sync(context.flush)
         await shop.db.run(unsettled.settled, claim)

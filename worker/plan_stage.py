@@ -16,12 +16,16 @@ from service.store.runs import RunFacts
 from service.store.summary import summary
 from worker.applying.outage import Outage
 from worker.applying.undo_plan import UndoPlan
+from worker.attachments.attaching import Attaching
+from worker.attachments.contents import Contents
+from worker.attachments.gathering import attachments_of, say_unused
 from worker.context import RunContext
 from worker.errors import Fatal
 from worker.planning.absent import AbsentPass, check_removals
 from worker.planning.choosing import say_choice, selection_of
 from worker.planning.following import FollowedPlan
 from worker.planning.look_ups import StoredLookUps
+from worker.planning.media_pass import MediaPass
 from worker.planning.merging import Merger
 from worker.planning.phase import InputFile, PlanPhase, Totals, check_errors
 from worker.planning.planner import Planner
@@ -64,18 +68,24 @@ async def plan_import(work: Work, resolver: Resolver, *, corrects: str | None, c
         totals = await anyio.to_thread.run_sync(followed.carry_out)
     else:
         files, selection = await _choice(work, corrects)
+        rules = work.adapter.file_rules
+        attachments = await anyio.to_thread.run_sync(attachments_of, control, files)
         phase = PlanPhase(
             context,
             control,
-            Planner(control, resolver, look_ups, merger),
+            Planner(control, resolver, look_ups, merger, rules),
             resolver,
             chunk,
             plan,
             absent,
             selection,
+            MediaPass(context, look_ups, merger),
+            Attaching(attachments, Contents(work.blobs), rules),
             changes_ledger=run.mode != "dry-run",
         )
         totals = await anyio.to_thread.run_sync(phase.carry_out, files)
+        if not selection.narrowed:
+            say_unused(context.log, attachments)
     _check_errors(context, control, run, totals)
     await _end_plan(context)
 
@@ -152,5 +162,5 @@ def _input_files(db: Database, blobs: BlobStore, batch_id: str, *, lists_only: b
         except BlobMissingError as error:
             text = f"The store no longer holds the bytes of {file.name}. Upload the file again."
             raise Fatal("blob-missing", text) from error
-        result.append(InputFile(file.name, path, file.size))
+        result.append(InputFile(file.name, path, file.size, file.digest))
     return result

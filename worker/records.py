@@ -29,6 +29,7 @@ KINDS: Mapping[str, Kind] = {"item": "item", "item-set": "item-set", "media": "m
 
 Severity = Literal["reject", "warning", "stop"]
 OnError = Literal["reject", "drop", "stop"]
+FindBy = Literal["path", "name", "stem"]
 
 
 class Row(Struct, frozen=True, gc=False):
@@ -148,14 +149,59 @@ class Fields(Struct, frozen=True, omit_defaults=True, gc=False):
 Ingester = Literal["upload", "url", "html", "iiif", "iiif_presentation", "oembed", "youtube", "sideload"]
 
 
+class Content(Struct, frozen=True, omit_defaults=True, gc=False):
+    """Bytes that this service holds: those of a file, or of a member of a zip."""
+
+    digest: str
+    """SHA-256, lower-case hex."""
+    size: int
+    archive: str = ""
+    """The digest of the zip that they stand in; "": they are a file of their own."""
+    member: str = ""
+    """Their name in that zip, as the zip spells it."""
+
+
+class FileName(Struct, frozen=True, gc=False):
+    """An attachment as a record names it. `on_error`: what its instruction says of one that cannot be sent;
+    "" where it says nothing: then the media is rejected, and its record is written without it."""
+
+    text: str
+    find_by: FindBy
+    ignore_case: bool
+    on_error: OnError | Literal[""]
+    pointer: str
+
+
 class MediaSource(Struct, frozen=True, omit_defaults=True, gc=False):
     """Where the bytes or the content of a media come from."""
 
     ingester: Ingester
     value: str
-    """The URL, the HTML, or the name of the attachment, as the ingester takes it."""
+    """The URL, the HTML, or the name of the file, as the ingester takes it."""
     source: str | None = None
     """`o:source`, where it differs from `value`."""
+    named: FileName | None = None
+    """An attachment that was not looked for yet (`worker.attachments`). Only between mapping and planning."""
+    content: Content | None = None
+    """The bytes of an attachment that was found."""
+    media_type: str = ""
+    """What they are, by their content."""
+    needed: bool = False
+    """Whether the record is not to be written without it."""
+    refused: Problem | None = None
+    """Why the media cannot be sent, though its record can."""
+
+    @property
+    def name(self) -> str:
+        """By what a person knows it; of HTML nothing."""
+        return "" if self.ingester == "html" else self.value
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the bytes, or of what stands for them: the same content has the same."""
+        if self.content is not None:
+            return self.content.digest
+        return hashlib.sha256(f"{self.ingester}\x1f{self.value}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Identity(Struct, frozen=True, gc=False):
@@ -221,6 +267,9 @@ class Draft(Struct, frozen=True, omit_defaults=True, gc=False):
     properties: tuple[Property, ...] = ()
     fields: Fields = Fields()
     source: MediaSource | None = None
+    order: tuple[int, ...] = ()
+    """Of an item: the media that its record has, in their order; below zero: the entry that creates it. Only
+    between planning and applying."""
     otherwise: str = ""
     """Of a `load` that says what to do when there is no such resource: its pointer. The record is then
     mapped again with that load among the `missing` ones (`RecordMapper.map`)."""
@@ -240,13 +289,20 @@ class Draft(Struct, frozen=True, omit_defaults=True, gc=False):
                     for one in sorted(self.properties, key=_term)
                 ],
                 self.fields,
-                self.source,
+                _meant_source(self.source),
             )
         )
 
 
 _encode_canonical = msgspec.json.Encoder(order="deterministic").encode
 _term = attrgetter("term")
+
+
+def _meant_source(source: MediaSource | None) -> object:
+    """Of a file its bytes count: not what it is called, nor in which zip it came."""
+    if source is None or source.content is None:
+        return source
+    return (source.ingester, source.content.digest, source.source)
 
 
 def _canonical(values: tuple[Value, ...]) -> Sequence[Value]:

@@ -21,6 +21,8 @@ OFFERED: frozenset[Feature] = frozenset(
         "group",
         "links",
         "match-where",
+        "media-attachment",
+        "media-external",
         "merge-duplicates",
         "numeric-types",
         "on-update",

@@ -16,7 +16,16 @@ from service.store.database import Database
 from service.store.held import GONE, GRACE
 from service.store.removed import Lost, lost_of
 from service.store.retention import Retention, cutoff
-from service.store.tables import batch, batch_file, blob, control_file, failed_file, run, upload
+from service.store.tables import (
+    batch,
+    batch_file,
+    blob,
+    control_file,
+    failed_file,
+    kept_file,
+    run,
+    upload,
+)
 
 PAGE = 200
 
@@ -142,11 +151,12 @@ def _uses(connection: Connection, digests: Sequence[str], parting: Parting) -> t
         if batch_id in parting.deleted or state == "removed" or (state == "reduced" and use == "file"):
             continue
         needed.add(digest)
-    for digest, run_id in connection.execute(
-        select(failed_file.c.digest, failed_file.c.run_id).where(failed_file.c.digest.in_(digests))
-    ):
-        if run_id not in parting.runs:
-            needed.add(digest)
+    for table in (failed_file, kept_file):
+        for digest, run_id in connection.execute(
+            select(table.c.digest, table.c.run_id).where(table.c.digest.in_(digests))
+        ):
+            if run_id not in parting.runs:
+                needed.add(digest)
     return needed, {digest for digest, batch_id, _ in uses if batch_id not in parting.deleted}
 
 
@@ -207,6 +217,7 @@ def remove(db: Database, blobs: BlobStore, digest: Digest) -> bool:
                     batch.c.control_digest,
                     batch_file.c.digest,
                     failed_file.c.digest,
+                    kept_file.c.digest,
                     upload.c.digest,
                     control_file.c.digest,
                 )

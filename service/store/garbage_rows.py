@@ -40,6 +40,7 @@ from service.store.tables import (
     batch,
     batch_file,
     failed_file,
+    kept_file,
     log_line,
     operation,
     plan_entry,
@@ -88,11 +89,12 @@ def _rows(run_id: str, level: Level) -> list[tuple[Table, ColumnElement[bool]]]:
         rows += [
             (operation, of_run["operation"]),
             (stray_effect, and_(of_run["stray_effect"], resolved)),
+            (kept_file, of_run["kept_file"]),
         ]
     return rows
 
 
-_ALL = (plan_link, plan_key, plan_group, operation, stray_effect, log_line)
+_ALL = (plan_link, plan_key, plan_group, operation, stray_effect, log_line, kept_file)
 
 
 def _entry_stays(level: Level) -> ColumnElement[bool]:
@@ -280,6 +282,7 @@ _FOLLOWS_RUN = {
     "operation": "key",
     "stray_effect": "id",
     "log_line": "seq",
+    "kept_file": "digest",
 }
 """By what rows of a run are taken: the database has an order of them by that (or there are few)."""
 

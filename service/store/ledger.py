@@ -41,6 +41,10 @@ class LedgerRow(Struct, frozen=True):
     linked: str = ""
     footing: bytes | None = None
     withdrawn: str | None = None
+    part_of: int | None = None
+    """Of a media: the number of its item."""
+    content: str = ""
+    """Of a media: the digest of what it shows."""
 
 
 class Known(Struct, frozen=True, gc=False):
@@ -123,6 +127,64 @@ def remove(connection: Connection, resources: Sequence[tuple[LedgerKey, str, int
         )
 
 
+PART_BY = "@file"
+"""`LedgerKey.by` of media that have no identity of their own: known by their item, and what they show."""
+
+
+class KnownPart(Struct, frozen=True):
+    """A media that this service has added to an item."""
+
+    item: int
+    scope: str
+    content: str
+    known: Known
+
+
+def parts(db: Database, target: str, items: Sequence[int]) -> list[KnownPart]:
+    """The media that this service has added to these items, and that have no identity of their own."""
+    names = [ledger.c[name] for name in Known.__struct_fields__]
+    found: list[KnownPart] = []
+    with db.read() as connection:
+        for start in range(0, len(items), 500):
+            rows = connection.execute(
+                select(ledger.c.part_of, ledger.c.scope, ledger.c.content, *names)
+                .where(
+                    ledger.c.target == target,
+                    ledger.c.part_of.in_(items[start : start + 500]),
+                    ledger.c.by == PART_BY,
+                )
+                .order_by(ledger.c.resource_id)
+            )
+            found.extend(KnownPart(row[0], row[1], row[2], Known(*row[3:])) for row in rows)
+    return found
+
+
+def part_rows(db: Database, target: str, item: int) -> list[LedgerRow]:
+    """The whole rows of the media of an item."""
+    columns = [name for name in LedgerRow.__struct_fields__ if name != "key"]
+    with db.read() as connection:
+        rows = connection.execute(
+            select(ledger.c.kind, ledger.c.scope, ledger.c.by, *(ledger.c[name] for name in columns))
+            .where(ledger.c.target == target, ledger.c.part_of == item)
+            .order_by(ledger.c.resource_id)
+        ).all()
+    result = []
+    for row in rows:
+        values = dict(row._mapping)
+        key = LedgerKey(target, values.pop("kind"), values.pop("scope"), values.pop("by"))
+        values["saved"] = zlib.decompress(values["saved"])
+        result.append(LedgerRow(key=key, **values))
+    return result
+
+
+def remove_parts(connection: Connection, target: str, items: Sequence[int]) -> None:
+    """Within `runs.fenced`: these items are no longer there, nor are their media."""
+    for start in range(0, len(items), 500):
+        connection.execute(
+            delete(ledger).where(ledger.c.target == target, ledger.c.part_of.in_(items[start : start + 500]))
+        )
+
+
 _KNOWN_SQL = (
     f"SELECT {', '.join(Known.__struct_fields__)} FROM ledger "  # noqa: S608 - names of our own columns
     'WHERE target = ? AND kind = ? AND scope = ? AND "by" = ?'
@@ -188,6 +250,8 @@ def upsert(connection: Connection, rows: Sequence[LedgerRow]) -> None:
         "run_id",
         "operation_key",
         "written_at",
+        "part_of",
+        "content",
     )
     connection.execute(
         statement.on_conflict_do_update(
@@ -214,6 +278,8 @@ def upsert(connection: Connection, rows: Sequence[LedgerRow]) -> None:
                 "run_id": row.run_id,
                 "operation_key": row.operation_key,
                 "written_at": now,
+                "part_of": row.part_of,
+                "content": row.content,
             }
             for row in rows
         ],

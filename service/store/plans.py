@@ -365,11 +365,83 @@ def children(db: Database, run_id: str, seqs: Sequence[int]) -> dict[int, list[E
                 plan_entry.c.seq.between(min(seqs), max(seqs) + 10_000),
                 plan_entry.c.parent_seq.in_(seqs),
                 plan_entry.c.depth == 0,
+                plan_entry.c.action == "create",
             )
             .order_by(plan_entry.c.seq)
         ):
             result.setdefault(row.parent_seq, []).append(_entry(row))
     return result
+
+
+def media_of(db: Database, run_id: str, seqs: Sequence[int]) -> dict[int, list[Entry]]:
+    """All media entries of the items of these entries, in order."""
+    result: dict[int, list[Entry]] = {}
+    if not seqs:
+        return result
+    with db.read() as connection:
+        for row in connection.execute(
+            select(*COLUMNS)
+            .where(
+                plan_entry.c.run_id == run_id,
+                plan_entry.c.seq.between(min(seqs), max(seqs) + 10_000),
+                plan_entry.c.parent_seq.in_(seqs),
+            )
+            .order_by(plan_entry.c.seq)
+        ):
+            result.setdefault(row.parent_seq, []).append(_entry(row))
+    return result
+
+
+def replacing(db: Database, run_id: str, after: int, limit: int) -> list[Entry]:
+    """A page of the media that are created in the place of others (`resource_id`)."""
+    with db.read() as connection:
+        rows = connection.execute(
+            select(*COLUMNS)
+            .where(
+                plan_entry.c.run_id == run_id,
+                plan_entry.c.kind == "media",
+                plan_entry.c.action == "create",
+                plan_entry.c.resource_id.is_not(None),
+                plan_entry.c.seq > after,
+            )
+            .order_by(plan_entry.c.seq)
+            .limit(limit)
+        )
+        return [_entry(row) for row in rows]
+
+
+def travelled(db: Database, run_id: str, after: int, limit: int) -> list[Entry]:
+    """A page of the media that were created with their items: no answer told how they were saved."""
+    with db.read() as connection:
+        rows = connection.execute(
+            select(*COLUMNS)
+            .where(
+                plan_entry.c.run_id == run_id,
+                plan_entry.c.kind == "media",
+                plan_entry.c.parent_seq.is_not(None),
+                plan_entry.c.depth == 0,
+                plan_entry.c.outcome == "created",
+                plan_entry.c.seq > after,
+            )
+            .order_by(plan_entry.c.seq)
+            .limit(limit)
+        )
+        return [_entry(row) for row in rows]
+
+
+def set_apart(connection: Connection, run_id: str, item: int, depth: int) -> None:
+    """Within `runs.fenced`: the media of this entry are created alone, at that depth, and not with it."""
+    connection.execute(
+        update(plan_entry)
+        .where(
+            plan_entry.c.run_id == run_id,
+            plan_entry.c.parent_seq == item,
+            plan_entry.c.seq.between(item, item + 10_000),
+            plan_entry.c.depth == 0,
+            plan_entry.c.outcome.is_(None),
+        )
+        .values(depth=depth)
+    )
 
 
 def entries_by_seq(db: Database, run_id: str, seqs: Sequence[int]) -> dict[int, Entry]:

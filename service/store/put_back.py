@@ -101,6 +101,12 @@ def _renumber(connection: Connection, target: str, one: PutBack) -> None:
         .where(ledger.c.target == target, ledger.c.kind == one.kind, ledger.c.resource_id == one.number)
         .values(resource_id=one.now)
     )
+    if one.kind == "item":
+        connection.execute(
+            update(ledger)
+            .where(ledger.c.target == target, ledger.c.part_of == one.number)
+            .values(part_of=one.now)
+        )
 
 
 def _tell(connection: Connection, run_id: str, which: ColumnElement[bool], number: int) -> None:

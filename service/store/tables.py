@@ -365,6 +365,11 @@ ledger = Table(
     Column("run_id", String(32), nullable=False),
     Column("operation_key", String(64), nullable=False),
     Column("written_at", BigInteger, nullable=False),
+    Column("part_of", BigInteger),  # of a media: the number of its item
+    Column(
+        "content", String(64), nullable=False, server_default=text("''")
+    ),  # of a media: MediaSource.digest
+    Index("ix_ledger_part", "target", "part_of"),
     Index("ix_ledger_resource", "target", "kind", "resource_id"),
     Index("ix_ledger_run", "run_id"),
 )
@@ -463,4 +468,13 @@ worker_heartbeat = Table(
     Column("version", String(32), nullable=False),
     Column("started_at", BigInteger, nullable=False),
     Column("beat_at", BigInteger, nullable=False),
+)
+
+# Files of media that a run has deleted: their bytes are kept as long as it can be undone.
+kept_file = Table(
+    "kept_file",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("digest", String(64), ForeignKey("blob.digest"), primary_key=True),
+    Index("ix_kept_file_digest", "digest"),
 )

@@ -187,6 +187,24 @@ def media_made(db: Database, run_id: str, item_seq: int) -> set[int]:
         return {row.outcome_id for row in rows}
 
 
+def made_by_batch(db: Database, batch_id: str, ids: Sequence[int]) -> set[int]:
+    """Which of these media imports of the batch have created."""
+    runs = select(run.c.id).where(run.c.batch_id == batch_id, run.c.mode.in_(("import", "retry")))
+    found: set[int] = set()
+    with db.read() as connection:
+        for start in range(0, len(ids), 500):
+            rows = connection.execute(
+                select(plan_entry.c.outcome_id).where(
+                    plan_entry.c.run_id.in_(runs),
+                    plan_entry.c.kind == "media",
+                    plan_entry.c.action == "create",
+                    plan_entry.c.outcome_id.in_(ids[start : start + 500]),
+                )
+            )
+            found.update(row.outcome_id for row in rows)
+    return found
+
+
 def mark_undone(
     connection: Connection, batch_id: str, undo_run: str, resources: Sequence[tuple[str, int]]
 ) -> None:

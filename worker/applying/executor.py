@@ -22,11 +22,11 @@ from service.store.plans import Entry
 from service.store.runs import FenceLostError
 from worker.applying.conclusions import concluded
 from worker.applying.outage import Outage
-from worker.applying.outgoing import Outgoing
+from worker.applying.outgoing import Outgoing, draft_of
 from worker.applying.pace import Pace
 from worker.applying.preparing import Prepared, Prepares
 from worker.applying.reconcile import Found, GivenUp, Reconciler, Several, slowest_before
-from worker.applying.results import Ended, Recorder, RefusedResult, Result, Stands, Written
+from worker.applying.results import Apart, Ended, Recorder, RefusedResult, Result, Stands, Written
 from worker.applying.sending import Aged, Sender
 from worker.applying.strays import give_up, settle_strays, settle_twins
 from worker.cancelling import end_tasks
@@ -49,6 +49,15 @@ MARGIN = 1000
 """Numbers below the highest that the target has answered among which a new resource is still looked for: the
 databases of a cluster may give numbers out of order."""
 KINDS: tuple[Kind, ...] = ("item", "item-set", "media")
+
+
+def _may_go_apart(refused: RefusedResult) -> bool:
+    """Whether an item was refused with files, none of which its record insists on."""
+    outgoing = refused.outgoing
+    sources = [draft_of(one).source for one in outgoing.inline]
+    if not outgoing.inline or not outgoing.operation.files:
+        return False
+    return not any(one is not None and one.needed for one in sources)
 
 
 class Executor:
@@ -142,9 +151,16 @@ class Executor:
     # --- plan entries → intents → queue ---------------------------------------------------------
 
     async def _produce(self) -> None:
-        run_id = self._context.claim.run_id
         after = (-1, -1)
-        depth = 0
+        # What is set apart from its item (`_send_apart`) comes when all else is sent.
+        while (reached := await self._produce_from(after)) != after:
+            after = reached
+            await self._drained()
+
+    async def _produce_from(self, after: tuple[int, int]) -> tuple[int, int]:
+        """Mean all entries behind `after` (depth, seq), depth by depth; up to which one."""
+        run_id = self._context.claim.run_id
+        depth = max(after[0], 0)
         while entries := await self._context.db.run(plans.todo, run_id, after, self._settings.chunk):
             if entries[0].depth > depth:
                 # Deeper entries need what the ones above them made. They are read again after that: what an
@@ -155,7 +171,7 @@ class Executor:
             level = [one for one in entries if one.depth == depth]
             await self._mean_all(level)
             after = (depth, level[-1].seq)
-        await self._drained()
+        return after
 
     async def _mean_all(self, entries: Sequence[Entry]) -> None:
         rest = [one for one in entries if one.seq not in self._reconciler.seqs]
@@ -300,11 +316,24 @@ class Executor:
                     self._reconciler.add(outgoing, answer)
                 elif isinstance(answer, Refused):
                     self._reconciler.add(outgoing, answer)
+                elif isinstance(answer, RefusedResult) and _may_go_apart(answer):
+                    await self._send_apart(answer)
                 elif not isinstance(answer, Aged):
                     self._settle(answer)
             finally:
                 del self._in_flight[outgoing.operation.key]
                 self._progress.set()
+
+    async def _send_apart(self, refused: RefusedResult) -> None:
+        """Whether it is the item or one of its files that the target does not take, sending them apart tells.
+        Dying behind it: the item is still to be created, and its media after it."""
+        outgoing = refused.outgoing
+        await self._write([Apart(outgoing, refused.code, refused.message)])
+        (again,) = await self._preparer.prepare([outgoing.entry], self._highest)
+        if isinstance(again, Outgoing):
+            await self._mean([again])
+        else:
+            self._settle(again)
 
     async def _read_again(self, aged: Outgoing) -> None:
         (again,) = await self._preparer.prepare([aged.entry], self._highest)

@@ -33,6 +33,10 @@ class PreImage(Struct, frozen=True, omit_defaults=True):
     saved: bytes
     media: tuple[bytes, ...] = ()
     """Of an item that is deleted: its media, in their order."""
+    media_ledger: tuple[LedgerRow, ...] = ()
+    """What the ledger held of them."""
+    place: int = 0
+    """Of a media: its place among those of its item, from 1; 0: not known."""
     inbound: tuple[Inbound, ...] = ()
     members: tuple[int, ...] = ()
     """Of an item set that is deleted: the items in it."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterable
 
 import msgspec
 from msgspec import Struct
 
 from service.store.journal import Intent
-from service.store.ledger import LedgerKey, LedgerRow
+from service.store.ledger import PART_BY, LedgerKey, LedgerRow
 from service.store.plans import Entry
 from worker.errors import Fatal
 from worker.planning.changes import Conflict
-from worker.records import KINDS, Draft, Kind
-from worker.targets.base import Difference, Method, Operation, OperationKey, Saved
+from worker.records import KINDS, Draft, Kind, Problem
+from worker.targets.base import Difference, Method, Operation, OperationKey, Saved, SentFile
 
 
 class Moved(Struct, frozen=True):
@@ -40,6 +41,12 @@ class Outgoing(Struct, frozen=True):
     pre_image: bytes | None = None
     ledger: LedgerRow | None = None
     """What the ledger will say once it is done, but for what the answer tells; None: nothing."""
+    missing: tuple[tuple[Entry, Problem], ...] = ()
+    """Media that were to travel with it, and why they do not."""
+    parts: tuple[LedgerRow, ...] = ()
+    """The same of the media that travel with it."""
+    part_of: int | None = None
+    """Of a media: the number of its item."""
     carried: tuple[Difference, ...] = ()
     """Alterations of the target that were reported before and still stand."""
     completed: Entry | None = None
@@ -95,9 +102,23 @@ def operation_key(seq: int, attempt: int) -> OperationKey:
 
 
 def operation(
-    entry: Entry, attempt: int, method: Method, resource_id: int | None, payload: bytes
+    entry: Entry,
+    attempt: int,
+    method: Method,
+    resource_id: int | None,
+    payload: bytes,
+    files: tuple[SentFile, ...] = (),
 ) -> Operation:
-    return Operation(operation_key(entry.seq, attempt), method, kind_of(entry), resource_id, payload)
+    return Operation(operation_key(entry.seq, attempt), method, kind_of(entry), resource_id, payload, files)
+
+
+def files_of(drafts: Iterable[Draft]) -> tuple[SentFile, ...]:
+    """The files that travel with these, in their order."""
+    return tuple(
+        SentFile(draft.source.value, draft.source.media_type, draft.source.content)
+        for draft in drafts
+        if draft.source is not None and draft.source.content is not None
+    )
 
 
 def kind_of(entry: Entry) -> Kind:
@@ -135,4 +156,13 @@ def ledger_row(
         media_meant=entry.media_meant or "",
         linked=linked,
         footing=footing,
+        content=_content_of(entry),
     )
+
+
+def _content_of(entry: Entry) -> str:
+    """Of a media without an identity of its own: by what it is known again."""
+    if entry.by != PART_BY or entry.draft is None:
+        return ""
+    source = draft_of(entry).source
+    return source.digest if source is not None else ""

@@ -17,23 +17,26 @@ import msgspec
 from msgspec import Struct
 
 from service.control.model import OnConflict
-from service.store import journal, links, plans
+from service.store import journal, ledger, links, plans
 from service.store.journal import OpenOperation
 from service.store.ledger import LedgerRow
 from service.store.links import LinkRow
 from service.store.plans import Entry
 from worker.applying import images, standing
+from worker.applying.fetched import Fetched
+from worker.applying.originals import Originals
 from worker.applying.outage import Outage
-from worker.applying.outgoing import Moved, Outgoing, draft_of, kind_of, ledger_row, operation
+from worker.applying.outgoing import Moved, Outgoing, draft_of, files_of, kind_of, ledger_row, operation
 from worker.applying.results import RefusedResult, Stands
 from worker.context import RunContext
 from worker.errors import Reject
 from worker.planning.absent import is_unpublishing
 from worker.planning.changes import Changes
 from worker.planning.links import Nowhere, Settled, links_of, refused, settle, without
+from worker.planning.media_pass import arranged
 from worker.planning.merge import Merge, Unmergeable
 from worker.planning.merging import Compared, Merger, compare, encoded, footing_json, returning
-from worker.records import Kind, Sought
+from worker.records import Kind, Problem, Sought
 from worker.targets.base import Adapter, LinkTarget, Saved
 
 Prepared: TypeAlias = "Outgoing | RefusedResult | Stands"
@@ -135,7 +138,11 @@ class Preparer:
         adapter: Adapter,
         outage: Outage,
         ways: Ways,
+        originals: Originals,
+        fetched: Fetched,
     ) -> None:
+        self._originals = originals
+        self._fetched = fetched
         self._context = context
         self._db = context.db
         self._run_id = context.claim.run_id
@@ -154,6 +161,7 @@ class Preparer:
         needed = {row.to_seq for several in rows.values() for row in several if row.to_seq is not None}
         needed |= {one.parent_seq for one in entries if one.parent_seq is not None}
         needed |= {one.completes for one in entries if one.completes is not None}
+        needed |= {-one for entry in entries if entry.draft for one in draft_of(entry).order if one < 0}
         others = await self._db.run(plans.entries_by_seq, self._run_id, sorted(needed))
         # A media that travels with its item stands as deep as the item does.
         items = {one.parent_seq for one in others.values() if one.parent_seq is not None and one.depth == 0}
@@ -164,6 +172,7 @@ class Preparer:
     async def prepare(self, entries: Sequence[Entry], highest: Mapping[Kind, int]) -> list[Prepared]:
         """One for each entry, in order. `highest`: the highest id of each kind in the target."""
         about = await self.surroundings(entries)
+        await self._fetched.ready([*entries, *(one for several in about.inline.values() for one in several)])
         prepared: dict[int, Prepared] = {}
         standing: list[tuple[Entry, int]] = []
         for entry in entries:
@@ -194,7 +203,8 @@ class Preparer:
                 entry, (), draft_of(entry), one, opened.attempt, before=saved, pre_image=opened.pre_image
             )
         await self._outage.patiently(self._adapter.prepare_updates)
-        again = self.update(entry, saved, image.ledger, about, opened.attempt)
+        change = self._order if draft_of(entry).order else self.update
+        again = change(entry, saved, image.ledger, about, opened.attempt)
         if not isinstance(again, Outgoing) or again.digest != opened.payload_digest:
             return None
         return again
@@ -209,9 +219,12 @@ class Preparer:
         if entry.parent_seq is not None and item_id is None:
             message = "Its item was not written, so there is nothing that this media could belong to."
             return self._refuse(entry, "item-refused", message)
-        inline = about.inline.get(entry.seq, [])
         own, later = self._settle(entry, about)
-        media = [self._settle(one, about)[0] for one in inline]
+        ready = self._fetched.settle(own.draft)
+        if isinstance(ready, Problem):
+            return self._refuse(entry, ready.code, ready.message)
+        own = msgspec.structs.replace(own, draft=ready)
+        inline, media, missing = self._inline(entry, about)
         for settled in (own, *media):
             refusal = next((one for one in settled.problems if one.severity != "warning"), None)
             if refusal is not None:
@@ -225,11 +238,42 @@ class Preparer:
             entry,
             tuple(inline),
             own.draft,
-            operation(entry, number, "create", None, payload),
+            operation(
+                entry,
+                number,
+                "create",
+                None,
+                payload,
+                files_of([own.draft, *(one.draft for one in media)]),
+            ),
             number,
             above_id,
             ledger=row,
+            missing=missing,
+            parts=tuple(part for one in inline if (part := self._part(one)) is not None),
+            part_of=item_id,
         )
+
+    def _inline(
+        self, entry: Entry, about: Surroundings
+    ) -> tuple[list[Entry], list[Settled], tuple[tuple[Entry, Problem], ...]]:
+        """The media that travel with an item, settled, and those whose file could not be fetched."""
+        inline: list[Entry] = []
+        media: list[Settled] = []
+        missing: list[tuple[Entry, Problem]] = []
+        for one in about.inline.get(entry.seq, []):
+            settled, _ = self._settle(one, about)
+            ready = self._fetched.settle(settled.draft)
+            if isinstance(ready, Problem):
+                missing.append((one, ready))
+            else:
+                inline.append(one)
+                media.append(msgspec.structs.replace(settled, draft=ready))
+        return inline, media, tuple(missing)
+
+    def _part(self, entry: Entry) -> LedgerRow | None:
+        """The ledger's row of a media that travels with its item."""
+        return ledger_row(self._context.target, self._run_id, entry, entry.linked or "")
 
     def _settle(self, entry: Entry, about: Surroundings) -> tuple[Settled, frozenset[Sought]]:
         """The draft with its links by number, and what it links to that does not exist yet (in a circle)."""
@@ -284,6 +328,8 @@ class Preparer:
                 prepared[entry.seq] = self._gone(entry, resource_id)
             elif entry.action == "delete":
                 prepared[entry.seq] = await self._delete(entry, current, known.get(entry.seq), about)
+            elif draft_of(entry).order:
+                prepared[entry.seq] = self._order(entry, current, known.get(entry.seq), about)
             else:
                 prepared[entry.seq] = self.update(entry, current, known.get(entry.seq), about)
         return {seq: read_since(one, read_at) for seq, one in prepared.items()}
@@ -365,14 +411,26 @@ class Preparer:
         moved = self._edited_since(entry, saved, known)
         if moved is not None:
             return moved
+        kept = self._replacement(entry, about)
+        if kept is not None:
+            return kept
         media = await standing.read(self._adapter, self._outage, "media", saved.media_ids)
-        lost = self._merger.cannot_be_restored(saved, media)
+        files = [saved, *media] if saved.kind == "media" else media
+        lost = self._merger.cannot_be_restored(saved, files)
         if lost is not None:
             return self._refuse(entry, lost.code, lost.message)
+        try:
+            await self._originals.keep(files)
+        except Reject as error:
+            return self._refuse(entry, error.code, error.message)
         inbound = await self._inbound(saved)
         image = msgspec.structs.replace(
-            images.image_of(saved, known),
+            images.image_of(saved, self._as_known(entry, saved, known)),
             media=tuple(images.representation(one) for one in media),
+            media_ledger=tuple(await self._db.run(ledger.part_rows, self._context.target, saved.id))
+            if media
+            else (),
+            place=await self._place(saved),
             inbound=tuple(inbound),
             members=await self._members(saved),
         )
@@ -385,6 +443,76 @@ class Preparer:
             number,
             before=saved,
             pre_image=images.pack(image),
+        )
+
+    def _replacement(self, entry: Entry, about: Surroundings) -> Prepared | None:
+        """A media that another takes the place of goes only when that stands as it should; None: it does."""
+        if entry.completes is None:
+            return None
+        new = about.others.get(entry.completes)
+        if new is not None and new.outcome == "created" and new.outcome_id is not None:
+            return None
+        message = "What should take its place does not stand in Omeka as it should: it is kept."
+        outgoing = self._empty(entry)
+        return Stands(outgoing, None, "skipped", "replacement-missing", message)
+
+    def _as_known(self, entry: Entry, saved: Saved, known: LedgerRow | None) -> LedgerRow | None:
+        """What the ledger holds of a resource that goes. Of a media whose place another has taken it is made
+        anew: the row speaks of the other by now."""
+        if entry.by != ledger.PART_BY or (known is not None and known.resource_id == saved.id):
+            return known
+        row = ledger_row(self._context.target, self._run_id, entry, "", whole=False)
+        if row is None:
+            return None
+        return msgspec.structs.replace(
+            row,
+            resource_id=saved.id,
+            identifier=self._adapter.told_apart(saved)[0] or row.identifier,
+            content=self._adapter.told_apart(saved)[1],
+            saved=images.representation(saved),
+            modified=saved.modified,
+            part_of=self._adapter.item_of(saved),
+        )
+
+    async def _place(self, saved: Saved) -> int:
+        """Of a media: its place among those of its item, from 1; 0: it is not known."""
+        item = self._adapter.item_of(saved)
+        if saved.kind != "media" or item is None:
+            return 0
+        found = await standing.read(self._adapter, self._outage, "item", [item])
+        order = found[0].media_ids if found else ()
+        return order.index(saved.id) + 1 if saved.id in order else 0
+
+    def _order(
+        self,
+        entry: Entry,
+        saved: Saved,
+        known: LedgerRow | None,
+        about: Surroundings,
+        attempt: int | None = None,
+    ) -> Prepared:
+        """The media of an item in the order of its record, as far as they are there."""
+        numbers = [number if number > 0 else about.made_by(-number) or 0 for number in draft_of(entry).order]
+        wanted = arranged(saved.media_ids, numbers)
+        row = known if known is not None and known.resource_id == saved.id else None
+        if row is not None:
+            row = msgspec.structs.replace(row, media_meant=entry.media_meant or "", run_id=self._run_id)
+        if wanted == saved.media_ids:
+            outgoing = self._empty(entry, row)
+            return Stands(outgoing, saved, "unchanged", known=row is not None)
+        if self._exactly and entry.before is not None and entry.before.decode() != saved.modified:
+            message = f"{saved.kind} {saved.id} was edited after the plan was made, and was left alone."
+            return self._refuse(entry, "plan-stale", message)
+        number = attempt if attempt is not None else about.attempts.get(entry.seq, 0) + 1
+        return Outgoing(
+            entry,
+            (),
+            draft_of(entry),
+            operation(entry, number, "update", saved.id, self._adapter.order_payload(wanted)),
+            number,
+            before=saved,
+            pre_image=images.pack(images.image_of(saved, known)),
+            ledger=row,
         )
 
     def _edited_since(self, entry: Entry, saved: Saved, known: LedgerRow | None) -> Prepared | None:

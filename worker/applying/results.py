@@ -72,7 +72,15 @@ class Uncertain(Struct, frozen=True):
     ids: tuple[int, ...]
 
 
-Result = Written | Deleted | Stands | RefusedResult | Ended | Uncertain
+class Apart(Struct, frozen=True):
+    """The target did not take an item with its files: the item is sent alone, and its files one by one."""
+
+    outgoing: Outgoing
+    code: str
+    message: str
+
+
+Result = Written | Deleted | Stands | RefusedResult | Ended | Uncertain | Apart
 
 
 class Recorder:
@@ -110,6 +118,11 @@ class Recorder:
             ledger.upsert(connection, [row for result in results for row in _ledger(result)])
             ledger.refresh(connection, [row for result in results for row in _refreshed(result)])
             ledger.remove(connection, [key for result in results for key in self._removed(result)])
+            ledger.remove_parts(connection, context.target, _gone_items(results))
+            for result in results:
+                if isinstance(result, Apart):
+                    entry = result.outgoing.entry
+                    plans.set_apart(connection, run_id, entry.seq, entry.depth + 1)
 
     def record_strays(self, results: Sequence[Result]) -> None:
         """The run is another's: all that may still be written is that these answers came."""
@@ -143,7 +156,7 @@ class Recorder:
                 return OperationEnd(key, "done", adopted=adopted)
             case Stands():
                 return None  # nothing was meant, so the journal has nothing of it
-            case RefusedResult(code=code, message=message):
+            case RefusedResult(code=code, message=message) | Apart(code=code, message=message):
                 return OperationEnd(key, "refused", code=code, message=message)
             case Ended(outcome=outcome, message=message):
                 return OperationEnd(key, outcome, message=message)
@@ -175,6 +188,8 @@ class Recorder:
                 word = "created" if result.outgoing.operation.method == "create" else "updated"
                 said = _UNDONE[word] if result.outgoing.undoes else word
                 log.about(entry, "info", word, f"{entry.kind} {saved.id} {said}{found}")
+                for media, problem in result.outgoing.missing:
+                    log.about(media, "error", problem.code, problem.message)
                 if differences:
                     log.about(entry, "error", "altered", altered_text(differences))
             case Deleted():
@@ -186,6 +201,9 @@ class Recorder:
                     log.about(entry, "warning", code or outcome, message)
             case RefusedResult(code=code, message=message):
                 log.about(entry, "error", code, message)
+            case Apart(code=code, message=message):
+                text = f"{message} It is sent without its files, and these one by one."
+                log.about(entry, "warning", code, text)
             case Ended(outcome=outcome, message=message):
                 log.about(entry, "warning" if outcome == "superseded" else "debug", outcome, message)
             case Uncertain(ids=ids):
@@ -220,12 +238,23 @@ def _outcomes(result: Result) -> list[EntryOutcome]:
             return [EntryOutcome(entry.seq, word, number, code, message)]
         case RefusedResult(code=code, message=message):
             return _all(outgoing, "rejected", code, message)
-        case Ended():
+        case Ended() | Apart():
             return []
         case Uncertain(ids=ids):
             return _all(outgoing, "uncertain", "uncertain", _uncertain_text(ids))
         case _:
             assert_never(result)
+
+
+def _gone_items(results: Sequence[Result]) -> list[int]:
+    """The numbers of items that are no longer there, nor are their media."""
+    return [
+        number
+        for result in results
+        if isinstance(result, Deleted)
+        and result.outgoing.entry.kind == "item"
+        and (number := result.outgoing.operation.resource_id) is not None
+    ]
 
 
 def _corrected(result: Result) -> list[tuple[str, EntryOutcome]]:
@@ -278,18 +307,51 @@ def _ledger(result: Result) -> list[LedgerRow]:
             return []
         if result.outgoing.puts_back is not None and result.outgoing.puts_back.modified != row.modified:
             # It was edited when the batch came, and stands so again: the edit is not ours by that.
-            return [msgspec.structs.replace(row, resource_id=saved.id)]
-        return [_standing(row, saved)]
+            return [msgspec.structs.replace(row, resource_id=saved.id), *_restored(result)]
+        return [_standing(row, saved), *_restored(result)]
     if not isinstance(result, Written) or row is None:
         return []
     altered = (*result.outgoing.carried, *result.differences)
     return [
+        *_parts(result),
         msgspec.structs.replace(
             _standing(row, result.saved),
             operation_key=result.outgoing.operation.key,
             altered=msgspec.json.encode(altered) if altered else None,
             withdrawn=withdrawn_after(result.outgoing.entry),
+            part_of=result.outgoing.part_of or row.part_of,
+        ),
+    ]
+
+
+def _restored(result: Result) -> list[LedgerRow]:
+    """Rows of the media that came back with an item, under their new numbers."""
+    earlier = result.outgoing.puts_back
+    if earlier is None or not isinstance(result, Written):
+        return []
+    numbers = dict(zip(earlier.media_ids, result.saved.media_ids, strict=False))
+    return [
+        msgspec.structs.replace(
+            row, resource_id=numbers[row.resource_id], part_of=result.saved.id, saved=b"", modified=""
         )
+        for row in result.outgoing.parts
+        if row.resource_id in numbers
+    ]
+
+
+def _parts(result: Written) -> list[LedgerRow]:
+    """Rows of the media that came with an item: of how they were saved, nothing is known yet."""
+    numbers = dict(zip((one.seq for one in result.outgoing.inline), result.saved.media_ids, strict=False))
+    by_key = {one.key_digest: numbers.get(one.seq) for one in result.outgoing.inline}
+    return [
+        msgspec.structs.replace(
+            row,
+            resource_id=number,
+            part_of=result.saved.id,
+            operation_key=result.outgoing.operation.key,
+        )
+        for row in result.outgoing.parts
+        if (number := by_key.get(row.key_digest)) is not None
     ]
 
 
@@ -342,7 +404,11 @@ def _uncertain_text(ids: Sequence[int]) -> str:
 
 def _media_outcomes(outgoing: Outgoing, saved: Saved) -> list[EntryOutcome]:
     ids = list(saved.media_ids)
-    return [
+    refused = [
+        EntryOutcome(entry.seq, "rejected", None, problem.code, problem.message)
+        for entry, problem in outgoing.missing
+    ]
+    return refused + [
         EntryOutcome(entry.seq, "created", ids[index])
         if index < len(ids)
         else EntryOutcome(entry.seq, "altered", None, "altered", "The target did not save this media.")
@@ -351,6 +417,8 @@ def _media_outcomes(outgoing: Outgoing, saved: Saved) -> list[EntryOutcome]:
 
 
 def _all(outgoing: Outgoing, outcome: Outcome, code: str, message: str) -> list[EntryOutcome]:
+    missing = [entry for entry, _ in outgoing.missing]
     return [
-        EntryOutcome(entry.seq, outcome, None, code, message) for entry in (outgoing.entry, *outgoing.inline)
+        EntryOutcome(entry.seq, outcome, None, code, message)
+        for entry in (outgoing.entry, *outgoing.inline, *missing)
     ]

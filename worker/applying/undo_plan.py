@@ -14,6 +14,7 @@ from itertools import islice
 import msgspec
 
 from service.store import ledger, links, plan_groups, plans, undo
+from service.store.ledger import PART_BY
 from service.store.links import KeyRow
 from service.store.plans import Action, Entry
 from service.store.put_back import numbers_now
@@ -232,7 +233,9 @@ class UndoPlan:
         found: dict[int, int] = {}
         for key, several in standing.by_ledger_key(self._context.target, entries).items():
             known = ledger.look_up(self._db, key, [one.key_digest or "" for one in several])
-            there = self._reads.current(KINDS[key.kind], [one.resource_id for one in known.values()])
+            there = set(self._reads.current(KINDS[key.kind], [one.resource_id for one in known.values()]))
+            if key.by == PART_BY:  # what took its place goes with this undo
+                there -= undo.made_by_batch(self._db, self._batch_id, sorted(there))
             for one in several:
                 held = known.get(one.key_digest or "")
                 if held is not None and held.resource_id in there:
@@ -294,6 +297,7 @@ class UndoPlan:
             return f"{name} was edited by somebody since (at {saved.modified})."
         if entry.action == "delete":
             strange = sorted(set(saved.media_ids) - set(step.media))
+            strange = sorted(set(strange) - undo.made_by_batch(self._db, self._batch_id, strange))
             if strange:
                 shown = ", ".join(map(str, strange))
                 return f"{name} has media that this batch did not bring ({shown})."

@@ -21,8 +21,8 @@ from worker.applying.preparing import Prepared, Surroundings, as_sent, read_sinc
 from worker.applying.results import RefusedResult, Stands
 from worker.applying.undo_step import step_of
 from worker.context import RunContext
-from worker.records import Draft, Kind
-from worker.targets.base import Adapter, Linking, Saved
+from worker.records import Content, Draft, Kind
+from worker.targets.base import Adapter, Linking, Saved, SentFile
 
 
 class UndoPreparer:
@@ -136,7 +136,7 @@ class UndoPreparer:
         wanted = {one.resource_id for one in entries if one.resource_id is not None}
         for image in pictures.values():
             wanted |= self._adapter.linked_in(image.saved, image.kind) | {image.id}
-            wanted |= {one.id for one in image.inbound}.union(image.members)
+            wanted |= {one.id for one in image.inbound}.union(image.members, self._earlier(image).media_ids)
         return await self._db.run(numbers_now, self._context.batch_id, sorted(wanted))
 
     async def _standing(
@@ -173,10 +173,25 @@ class UndoPreparer:
         assert self._coming is not None
         step = step_of(entry)
         without = self._coming.union(step.dead)
-        payload = self._adapter.recreate_payload(image.saved, image.kind, image.media, step.numbers, without)
+        payload = self._adapter.recreate_payload(
+            image.saved, image.kind, image.media, step.numbers, without, image.place
+        )
         made = self._outgoing(entry, "create", None, payload, attempt, above)
         earlier = self._earlier(image)
-        return msgspec.structs.replace(made, ledger=image.ledger, puts_back=earlier)
+        media = [self._adapter.saved(one, "media") for one in image.media]
+        files = [*([earlier] if image.kind == "media" else []), *media]
+        request = msgspec.structs.replace(made.operation, files=self._files(files))
+        row = image.ledger
+        if row is not None and row.part_of is not None:
+            row = msgspec.structs.replace(row, part_of=step.numbers.get(row.part_of, row.part_of))
+        return msgspec.structs.replace(
+            made, operation=request, ledger=row, parts=image.media_ledger, puts_back=earlier
+        )
+
+    def _files(self, media: Sequence[Saved]) -> tuple[SentFile, ...]:
+        """The files that come back with these."""
+        originals = [found for one in media if (found := self._adapter.original(one)) is not None]
+        return tuple(SentFile(one.name, one.media_type, Content(one.digest, one.size)) for one in originals)
 
     def _restore(
         self,

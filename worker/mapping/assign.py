@@ -15,12 +15,12 @@ from service.control.model import (
     RemoveValues,
     Term,
 )
-from worker.mapping.fields import LISTS, field_values, part_values
+from worker.mapping.fields import LISTS, field_values, file_values, part_values
 from worker.mapping.inputs import Reading
 from worker.mapping.lookups import VocabularyLookups
 from worker.mapping.problems import shown
 from worker.mapping.state import Builder, PropertySlot, RecordState
-from worker.mapping.values import compile_value, property_values
+from worker.mapping.values import Wanted, compile_value, property_values
 from worker.records import Value
 
 Step = Callable[[RecordState, Any], None]
@@ -109,7 +109,12 @@ def _assign_field(
     is_list, multivalue = word in LISTS, instruction.multivalue
     clear = instruction.value.blank == "clear"
     policy = (instruction.on_update, instruction.of)
-    produce = compile_value(instruction.value, field_values(word, shown_name, on_error, reading, lookups))
+    wanted: Wanted[Any] = (
+        file_values(shown_name, on_error, instruction.on_error, reading, lookups)
+        if word == "file"
+        else field_values(word, shown_name, on_error, reading, lookups)
+    )
+    produce = compile_value(instruction.value, wanted)
 
     def assign(state: RecordState, context: Any) -> None:
         values = produce(state, context)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
-from service.control.model import BooleanType, DatetimeType, FieldWord, OnError, ValueSpec
+from service.control.model import BooleanType, DatetimeType, FieldWord, Find, OnError, ValueSpec
 from worker.mapping.inputs import Reading
 from worker.mapping.lookups import VocabularyLookups
 from worker.mapping.problems import Unconvertible, shown
 from worker.mapping.text import as_text, checked_unicode
 from worker.mapping.types import Manner, address, boolean_words, datetime_judge, language_tag, whole_number
 from worker.mapping.values import Finish, Wanted
+from worker.records import FileName
 
 LISTS = frozenset({"item-set", "site", "tags"})
 """Fields that hold several values at once."""
@@ -26,6 +27,24 @@ def field_values(
 ) -> Wanted[Any]:
     """Values of one field: booleans, whole numbers, addresses or texts, as the field takes them."""
     return Wanted(name, on_error, lambda spec: _finish(word, spec), reading, lookups)
+
+
+def file_values(
+    name: str, on_error: OnError, said: OnError | None, reading: Reading, lookups: VocabularyLookups
+) -> Wanted[FileName]:
+    """Values of `file`. `on_error`: what holds for the value; `said`: what the instruction says itself."""
+    for_media: OnError | Literal[""] = "" if said is None and on_error == "reject" else on_error
+
+    def finish(spec: ValueSpec) -> Finish[FileName]:
+        find = spec.find or Find()
+
+        def named(piece: Any, manner: Manner) -> FileName:
+            text = checked_unicode(as_text(piece) or "")
+            return FileName(text, find.by, find.ignore_case, for_media, spec.pointer)
+
+        return named
+
+    return Wanted(name, on_error, finish, reading, lookups)
 
 
 def part_values(name: str, on_error: OnError, reading: Reading, lookups: VocabularyLookups) -> Wanted[Any]:

@@ -13,6 +13,7 @@ from worker.records import (
     Draft,
     DraftAction,
     Fields,
+    FileName,
     Identity,
     Ingester,
     Kind,
@@ -134,7 +135,7 @@ class Builder:
             ),
             self._fields() if self.fields else _NO_FIELDS,
             source,
-            self.otherwise,
+            otherwise=self.otherwise,
         )
 
     def _complete_identity(self, state: RecordState) -> None:
@@ -210,6 +211,8 @@ class Builder:
                 )
             return None
         word, value = named[0]
+        if isinstance(value, FileName):
+            return MediaSource(INGESTERS[word], value.text, self.fields.get("source"), value)
         return MediaSource(INGESTERS[word], value, self.fields.get("source"))
 
     def _fields(self) -> Fields:

@@ -198,7 +198,6 @@ def is_unchanged(known: Known, meaning: Meaning, modified: str) -> bool:
     return (
         known.meant == meaning.draft
         and known.modified == modified
-        and known.media_meant == meaning.media
         and known.linked == meaning.linked
         and known.withdrawn is None
     )

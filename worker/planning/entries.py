@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from service.control.model import Control
 from service.store.links import KeyRow, LinkRow
@@ -16,10 +16,8 @@ from worker.planning import links
 from worker.planning.absent import REMOVAL_DEPTH
 from worker.planning.decide import Decision, Meaning, with_defaults
 from worker.planning.links import Nowhere, Resolution, Settled, links_of
+from worker.planning.part_key import PartKey
 from worker.records import Draft, Mapped, Problem, identity_digest
-
-INLINE_MEDIA = 20
-"""Most media that travel in the request that creates their item."""
 
 Aliases: TypeAlias = "Mapping[str, tuple[tuple[str, ...], ...]]"
 """Kind → properties by which links look for resources of it."""
@@ -36,20 +34,30 @@ class Intended(Struct, gc=False):
     parent: Intended | None = None
     position: int = 0
     """Among the media of its item, from 0."""
+    part: PartKey | None = None
+    """Of a media without an identity: where the ledger has it."""
+    inline: bool = False
+    """Of a media: whether there is room for it in the request that creates its item."""
     changes: bytes | None = None
     before: bytes | None = None
+
+    @property
+    def alone(self) -> bool:
+        """Whether what refuses it does not refuse its record."""
+        return self.draft.source is not None and self.draft.source.refused is not None
 
 
 def entry_of(mapped: Mapped, plan: Intended, control: Control) -> Entry:
     """The entry of a draft that was decided."""
     draft, decision, identity = plan.draft, plan.decision, plan.draft.identity
     writes = decision.action in ("create", "update")
-    kept = with_defaults(plan.settled.draft, control) if decision.action == "create" else None
+    kept = with_defaults(_placed(plan), control) if decision.action == "create" else None
     if decision.action == "update":
         kept = plan.settled.draft
     # Loaded to be referred to: what it holds was not said by this record.
     meant = plan.meaning.draft if writes or draft.action == "new" else None
     problem = decision.problems[0] if decision.problems else None
+    key = key_of(plan)
     return Entry(
         seq=plan.seq,
         file=mapped.file,
@@ -59,10 +67,10 @@ def entry_of(mapped: Mapped, plan: Intended, control: Control) -> Entry:
         kind=draft.kind,
         action=decision.action,
         parent_seq=_maker(plan.parent) if plan.parent is not None else None,
-        identifier=identity.shown if identity else None,
-        scope=identity.scope if identity else None,
-        by=identity.by_text if identity else None,
-        key_digest=identity.digest if identity else None,
+        identifier=identity.shown if identity else plan.part.shown if plan.part else None,
+        scope=key.scope if key else None,
+        by=key.by if key else None,
+        key_digest=key.digest if key else None,
         depth=REMOVAL_DEPTH if decision.action == "delete" else _media_depth(plan),
         resource_id=decision.resource_id,
         draft=msgspec.json.encode(kept) if kept is not None else None,
@@ -78,6 +86,23 @@ def entry_of(mapped: Mapped, plan: Intended, control: Control) -> Entry:
         code=problem.code if problem else None,
         message=problem.message if problem else None,
     )
+
+
+def key_of(plan: Intended) -> PartKey | None:
+    """Where the ledger has the resource; None: nowhere."""
+    identity = plan.draft.identity
+    if identity is not None:
+        return PartKey(identity.scope, identity.digest, identity.shown, identity.by_text)
+    return plan.part if plan.part is not None and plan.part.digest else None
+
+
+def _placed(plan: Intended) -> Draft:
+    """A media that is new says where it stands: sent without its item it would come first."""
+    draft = plan.settled.draft
+    if plan.parent is None or draft.fields.position is not UNSET:
+        return draft
+    fields = msgspec.structs.replace(draft.fields, position=plan.position + 1)
+    return msgspec.structs.replace(draft, fields=fields)
 
 
 def without_effect(mapped: Mapped, seq: int, action: str, problems: Sequence[Problem]) -> Entry:
@@ -140,7 +165,7 @@ def _media_depth(plan: Intended) -> int:
     if plan.decision.action != "create":
         return 1  # at 0 it would be taken for a part of its item's request, and never be sent
     new = any(number < 0 for number in plan.settled.numbers)
-    inline = plan.parent.decision.action == "create" and plan.position < INLINE_MEDIA and not new
+    inline = plan.parent.decision.action == "create" and plan.inline and not new
     return 0 if inline else 1
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from service.store import plan_copy, plans, runs
+from service.store.ledger import PART_BY
 from service.store.plans import Entry
 from worker.context import RunContext
 from worker.errors import Fatal
@@ -121,15 +122,20 @@ class FollowedPlan:
                     KINDS[entry.kind], identity.scope, identity.by, False, identity.alternatives
                 )
                 wanted[subject].append(entry)
+            elif entry.by == PART_BY:
+                wanted[Subject(KINDS[entry.kind], entry.scope or "", (PART_BY,))].append(entry)
         for subject, several in wanted.items():
             digests = [one.key_digest or "" for one in several]
             known = self._look_ups.known(subject, digests)
-            bearers = self._look_ups.bearers(subject, digests)
+            bearers = {} if subject.by == (PART_BY,) else self._look_ups.bearers(subject, digests)
             listing = self._look_ups.listing(subject.kind)
             for entry in several:
                 digest = entry.key_digest or ""
                 held = known.get(digest)
-                ids = [held.resource_id] if held is not None and held.resource_id in listing else []
+                # What it is to replace is there, of course.
+                there = held is not None and held.resource_id in listing
+                ids = [held.resource_id] if held is not None and there else []
+                ids = [one for one in ids if one != entry.resource_id]
                 ids.extend(bearers.get(digest, ()))
                 if not ids:
                     continue

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from service.store import ledger, surveys
 from service.store.database import Database
-from service.store.ledger import Known, LedgerKey, LedgerRow
+from service.store.ledger import Known, KnownPart, LedgerKey, LedgerRow
 from service.store.plans import Entry
 from service.store.surveys import Bearer
 from worker.planning.met import Subject
@@ -51,6 +51,9 @@ class StoredLookUps:
     def rows(self, subject: Subject, digests: Sequence[str]) -> Mapping[str, LedgerRow]:
         key = LedgerKey(self._target, subject.kind, subject.scope, subject.by_text)
         return ledger.rows(self._db, key, digests)
+
+    def parts(self, items: Sequence[int]) -> Sequence[KnownPart]:
+        return ledger.parts(self._db, self._target, items)
 
     def bearers(self, subject: Subject, digests: Sequence[str]) -> Mapping[str, Sequence[int]]:
         ids = self._surveys.of(subject.kind, subject.scope, subject.by, alternatives=subject.alternatives)

@@ -22,6 +22,7 @@ from worker.planning.decide import Decision, Meaning
 from worker.planning.links import Resolution, Settled, settle
 from worker.planning.merge import Merge, Unmergeable, merge
 from worker.planning.met import LookUps, Subject, subject_of
+from worker.planning.part_key import PartKey
 from worker.planning.values import Base, Current, Footing, Meant
 from worker.records import Draft, Identity, Kind, Problem, Sought
 from worker.targets.base import Difference, LinkTarget, Saved
@@ -42,7 +43,11 @@ class Comparer(Protocol):
     def bears(self, saved: Saved, identity: Identity) -> bool: ...
 
     def restorable(self, media: Saved) -> bool:
-        """Whether a deleted media could be made again from its representation alone."""
+        """Whether a deleted media could be made again from its representation, and the bytes of its file."""
+        ...
+
+    def told_apart(self, media: Saved) -> tuple[str, str]:
+        """By what a media is told from the others of its item: `MediaSource.name`, and its `digest`."""
         ...
 
 
@@ -63,6 +68,17 @@ class Candidate(Struct, frozen=True):
     settled: Settled
     meaning: Meaning
     decision: Decision
+    part: PartKey | None = None
+    """Of a media without an identity: where the ledger has it."""
+
+    @property
+    def where(self) -> tuple[Subject, str] | None:
+        """Under what the ledger has it, if it does."""
+        if self.draft.identity is not None:
+            return subject_of(self.draft), self.draft.identity.digest
+        if self.part is not None and self.part.digest:
+            return Subject(self.draft.kind, self.part.scope, (self.part.by,)), self.part.digest
+        return None
 
 
 class Judged(Struct, frozen=True):
@@ -97,7 +113,8 @@ def compare(
     current = comparer.current(saved)
     # The same words may lead to another resource than they did: then it is not the same that is meant.
     same = state is not None and (state.meant, state.linked) == (meaning, settle(draft, links).linked)
-    base = _base(comparer, state, draft.kind, same) if state is not None else None
+    # Of a media that came with its item no answer told how it was saved.
+    base = _base(comparer, state, draft.kind, same) if state is not None and state.saved else None
     merged = merge(comparer.meant(draft, links, current), current, base, on_conflict)
     return merged if isinstance(merged, Unmergeable) else Compared(current, merged)
 
@@ -135,6 +152,9 @@ class Merger:
     def bears(self, saved: Saved, identity: Identity) -> bool:
         return self._comparer.bears(saved, identity)
 
+    def told_apart(self, media: Saved) -> tuple[str, str]:
+        return self._comparer.told_apart(media)
+
     def current(self, saved: Saved) -> Current:
         return self._comparer.current(saved)
 
@@ -148,8 +168,9 @@ class Merger:
         for one in candidates:
             assert one.decision.resource_id is not None
             ids[one.draft.kind].append(one.decision.resource_id)
-            if one.decision.known is not None and one.draft.identity is not None:
-                known[subject_of(one.draft)].append(one.draft.identity.digest)
+            if one.decision.known is not None and one.where is not None:
+                subject, digest = one.where
+                known[subject].append(digest)
         current = {kind: look_ups.current(kind, numbers) for kind, numbers in ids.items()}
         states = {
             (subject, digest): state
@@ -175,8 +196,7 @@ class Merger:
             return Judged(one, "reject", (Problem("reject", "gone", message),))
         if one.decision.action == "delete":
             return self.judge_removal(one, saved, look_ups)
-        identity = one.draft.identity
-        state = states.get((subject_of(one.draft), identity.digest)) if identity is not None else None
+        state = states.get(one.where) if one.where is not None else None
         known = one.decision.known
         draft = returning(one.settled.draft, known.withdrawn if known is not None else None)
         try:

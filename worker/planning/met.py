@@ -8,7 +8,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from service.store.ledger import Known, LedgerRow
+from service.store.ledger import Known, KnownPart, LedgerRow
 from service.store.plans import Action, Entry
 from worker.planning.decide import Earlier, Met
 from worker.planning.links import LATER, Nowhere, ambiguous, links_of, not_found
@@ -41,6 +41,10 @@ class LookUps(Protocol):
 
     def rows(self, subject: Subject, digests: Sequence[str]) -> Mapping[str, LedgerRow]:
         """What the ledger keeps for merging of these identities."""
+        ...
+
+    def parts(self, items: Sequence[int]) -> Sequence[KnownPart]:
+        """The media that this service has added to these items, and that have no identity of their own."""
         ...
 
     def bearers(self, subject: Subject, digests: Sequence[str]) -> Mapping[str, Sequence[int]]: ...

@@ -18,6 +18,7 @@ from service.control.model import AttachmentReader, Control, FileSpec, Source
 from service.store import ledger, links, plan_groups, plans, runs
 from service.store.ledger import LedgerKey, LedgerRow
 from service.store.plans import Entry
+from worker.attachments.attaching import Attaching
 from worker.context import RunContext
 from worker.errors import Fatal
 from worker.mapping.compiler import RecordMapper, compile_control
@@ -27,7 +28,9 @@ from worker.planning.again import not_made_twice, not_said_twice
 from worker.planning.budgets import exceeds
 from worker.planning.choosing import say_left_out
 from worker.planning.groups import group
+from worker.planning.media_pass import MediaPass
 from worker.planning.merging import Judged, footing_json, representation
+from worker.planning.parts import Rearranged
 from worker.planning.planner import Planned, Planner
 from worker.planning.selection import Selection
 from worker.planning.settling import Settling, counted
@@ -46,6 +49,7 @@ class InputFile(Struct, frozen=True):
     name: str
     path: Path
     size: int
+    digest: str = ""
 
 
 class Totals(Struct):
@@ -72,11 +76,17 @@ class PlanPhase:
         plan: PlanWriter,
         absent: AbsentPass,
         selection: Selection,
+        media: MediaPass,
+        attaching: Attaching,
         *,
         changes_ledger: bool,
     ) -> None:
-        """`plan`: where entries are kept; the planner's look-ups find them there. `changes_ledger`: whether
-        what planning learns of known resources is kept (not by a dry run)."""
+        """`plan`: where entries are kept; the planner's look-ups find them there. `attaching`: binds media to
+        the files of the batch. `changes_ledger`: whether what planning learns of known resources is kept (not
+        by a dry run)."""
+        self._media = media
+        self._attaching = attaching
+        self._rearranged: list[Rearranged] = []
         self._plan = plan
         self._absent = absent
         self._selection = selection
@@ -102,6 +112,7 @@ class PlanPhase:
                 self._plan_file(spec, file)
         self._settle()
         say_left_out(self._context.log, self._selection, self._totals.read)
+        self._follow_media()
         self._remove_absent()
         with self._context.transaction() as connection:
             runs.set_phase(connection, self._context.claim, "plan", records_total=self._totals.read)
@@ -156,7 +167,7 @@ class PlanPhase:
             chunk.append(mapped)
         if again:
             self._map_again(chunk, again, mapper)
-        return chunk
+        return [self._attaching.settle(mapped) for mapped in chunk]
 
     def _map_again(self, chunk: list[Mapped], items: Mapping[int, Item], mapper: RecordMapper) -> None:
         """Puts the records whose `load` with an `otherwise` finds nothing in place of what they were."""
@@ -193,6 +204,7 @@ class PlanPhase:
             self._say(entry)
         self._totals.rejected += len({(e.file, e.row) for e in decided if e.action == "reject"})
         refreshed = self._refreshed(planned.refreshed)
+        self._rearranged.extend(planned.rearranged)
         self._plan.keep(Kept(planned.entries, planned.links, planned.keys, refreshed), counts)
         self._pending = self._pending or len(decided) < len(planned.entries)
 
@@ -231,6 +243,7 @@ class PlanPhase:
             for planned in settling.decide_pending():
                 for entry in self._leave_out(planned.entries):
                     self._say(entry)
+                self._rearranged.extend(planned.rearranged)
                 with self._context.transaction() as connection:
                     ledger.refresh(connection, self._refreshed(planned.refreshed))
             run_id = self._context.claim.run_id
@@ -240,6 +253,17 @@ class PlanPhase:
                 pass
             self._group_anew()
         settling.order()
+
+    def _follow_media(self) -> None:
+        """Plan what media need when all of them are planned."""
+        first = plans.highest_seq(self._context.db, self._context.claim.run_id) + 1
+        for entries in self._media.entries(first, self._rearranged):
+            shown = [entry for entry in entries if entry.action != "complete"]
+            for entry in shown:
+                self._say(entry)
+            with self._context.transaction(counted(shown)) as connection:
+                plans.insert_entries(connection, self._context.claim.run_id, entries)
+                plan_groups.add_groups(connection, self._context.claim.run_id, group(shown))
 
     def _remove_absent(self) -> None:
         """Plan what becomes of resources that no record mentions; nothing, where that may be a mistake."""
@@ -299,14 +323,14 @@ def _difference(now: Counter[str], before: Counter[str]) -> Counter[str]:
 def ledger_row(target: str, judged: Judged) -> LedgerRow:
     """What the ledger holds of a known resource that stands as meant already."""
     draft, meaning, saved = judged.candidate.draft, judged.candidate.meaning, judged.saved
-    known = judged.candidate.decision.known
-    assert draft.identity is not None
+    known, where = judged.candidate.decision.known, judged.candidate.where
+    assert where is not None
     assert saved is not None
-    identity = draft.identity
+    subject, digest = where
     return LedgerRow(
-        key=LedgerKey(target, draft.kind, identity.scope, identity.by_text),
-        key_digest=identity.digest,
-        identifier=identity.shown,
+        key=LedgerKey(target, draft.kind, subject.scope, subject.by_text),
+        key_digest=digest,
+        identifier=known.identifier if known is not None else "",
         resource_id=saved.id,
         meant=meaning.draft,
         saved=representation(saved),

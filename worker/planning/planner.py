@@ -16,6 +16,7 @@ from service.control.model import Control
 from service.store.ledger import Known
 from service.store.links import KeyRow, LinkRow
 from service.store.plans import Entry
+from worker.attachments.rules import USUAL, FileRules
 from worker.errors import Fatal
 from worker.planning import links
 from worker.planning.decide import (
@@ -24,6 +25,7 @@ from worker.planning.decide import (
     Policy,
     decide,
     is_merged,
+    is_unchanged,
     meant_digest,
     media_digest,
     policy_of,
@@ -42,6 +44,7 @@ from worker.planning.entries import (
 from worker.planning.links import Resolution, has_links, links_of, settle
 from worker.planning.merging import Candidate, Judged, Merger
 from worker.planning.met import ChunkMet, LookUps, find_links
+from worker.planning.parts import ChunkParts, Paired, Rearranged, Room, rearranged
 from worker.planning.templates import Templates
 from worker.records import Draft, Identity, Kind, Mapped, Problem, Sought
 from worker.targets.base import Resolver
@@ -55,6 +58,8 @@ class Planned(Struct):
     keys: list[KeyRow] = []
     refreshed: list[Judged] = []
     """Known resources that stand as meant, though the ledger's row is older: it may be brought up to date."""
+    rearranged: list[Rearranged] = []
+    """Items whose media may stand in another order than the record has them."""
 
 
 def target_problems(mapped: Mapped, resolver: Resolver) -> tuple[Problem, ...]:
@@ -65,7 +70,16 @@ def target_problems(mapped: Mapped, resolver: Resolver) -> tuple[Problem, ...]:
 class Planner:
     """Turns chunks of mapped records into entries; keeps nothing but the next number between chunks."""
 
-    def __init__(self, control: Control, resolver: Resolver, look_ups: LookUps, merger: Merger) -> None:
+    def __init__(
+        self,
+        control: Control,
+        resolver: Resolver,
+        look_ups: LookUps,
+        merger: Merger,
+        rules: FileRules = USUAL,
+    ) -> None:
+        """`rules`: which files the target takes, and how many of them with their item."""
+        self._rules = rules
         self._control = control
         self._resolver = resolver
         self._look_ups = look_ups
@@ -129,6 +143,7 @@ class Planner:
         self._again = made is not None
         met = ChunkMet(self._look_ups, chunk, again=self._again)
         self._forget_strangers(chunk, met)
+        parts = ChunkParts(self._look_ups, self._merger.told_apart, chunk, met)
         linking = [mapped for mapped in chunk if any(map(has_links, mapped.drafts))]
         resolution = find_links(self._look_ups, linking, made)
         planned = Planned()
@@ -139,7 +154,7 @@ class Planner:
             if mapped.skipped is not None or mapped.rejected:
                 self._unwritten(mapped, planned)
                 continue
-            plans = self._decide_all(mapped, met, resolution)
+            plans = self._decide_all(mapped, met, resolution, parts)
             for plan in plans:
                 decision = plan.decision
                 met.remember(mapped, plan.draft, decision.action, decision.resource_id, plan.seq)
@@ -183,7 +198,7 @@ class Planner:
     ) -> None:
         """Decide the candidates for an update: all that must be read for them is read at once."""
         wanted = [
-            (Candidate(plan.draft, plan.settled, plan.meaning, plan.decision), plan)
+            (Candidate(plan.draft, plan.settled, plan.meaning, plan.decision, plan.part), plan)
             for mapped, plans in records
             if not self._waits(plans, resolution)
             for plan in plans
@@ -201,7 +216,9 @@ class Planner:
 
     # --- a record ---------------------------------------------------------------------------------
 
-    def _decide_all(self, mapped: Mapped, met: ChunkMet, resolution: Resolution) -> list[Intended]:
+    def _decide_all(
+        self, mapped: Mapped, met: ChunkMet, resolution: Resolution, parts: ChunkParts
+    ) -> list[Intended]:
         media: dict[int, list[Draft]] = {}
         for draft in mapped.drafts:
             if draft.kind == "media" and draft.item is not None:
@@ -213,7 +230,7 @@ class Planner:
             own = media.get(draft.ordinal, [])
             parent = self._decide(draft, own, met, resolution)
             plans.append(parent)
-            plans.extend(self._decide_media(parent, own, met, resolution))
+            plans.extend(self._decide_media(parent, own, met, resolution, parts))
         return plans
 
     def _decide(
@@ -250,32 +267,54 @@ class Planner:
         return decide(draft, meaning, met.of(draft), policy, listing)
 
     def _decide_media(
-        self, parent: Intended, media: Sequence[Draft], met: ChunkMet, resolution: Resolution
+        self,
+        parent: Intended,
+        media: Sequence[Draft],
+        met: ChunkMet,
+        resolution: Resolution,
+        parts: ChunkParts,
     ) -> Iterator[Intended]:
+        unnamed = [draft for draft in media if draft.identity is None]
+        paired = dict(zip(map(id, unnamed), parts.paired(parent, unnamed), strict=True))
+        room = Room(self._rules)
         for position, draft in enumerate(media):
             self._seq += 1
             settled = settle(draft, resolution)
             meaning = Meaning(meant_digest(settled.draft), "", settled.linked)
-            decision = self._media_decision(parent, draft, meaning, met)
-            yield Intended(self._seq, draft, settled, meaning, decision, parent, position)
+            found = paired.get(id(draft))
+            decision = self._media_decision(parent, draft, meaning, met, found)
+            inline = decision.action == "create" and room.takes(draft)
+            key = found.key if found is not None else None
+            yield Intended(self._seq, draft, settled, meaning, decision, parent, position, key, inline)
 
-    def _media_decision(self, parent: Intended, draft: Draft, meaning: Meaning, met: ChunkMet) -> Decision:
+    def _media_decision(
+        self, parent: Intended, draft: Draft, meaning: Meaning, met: ChunkMet, found: Paired | None
+    ) -> Decision:
         above = parent.decision
+        if above.action not in ("create", "update", "unchanged"):
+            return Decision(above.action)
+        if draft.source is not None and draft.source.refused is not None:
+            return Decision("reject", problems=(draft.source.refused,))
         if above.action == "create":
             return Decision("create")
-        if above.action not in ("update", "unchanged"):
-            return Decision(above.action)
         if draft.identity is not None:
             return self._decision(draft, meaning, met)
-        if parent.draft.action == "load":
-            return Decision("create")  # nothing says which media of the item it could be
-        if above.known is not None and above.known.media_meant == parent.meaning.media:
-            return Decision("unchanged")
-        note = (
-            "The media of this item stand in the target, or are not those that were imported with it; "
-            'without a match for "media" they cannot be told apart, and were left as they are.'
-        )
-        return Decision("skip", problems=(Problem("warning", "media-not-compared", note),))
+        part = found.part if found is not None else None
+        if found is None or part is None:
+            return Decision("create")
+        listing = self._look_ups.listing("media")
+        if part.resource_id not in listing:
+            note = (
+                f"Media {part.resource_id} “{found.key.shown}” was imported, and somebody has deleted it "
+                "since. It is not added again."
+            )
+            return Decision("skip", part.resource_id, (Problem("warning", "gone", note),))
+        if found.replaces:
+            note = f"“{found.key.shown}” has other bytes: media {part.resource_id} is replaced."
+            return Decision("create", part.resource_id, (Problem("warning", "replaced", note),))
+        if part.known is not None and is_unchanged(part.known, meaning, listing[part.resource_id]):
+            return Decision("unchanged", part.resource_id, known=part.known)
+        return Decision("update", part.resource_id, known=part.known)
 
     def _waits(self, plans: Sequence[Intended], resolution: Resolution) -> bool:
         """Whether a link of the record leads to what a later record may still bring, or a later record may
@@ -312,9 +351,13 @@ class Planner:
             return
         entries = [entry_of(mapped, plan, self._control) for plan in plans]
         # A record is written whole or not at all: one refused resource takes the others with it.
-        refused = next((entry for entry in entries if entry.action == "reject"), None)
+        # But for a file that cannot be sent: that costs its media alone.
+        whole = [entry for plan, entry in zip(plans, entries, strict=True) if not plan.alone]
+        refused = next((entry for entry in whole if entry.action == "reject"), None)
         if refused is not None:
             entries = [entry if entry is refused else with_it(entry) for entry in entries]
+        else:
+            planned.rearranged.extend(rearranged(plans))
         if notes and entries:
             entries[0] = add_problems(entries[0], notes)
         planned.entries.extend(entries)

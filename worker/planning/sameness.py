@@ -71,7 +71,12 @@ def _strangers(
         return None
     current = reads.current(kind, spread(moved, SAMPLE))
     held = ledger.holders(context.db, context.target, kind, sorted(current))
-    judged = {number: several for number, several in held.items() if any(one.by for one in several)}
+    # What media without an identity bear, nothing tells.
+    judged = {
+        number: several
+        for number, several in held.items()
+        if any(one.by and one.by != ledger.PART_BY for one in several)
+    }
     strangers = [
         number for number, several in judged.items() if not bears_any(adapter, current[number], several)
     ]

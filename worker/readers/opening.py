@@ -23,6 +23,7 @@ from service.control.model import (
     XmlReader,
 )
 from worker.errors import Fatal
+from worker.readers.attachment import AttachmentReading, excerpt_attachments
 from worker.readers.base import BlobSource, Reading
 from worker.readers.csv import CsvReading, excerpt_csv
 from worker.readers.haplo_xml import HaploXmlReading, excerpt_haplo_xml
@@ -76,7 +77,9 @@ def _open(spec: ReaderSpec, blob: BlobSource, file: str, identity: Collection[st
             return HaploXmlReading(spec, blob, file)
         case MarcReader():
             return MarcReading(spec, blob, file)
-        case SiteReader() | AttachmentReader():
+        case AttachmentReader():
+            return AttachmentReading(spec, blob, file)
+        case SiteReader():
             raise _without_rows()
         case _:
             assert_never(spec)
@@ -116,7 +119,9 @@ def excerpt(
             return excerpt_haplo_xml(spec, path, numbers)
         case MarcReader():
             return excerpt_marc(spec, path, numbers)
-        case SiteReader() | AttachmentReader():
+        case AttachmentReader():
+            return excerpt_attachments(spec, path, numbers)
+        case SiteReader():
             raise _without_rows()
         case _:
             assert_never(spec)

@@ -6,7 +6,6 @@ header in the same row, and every cell as text, as it was read: the same control
 
 from __future__ import annotations
 
-import io
 import zipfile
 from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
@@ -14,6 +13,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from service.control.model import SheetReader
 from worker.readers.ods import open_ods
+from worker.readers.outlet import Outlet
 from worker.readers.sheet import SheetRow, column_name
 from worker.readers.xlsx import open_xlsx
 
@@ -25,25 +25,6 @@ _ODS_TYPE = "application/vnd.oasis.opendocument.spreadsheet"
 _OASIS = "urn:oasis:names:tc:opendocument:xmlns:"
 
 
-class _Outlet(io.RawIOBase):
-    """A file that is taken away while it is written."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: object) -> int:
-        piece = bytes(memoryview(data))  # type: ignore[arg-type]  # zipfile gives bytes-like objects
-        self._pieces.append(piece)
-        return len(piece)
-
-    def take(self) -> bytes:
-        taken, self._pieces = b"".join(self._pieces), []
-        return taken
-
-
 def excerpt_sheet(spec: SheetReader, path: Path, numbers: Set[int]) -> Iterator[bytes]:
     """A workbook in pieces."""
     sheet = open_xlsx(path, spec, path.name) if spec.format == "xlsx" else open_ods(path, spec, path.name)
@@ -51,7 +32,7 @@ def excerpt_sheet(spec: SheetReader, path: Path, numbers: Set[int]) -> Iterator[
     chosen = (
         _with_marks(row) for row in sheet.rows() if row.number in numbers or row.number == spec.header_row
     )
-    outlet = _Outlet()
+    outlet = Outlet()
     with zipfile.ZipFile(outlet, "w", zipfile.ZIP_DEFLATED) as archive:
         if spec.format == "xlsx":
             parts = _write_xlsx(archive, sheet.name, before, _rows_of_xlsx(chosen, spec.header_row))

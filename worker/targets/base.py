@@ -20,9 +20,10 @@ from msgspec import Struct
 
 from service.control.model import FieldWord
 from service.control.target_model import TargetModel
+from worker.attachments.rules import FileRules
 from worker.errors import Fatal
 from worker.mapping.lookups import CustomVocabulary
-from worker.records import Draft, Identity, Json, Kind, Problem, Sought
+from worker.records import Content, Draft, Identity, Json, Kind, Problem, Sought
 
 if TYPE_CHECKING:
     from service.control.names_used import NamesUsed
@@ -51,11 +52,19 @@ class Linking(Struct, frozen=True):
     """Below zero: last."""
 
 
+class SentFile(Struct, frozen=True):
+    """Bytes that travel with a write, in the order in which its payload speaks of them."""
+
+    name: str
+    media_type: str
+    content: Content
+
+
 class Operation(Struct, frozen=True):
     """One write, ready to be sent.
 
     `payload` is the request's JSON body (empty for a delete); what `payload_digest` in the journal
-    is the SHA-256 of.
+    is the SHA-256 of. It tells digest and size of each file that travels with it.
     """
 
     key: OperationKey
@@ -63,6 +72,7 @@ class Operation(Struct, frozen=True):
     kind: Kind
     resource_id: int | None
     payload: bytes
+    files: tuple[SentFile, ...] = ()
 
 
 class Saved(Struct, frozen=True):
@@ -77,6 +87,17 @@ class Saved(Struct, frozen=True):
     body: Mapping[str, Json]
     """The representation, as the target gave it."""
     media_ids: tuple[int, ...] = ()
+
+
+class Original(Struct, frozen=True):
+    """The file that a media shows, as the target keeps it."""
+
+    name: str
+    media_type: str
+    digest: str
+    size: int
+    address: str
+    """At which anybody who may see the media can fetch it."""
 
 
 class Difference(Struct, frozen=True, omit_defaults=True):
@@ -241,6 +262,11 @@ class Adapter(Protocol):
     group_size: int
 
     @property
+    def file_rules(self) -> FileRules:
+        """Which files it takes, as far as that is known."""
+        ...
+
+    @property
     def requests(self) -> int:
         """Requests sent so far, repeats included."""
         ...
@@ -321,9 +347,11 @@ class Adapter(Protocol):
         media: Sequence[bytes],
         numbers: Mapping[int, int],
         without: Collection[int],
+        place: int = 0,
     ) -> bytes:
         """The JSON body that creates a deleted resource again, with its media. `without`: values that link to
-        these numbers are left out, since what they lead to is still to be created."""
+        these numbers are left out, since what they lead to is still to be created. `place`: of a media among
+        those of its item, from 1."""
         ...
 
     def relink_payload(
@@ -350,7 +378,23 @@ class Adapter(Protocol):
         ...
 
     def restorable(self, media: Saved) -> bool:
-        """Whether a deleted media could be made again from its representation alone."""
+        """Whether a deleted media could be made again from its representation, and the bytes of its file."""
+        ...
+
+    def item_of(self, media: Saved) -> int | None:
+        """The number of the item of a media."""
+        ...
+
+    def order_payload(self, media: Sequence[int]) -> bytes:
+        """The JSON body that puts the media of an item into that order: all of them."""
+        ...
+
+    def original(self, media: Saved) -> Original | None:
+        """The file of a media; None where it has none."""
+        ...
+
+    def told_apart(self, media: Saved) -> tuple[str, str]:
+        """By what a media is told from the others of its item: `MediaSource.name`, and its `digest`."""
         ...
 
     def linking(self, saved: Saved) -> frozenset[int]:

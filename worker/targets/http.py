@@ -18,7 +18,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Literal, Protocol, TypeAlias, TypeVar
+from typing import Literal, Protocol, TypeAlias, TypeVar, assert_never
 from urllib.parse import urlencode
 
 import httpx2
@@ -26,9 +26,10 @@ import stamina
 from msgspec import Struct, field
 
 from service.settings import VERSION
-from worker.errors import Held, Retriable
+from worker.errors import Held, Reject, Retriable
 from worker.stopping import Stop
 from worker.targets.limits import Limiter, Slot
+from worker.targets.multipart import Form
 from worker.targets.redact import excerpt, redact, silence_http_loggers
 
 silence_http_loggers()
@@ -37,6 +38,8 @@ T = TypeVar("T")
 
 Verb = Literal["GET", "POST", "PATCH", "DELETE"]
 
+SLOWEST_UPLOAD = 32 * 1024
+"""Bytes a second: a request of many bytes may take as much longer as a slow line needs for them."""
 MAX_ANSWER = 256 * 1024 * 1024
 """Bytes of a decoded answer. Beyond this it is no answer of an Omeka that we could use."""
 CONNECT_TIMEOUT = 10.0
@@ -73,6 +76,7 @@ class Failure(Struct, frozen=True):
 
 
 Outcome: TypeAlias = Reply | Failure
+Body: TypeAlias = bytes | Form | None
 
 
 class Tenure(Protocol):
@@ -147,7 +151,8 @@ def _no_cookies() -> CookieJar:
 class TargetHttp:
     """HTTP to one target. `keys` go into the query of every request.
 
-    `timeout` is the time in seconds that one request may take as a whole, from the moment it has a slot.
+    `timeout` is the time in seconds that one request may take as a whole, from the moment it has a slot;
+    files that are sent with it have time of their own.
     The caller's `tenure` is asked right before each request leaves: where it does not hold for certain a read
     waits, and a write is held back, since what it says may be stale when it holds again.
     """
@@ -211,8 +216,8 @@ class TargetHttp:
                 return judge(await self._send("GET", path, params, None))
         raise AssertionError("stamina ends in a result or an exception")
 
-    async def write(self, method: Verb, path: str, body: bytes | None) -> Outcome:
-        """Send a write, once, whatever comes of it."""
+    async def write(self, method: Verb, path: str, body: bytes | Form | None) -> Outcome:
+        """Send a write, once, whatever comes of it. `body`: JSON, or a form with files."""
         try:
             return await self._send(method, path, (), body)
         except Held as held:
@@ -225,7 +230,7 @@ class TargetHttp:
         return redact(text, self._secrets)
 
     async def _send(
-        self, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: bytes | None
+        self, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: Body
     ) -> Outcome:
         while True:
             tenure = self._caller.tenure
@@ -250,28 +255,29 @@ class TargetHttp:
             await tenure.regained()
 
     async def _send_now(
-        self, slot: Slot, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: bytes | None
+        self, slot: Slot, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: Body
     ) -> Outcome:
         self.requests += 1
-        self.bytes_sent += len(body or b"")
+        self.bytes_sent += body.length if isinstance(body, Form) else len(body or b"")
         started = time.monotonic()
         outcome = await self._exchange(method, path, query, body)
         self._tell(slot, method, outcome, time.monotonic() - started)
         return outcome
 
     async def _exchange(
-        self, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: bytes | None
+        self, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: Body
     ) -> Outcome:
         # Written out at once: the library would parse and copy the address for each parameter set.
         parameters = urlencode([*query, *self._keys.items()])
         request = self._client.build_request(
             method,
             f"{self._api}/{path}?{parameters}",
-            content=body,
-            headers={"Content-Type": "application/json"} if body is not None else None,
+            content=body.chunks() if isinstance(body, Form) else body,
+            headers=_headers(body),
         )
+        longer = body.length / SLOWEST_UPLOAD if isinstance(body, Form) else 0.0
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout + longer):
                 response = await self._client.send(request, stream=True)
                 try:
                     return await self._receive(response)
@@ -285,6 +291,9 @@ class TargetHttp:
         except httpx2.TimeoutException as error:
             return Failure("timeout", True, self._say(error))
         except (httpx2.RequestError, httpx2.StreamError) as error:
+            return Failure("broken", True, self._say(error))
+        except (OSError, Reject) as error:
+            # Of a file that is sent: the target has got a part of the request at most, and answers nothing.
             return Failure("broken", True, self._say(error))
 
     async def _receive(self, response: httpx2.Response) -> Outcome:
@@ -318,6 +327,18 @@ class TargetHttp:
 
     def _say(self, error: Exception) -> str:
         return excerpt(self.redact(str(error) or type(error).__name__))
+
+
+def _headers(body: Body) -> dict[str, str]:
+    match body:
+        case None:
+            return {}
+        case bytes():
+            return {"Content-Type": "application/json"}
+        case Form():
+            return {"Content-Type": body.content_type, "Content-Length": str(body.length)}
+        case _:
+            assert_never(body)
 
 
 def _worth_repeating(error: Exception) -> bool | float:

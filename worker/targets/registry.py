@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from service.settings import TargetSettings
+from worker.attachments.contents import Contents
 from worker.targets.base import Adapter
 from worker.targets.http import Caller, Patience, TargetHttp
 from worker.targets.limits import Limiter
@@ -18,9 +19,10 @@ def make_adapter(
     limiter: Limiter,
     patience: Patience | None = None,
     caller: Caller | None = None,
+    contents: Contents | None = None,
 ) -> Adapter:
     """The adapter of a configured target. `limiter` is that target's, shared by all runs of the process;
-    `caller`: for whom it is."""
+    `caller`: for whom it is; `contents`: the bytes of files that are to be sent."""
     match settings.kind:
         case "omeka-s":
             keys = {
@@ -30,6 +32,6 @@ def make_adapter(
             http = TargetHttp(
                 settings.api, keys, limiter, settings.timeout, patience, caller=caller, outage=outage
             )
-            return OmekaSAdapter(name, settings, http)
+            return OmekaSAdapter(name, settings, http, contents)
         case _:
             assert_never(settings.kind)

@@ -10,7 +10,7 @@ import orjson
 
 from service.control.model import Control, Destination, Match, OnConflict, Term
 from service.store.changes import Change, Changes
-from service.store.ledger import Known, LedgerKey, LedgerRow
+from service.store.ledger import Known, KnownPart, LedgerKey, LedgerRow
 from service.store.plans import Entry
 from tests.unit.targets.samples import VOCABULARY
 from worker.planning.decide import meant_digest
@@ -32,7 +32,7 @@ from worker.records import (
     Value,
 )
 from worker.targets.base import LinkTarget, Resolver, Saved
-from worker.targets.omeka_s import compare
+from worker.targets.omeka_s import compare, files
 from worker.targets.omeka_s.representation import PATHS, saved_from
 from worker.targets.omeka_s.updates import current_of, meant_of
 from worker.targets.omeka_s.vocabulary import Vocabulary
@@ -139,6 +139,9 @@ class OmekaS:
     def restorable(self, media: Saved) -> bool:
         return media.body.get("o:ingester") == "html"
 
+    def told_apart(self, media: Saved) -> tuple[str, str]:
+        return files.told_apart(media)
+
 
 class Resolves:
     """A target that knows every name, but the class `foaf:Nobody`."""
@@ -169,6 +172,7 @@ class Given:
         self.entries: dict[tuple[str, str, str, str], Entry] = {}
         self.listings: dict[Kind, dict[int, str]] = {}
         self.resources: dict[tuple[Kind, int], Saved] = {}
+        self.media: list[KnownPart] = []
         self.calls: list[str] = []
         self.confirmed: list[tuple[Kind, tuple[int, ...]]] = []
 
@@ -201,6 +205,15 @@ class Given:
             operation_key="1.1",
         )
         self.ledger[draft.kind, one.scope, one.by_text, one.digest] = msgspec.structs.replace(row, **more)
+
+    def added(self, number: int, media: Draft, saved: Saved, **more: Any) -> None:
+        """An earlier run added the media, which has no identity of its own, to an item."""
+        assert media.source is not None
+        self.stands(saved)
+        known = Known(
+            f"{saved.id:064}", media.source.name, saved.id, meant_digest(media), saved.modified, **more
+        )
+        self.media.append(KnownPart(number, "tate", media.source.digest, known))
 
     def gone(self, kind: Kind, number: int) -> None:
         """Somebody has deleted it."""
@@ -238,6 +251,10 @@ class Given:
     def _rows(self, subject: Subject, digests: Sequence[str]) -> list[tuple[str, LedgerRow]]:
         keys = [(subject.kind, subject.scope, subject.by_text, digest) for digest in digests]
         return [(key[3], self.ledger[key]) for key in keys if key in self.ledger]
+
+    def parts(self, items: Sequence[int]) -> Sequence[KnownPart]:
+        self.calls.append("parts")
+        return [one for one in self.media if one.item in items]
 
     def bearers(self, subject: Subject, digests: Sequence[str]) -> Mapping[str, Sequence[int]]:
         self.calls.append("bearers")

@@ -22,8 +22,8 @@ from tests.unit.planning.given import (
     standing,
     text,
 )
-from worker.planning.decide import meant_digest, media_digest
-from worker.records import Draft, Fields, Mapped, MediaSource, Problem
+from worker.planning.decide import meant_digest
+from worker.records import Content, Draft, Fields, Mapped, MediaSource, Problem
 
 
 @pytest.fixture
@@ -221,23 +221,51 @@ def test_media_travel_with_their_new_item_and_those_beyond_the_limit_follow_it(g
 MEDIA = Draft("media", "media", 1, item=0, source=MediaSource("html", "<p>one</p>"))
 
 
-def test_media_count_for_whether_their_item_is_unchanged(given: Given) -> None:
-    given.wrote(item(), ONE, media_meant=media_digest([MEDIA]))
+def test_media_that_are_known_again_are_unchanged(given: Given) -> None:
+    given.wrote(item(), ONE)
+    given.added(7, MEDIA, standing(70, {}, "media"))
     same, its = plan(given, record(item(), MEDIA))
-    assert (same.action, its.action, its.outcome) == ("unchanged", "unchanged", "unchanged")
-
-
-def test_media_that_cannot_be_told_apart_are_left_with_a_warning(given: Given) -> None:
-    given.wrote(item(), ONE, media_meant="of other media")
-    parent, child = plan(given, record(item(), MEDIA))
-    assert (parent.action, child.action, child.outcome, child.code) == (
+    assert (same.action, its.action, its.outcome, its.resource_id) == (
         "unchanged",
-        "skip",
-        "skipped",
-        "media-not-compared",
+        "unchanged",
+        "unchanged",
+        70,
     )
-    # What stands beside it was not written with this record, so it is not said to be of it.
-    assert (parent.media_meant, child.parent_seq) == ("of other media", parent.seq)
+
+
+def test_media_that_the_ledger_does_not_know_are_looked_for_in_the_target(given: Given) -> None:
+    given.wrote(item(), standing(7, {"dcterms:identifier": ["A1"]}, **{"o:media": [{"o:id": 70}]}))
+    given.stands(standing(70, {}, "media", **{"o:ingester": "html", "o-cnt:chars": "<p>one</p>"}))
+    _, its = plan(given, record(item(), MEDIA))
+    assert (its.action, its.resource_id) == ("unchanged", 70)
+
+
+def test_media_with_other_content_of_the_same_name_take_the_place_of_the_old(given: Given) -> None:
+    given.wrote(item(), ONE)
+    scan = Draft("media", "media", 1, item=0, source=scanned("a.jpg", "1"))
+    given.added(7, scan, standing(70, {}, "media"))
+    _, its = plan(given, record(item(), msgspec.structs.replace(scan, source=scanned("a.jpg", "2"))))
+    assert (its.action, its.resource_id, its.code, its.identifier) == ("create", 70, "replaced", "a.jpg")
+
+
+def test_media_that_somebody_has_deleted_are_not_added_again(given: Given) -> None:
+    given.wrote(item(), ONE)
+    given.added(7, MEDIA, standing(70, {}, "media"))
+    given.gone("media", 70)
+    _, its = plan(given, record(item(), MEDIA))
+    assert (its.action, its.outcome, its.code) == ("skip", "skipped", "gone")
+
+
+def test_a_file_that_cannot_be_sent_costs_its_media_alone(given: Given) -> None:
+    why = Problem("reject", "attachment-empty", "It is empty.")
+    bad = Draft("media", "media", 1, item=0, source=MediaSource("upload", "a.jpg", refused=why))
+    parent, refused, other = plan(given, record(item(), bad, msgspec.structs.replace(MEDIA, ordinal=2)))
+    assert [one.action for one in (parent, refused, other)] == ["create", "reject", "create"]
+    assert (refused.code, refused.identifier) == ("attachment-empty", "a.jpg")
+
+
+def scanned(name: str, digest: str) -> MediaSource:
+    return MediaSource("upload", name, content=Content(digest * 64, 100))
 
 
 def test_media_with_an_identity_are_known_again_by_it(given: Given) -> None:

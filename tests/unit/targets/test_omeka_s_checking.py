@@ -96,8 +96,8 @@ DROPPED = [
     (media(MediaSource("html", " \n")), "value-empty"),
     (media(MediaSource("url", "http://h/a.jpg")), "ingest-off"),
     (media(MediaSource("youtube", "http://h/a")), "ingest-off"),
-    (media(MediaSource("sideload", "a.jpg")), "ingester-unsupported"),
-    (media(MediaSource("upload", "a.jpg")), "ingester-unsupported"),
+    (media(MediaSource("sideload", "a.jpg")), "ingest-off"),
+    (media(MediaSource("upload", "a.jpg")), "attachment-missing"),
 ]
 
 

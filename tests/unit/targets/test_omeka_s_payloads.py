@@ -224,7 +224,7 @@ def test_what_cannot_be_sent_is_rejected_with_its_reason() -> None:
         "link-unknown": item(Property("dcterms:creator", (Value(type="resource", link=LINK),))),
         "names-unknown": item(Property("dcterms:nosuch", (Value(text="x"),))),
         "media-without-source": Draft("media", "media", 0),
-        "ingester-unsupported": Draft("media", "media", 0, source=MediaSource("upload", "a.jpg")),
+        "attachment-missing": Draft("media", "media", 0, source=MediaSource("upload", "a.jpg")),
     }
     for code, draft in refused.items():
         with pytest.raises(Reject) as error:

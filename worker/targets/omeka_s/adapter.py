@@ -10,6 +10,8 @@ from service.control.model import FieldWord
 from service.control.names_used import NamesUsed
 from service.control.target_model import TargetModel
 from service.settings import TargetSettings
+from worker.attachments.contents import Contents
+from worker.attachments.rules import FileRules
 from worker.errors import Fatal, Retriable
 from worker.planning.merge import Merge
 from worker.planning.values import Current, Meant
@@ -21,6 +23,7 @@ from worker.targets.base import (
     Linking,
     LinkTarget,
     Operation,
+    Original,
     Saved,
     SiteFacts,
     Surveyed,
@@ -28,9 +31,11 @@ from worker.targets.base import (
     SurveySubject,
 )
 from worker.targets.http import Outcome, TargetHttp
-from worker.targets.omeka_s import compare, payloads, restoring, surveying, updates
+from worker.targets.omeka_s import compare, files, payloads, restoring, surveying, updates
 from worker.targets.omeka_s.answers import answer_to_write, judge, proof
+from worker.targets.omeka_s.checking import Ingesting
 from worker.targets.omeka_s.client import TOTAL_HEADER, OmekaClient
+from worker.targets.omeka_s.file_types import EXTENSIONS, MEDIA_TYPES
 from worker.targets.omeka_s.modelling import list_model
 from worker.targets.omeka_s.representation import (
     PATHS,
@@ -54,10 +59,13 @@ class OmekaSAdapter:
 
     group_size = 1
 
-    def __init__(self, name: str, settings: TargetSettings, http: TargetHttp) -> None:
+    def __init__(
+        self, name: str, settings: TargetSettings, http: TargetHttp, contents: Contents | None = None
+    ) -> None:
+        """`contents`: the bytes of files to be sent; None: none are."""
         self._name = name
         self._settings = settings
-        self._client = OmekaClient(http)
+        self._client = OmekaClient(http, contents)
         self._http = http
         self._vocabulary = Vocabulary()
         self._prepared = False
@@ -70,6 +78,17 @@ class OmekaSAdapter:
     def bytes_sent(self) -> int:
         return self._http.bytes_sent
 
+    @property
+    def file_rules(self) -> FileRules:
+        settings = self._settings
+        return FileRules(
+            frozenset(settings.media_types) or MEDIA_TYPES,
+            frozenset(one.lower().lstrip(".") for one in settings.extensions) or EXTENSIONS,
+            settings.largest_file,
+            settings.inline_files,
+            settings.inline_bytes,
+        )
+
     # --- preflight --------------------------------------------------------------------------------
 
     async def prove(self) -> SiteFacts:
@@ -77,7 +96,9 @@ class OmekaSAdapter:
         return await self._http.read("users", (("per_page", 1),), self._proof)
 
     async def resolve(self, names: NamesUsed) -> NamesResolver:
-        resolver = await resolve(self._client, names, self._settings.allow_url_ingest)
+        resolver = await resolve(
+            self._client, names, Ingesting(self._settings.allow_url_ingest, self._settings.allow_sideload)
+        )
         self._vocabulary = resolver.vocabulary
         return resolver
 
@@ -145,8 +166,9 @@ class OmekaSAdapter:
         media: Sequence[bytes],
         numbers: Mapping[int, int],
         without: Collection[int],
+        place: int = 0,
     ) -> bytes:
-        return restoring.recreate_body(image, kind, media, numbers, without)
+        return restoring.recreate_body(image, kind, media, numbers, without, place)
 
     def relink_payload(
         self,
@@ -168,7 +190,19 @@ class OmekaSAdapter:
         return reference_ids(saved.body.get("o:item_set"))
 
     def restorable(self, media: Saved) -> bool:
-        return media.body.get("o:ingester") == "html"
+        return media.body.get("o:ingester") == "html" or files.original(media) is not None
+
+    def item_of(self, media: Saved) -> int | None:
+        return next(iter(reference_ids(media.body.get("o:item"))), None)
+
+    def order_payload(self, media: Sequence[int]) -> bytes:
+        return payloads.order_body(media)
+
+    def original(self, media: Saved) -> Original | None:
+        return files.original(media)
+
+    def told_apart(self, media: Saved) -> tuple[str, str]:
+        return files.told_apart(media)
 
     def linking(self, saved: Saved) -> frozenset[int]:
         return linking_ids(saved.body)

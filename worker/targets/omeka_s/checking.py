@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from typing import assert_never
 from urllib.parse import urlsplit
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from worker.mapping.lookups import CustomVocabulary
 from worker.records import Draft, Fields, Problem, Property, Value
@@ -20,17 +20,22 @@ MAX_LANGUAGE = 255
 """Characters of a language: a longer one is a 500 with SQL text."""
 _PHP_BLANKS = " \t\n\r\0\x0b"
 """What PHP's `trim` takes off; a literal of nothing else is dropped."""
-_FETCHING = frozenset({"url", "iiif", "iiif_presentation", "oembed", "youtube"})
-"""Ingesters that make the target fetch an address."""
 
 
-def check(draft: Draft, vocabulary: Vocabulary, allow_url_ingest: bool) -> tuple[Problem, ...]:
+class Ingesting(Struct, frozen=True):
+    """What the target may be told to take by itself."""
+
+    addresses: bool = False
+    sideload: bool = False
+
+
+def check(draft: Draft, vocabulary: Vocabulary, allowed: Ingesting) -> tuple[Problem, ...]:
     """All problems of one draft; empty when it can be written."""
     return (
         *_of_properties(draft.properties, vocabulary),
         *_of_identity(draft, vocabulary),
         *_of_fields(draft, vocabulary),
-        *_of_source(draft, allow_url_ingest),
+        *_of_source(draft, allowed),
     )
 
 
@@ -188,32 +193,41 @@ def _named(fields: Fields, vocabulary: Vocabulary) -> Iterator[tuple[Listing, st
 # --- media ----------------------------------------------------------------------------------------
 
 
-def _of_source(draft: Draft, allow_url_ingest: bool) -> Iterator[Problem]:
+def _of_source(draft: Draft, allowed: Ingesting) -> Iterator[Problem]:
     source = draft.source
     if draft.kind != "media" or draft.action != "new":
         return
     if source is None:
-        yield _reject("media-without-source", "The media has neither an address (url) nor HTML.")
-    elif source.ingester in _FETCHING:
-        if not allow_url_ingest:
-            yield _reject(
-                "ingest-off",
-                "The target may not be told to fetch addresses: set allow_url_ingest for it in the settings.",
-                source.value,
-            )
-        if source.ingester == "url" and not _is_web_address(source.value):
-            yield _reject(
-                "value-invalid", "The address of a media begins with http:// or https://.", source.value
-            )
-    elif source.ingester == "html":
-        if not source.value.strip():
-            yield _reject("value-empty", "The HTML of the media is blank.", source.value)
-    else:
-        yield _reject(
-            "ingester-unsupported",
-            f"Media by “{source.ingester}” cannot be sent to this target: use url or html.",
-            source.value,
-        )
+        yield _reject("media-without-source", "The media has neither a file, an address nor HTML.")
+        return
+    if source.refused is not None:
+        return  # told already, and not sent
+    match source.ingester:
+        case "upload":
+            if source.content is None:
+                yield _reject(
+                    "attachment-missing", f"“{excerpt(source.value)}” was not uploaded.", source.value
+                )
+        case "url":
+            # Where the target may not fetch it, this service does.
+            if not _is_web_address(source.value):
+                message = "The address of a media begins with http:// or https://."
+                yield _reject("value-invalid", message, source.value)
+        case "iiif" | "iiif_presentation" | "oembed" | "youtube":
+            if not allowed.addresses:
+                yield _reject("ingest-off", _off("fetch addresses", "allow_url_ingest"), source.value)
+        case "sideload":
+            if not allowed.sideload:
+                yield _reject("ingest-off", _off("take files of its own", "allow_sideload"), source.value)
+        case "html":
+            if not source.value.strip():
+                yield _reject("value-empty", "The HTML of the media is blank.", source.value)
+        case _:
+            assert_never(source.ingester)
+
+
+def _off(what: str, setting: str) -> str:
+    return f"The target may not be told to {what}: set {setting} for it in the settings."
 
 
 def _is_web_address(text: str) -> bool:

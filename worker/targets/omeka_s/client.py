@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from msgspec import Struct
 
+from worker.attachments.contents import Contents
 from worker.errors import Fatal, Retriable
 from worker.records import Json, Kind
 from worker.targets.base import Method, Operation, Saved
 from worker.targets.http import Outcome, Reply, TargetHttp, Verb
+from worker.targets.multipart import FilePart, Form
 from worker.targets.omeka_s.answers import body_of_read
+from worker.targets.omeka_s.payloads import request_body
 from worker.targets.omeka_s.representation import PATHS, Unreadable, reference_ids, saved_from, stamp
 from worker.targets.omeka_s.verdict import VERSION_HEADER
 from worker.targets.redact import excerpt
@@ -49,8 +53,10 @@ class Page(Struct, frozen=True):
 class OmekaClient:
     """One Omeka S. All reads raise `Retriable` or `Fatal`; see `worker.targets.base`."""
 
-    def __init__(self, http: TargetHttp) -> None:
+    def __init__(self, http: TargetHttp, contents: Contents | None = None) -> None:
+        """`contents`: the bytes that writes may bring; None: none do."""
         self.http = http
+        self._contents = contents
 
     async def page(self, path: str, query: Query) -> Page:
         """One page of full representations."""
@@ -143,12 +149,28 @@ class OmekaClient:
         path = PATHS[operation.kind]
         verb = VERBS[operation.method]
         if operation.method == "create":
-            return await self.http.write(verb, path, operation.payload)
+            return await self.http.write(verb, path, self._body(operation))
         if operation.resource_id is None:
             # `POST /items/5` creates another item; a change without a number must not get that far.
             raise ValueError(f"{operation.method} needs the number of a resource")
         body = operation.payload if operation.method == "update" else None
         return await self.http.write(verb, f"{path}/{operation.resource_id}", body)
+
+    def _body(self, operation: Operation) -> bytes | Form:
+        if not operation.files:
+            return operation.payload
+        assert self._contents is not None, "whoever sends files has them"
+        parts = [
+            FilePart(
+                f"file[{index}]",
+                file.name,
+                file.media_type,
+                file.content.size,
+                partial(self._contents.chunks, file.content),
+            )
+            for index, file in enumerate(operation.files)
+        ]
+        return Form("data", request_body(operation.payload), parts)
 
 
 async def together(*reads: Awaitable[T]) -> list[T]:

@@ -197,14 +197,25 @@ def _field_differences(meant: Mapping[str, Json], saved: Saved, vocabulary: Voca
         ("alt-text", "o:alt_text", "o:alt_text"),
         ("language", "o:lang", "o:lang"),
         ("html", "html", "o-cnt:chars"),
+        ("bytes (SHA-256)", "o:sha256", "o:sha256"),
+        ("size", "o:size", "o:size"),
     )
     for name, key, kept_in in texts:
         if key in meant and (meant[key] or None) != (saved.body.get(kept_in) or None):
             found.append(Difference(name, _word(meant[key]), _word(saved.body.get(kept_in))))
-    media = meant.get("o:media")
-    if isinstance(media, list) and len(media) != len(saved.media_ids):
-        found.append(Difference("media", str(len(media)), str(len(saved.media_ids))))
+    found.extend(_media_differences(meant.get("o:media"), saved))
     return found
+
+
+def _media_differences(meant: Json, saved: Saved) -> list[Difference]:
+    if not isinstance(meant, list):
+        return []
+    order = reference_ids(meant)
+    if order and order != list(saved.media_ids):
+        return [Difference("media order", str(order), str(list(saved.media_ids)))]
+    if len(meant) != len(saved.media_ids):
+        return [Difference("media", str(len(meant)), str(len(saved.media_ids)))]
+    return []
 
 
 def _word(value: Json) -> str:

@@ -26,7 +26,7 @@ from worker.records import (
     normal_identity,
 )
 from worker.targets.base import LinkTarget
-from worker.targets.omeka_s.representation import identity_texts
+from worker.targets.omeka_s.representation import decode, identity_texts
 from worker.targets.omeka_s.vocabulary import Listing, Unknown, Vocabulary
 from worker.targets.redact import excerpt
 
@@ -51,10 +51,45 @@ def create_body(
         body["o:item"] = {"o:id": item_id}
     body.update(builder.properties(draft.properties, draft.identity))
     if inline:
-        body["o:media"] = [
-            {**_fields_of_a_new(media, vocabulary), **builder.properties(media.properties, media.identity)}
-            for media in inline
+        media: list[Json] = [
+            {
+                **_fields_of_a_new(one, vocabulary, inline=True),
+                **builder.properties(one.properties, one.identity),
+            }
+            for one in inline
         ]
+        body["o:media"] = media
+    number_files(body)
+    return orjson.dumps(body)
+
+
+def order_body(media: Sequence[int]) -> bytes:
+    """The PATCH that puts an item's media into this order. Without one of them it would be deleted
+    (`patch-o-media-empty`)."""
+    return orjson.dumps({"o:media": [{"o:id": one} for one in media]})
+
+
+FILE_INDEX = "file_index"
+TOLD = ("o:sha256", "o:size")
+"""What a payload says of a file for our own comparison, and is not sent: Omeka works it out."""
+
+
+def number_files(body: Body) -> None:
+    """Which part of the form is whose: in the order in which the payload speaks of them."""
+    media = body.get("o:media")
+    each = [one for one in media if isinstance(one, dict)] if isinstance(media, list) else [body]
+    for index, one in enumerate([one for one in each if one.get("o:ingester") == "upload"]):
+        one[FILE_INDEX] = str(index)
+
+
+def request_body(payload: bytes) -> bytes:
+    """The payload as it is sent."""
+    body = decode(payload)
+    assert isinstance(body, dict), "a payload is an object"
+    media = body.get("o:media")
+    for one in (body, *(media if isinstance(media, list) else ())):
+        for key in TOLD if isinstance(one, dict) else ():
+            one.pop(key, None)
     return orjson.dumps(body)
 
 
@@ -137,8 +172,9 @@ def language_key(data_type: str, body: Mapping[str, Json]) -> str:
     return "o:lang" if of_uri else "@language"
 
 
-def _fields_of_a_new(draft: Draft, vocabulary: Vocabulary) -> Body:
-    """Everything of a new resource but its values. Unsaid means: private, in no site."""
+def _fields_of_a_new(draft: Draft, vocabulary: Vocabulary, *, inline: bool = False) -> Body:
+    """Everything of a new resource but its values. Unsaid means: private, in no site. `inline`: media that
+    come with their item stand in the order in which they come."""
     fields = draft.fields
     body: Body = {"o:is_public": fields.public is True}
     body.update(common_fields(fields, vocabulary))
@@ -151,6 +187,8 @@ def _fields_of_a_new(draft: Draft, vocabulary: Vocabulary) -> Body:
             pass
         case "media":
             body.update(_media_fields(draft))
+            if inline:
+                body.pop("position", None)
         case _:
             assert_never(draft.kind)
     return body
@@ -202,10 +240,10 @@ def _ingest(source: MediaSource) -> Body:
         case "sideload":
             body["ingest_filename"] = source.value
         case "upload":
-            raise Reject(
-                "ingester-unsupported",
-                f"The attachment “{excerpt(source.value)}” cannot be sent: use url or html.",
-            )
+            if source.content is None:
+                raise Reject("attachment-missing", f"“{excerpt(source.value)}” was not uploaded.")
+            body.setdefault("o:source", source.value)  # as Omeka does from the name of the file
+            body.update(zip(TOLD, (source.content.digest, source.content.size), strict=True))
         case _:
             assert_never(source.ingester)
     return body

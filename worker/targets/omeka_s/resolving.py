@@ -12,7 +12,7 @@ from worker.errors import Fatal
 from worker.mapping.lookups import CustomVocabulary
 from worker.records import Draft, Json, Problem
 from worker.targets.base import NamesUnknown, TemplateFacts
-from worker.targets.omeka_s.checking import check
+from worker.targets.omeka_s.checking import Ingesting, check
 from worker.targets.omeka_s.client import OmekaClient, together
 from worker.targets.omeka_s.vocabulary import (
     CORE_TYPES,
@@ -37,12 +37,12 @@ Entries = Collection[Mapping[str, Json]]
 class NamesResolver:
     """The `Resolver` of a run: pure, once the vocabulary is there."""
 
-    def __init__(self, vocabulary: Vocabulary, allow_url_ingest: bool) -> None:
+    def __init__(self, vocabulary: Vocabulary, allowed: Ingesting) -> None:
         self.vocabulary = vocabulary
-        self._allow_url_ingest = allow_url_ingest
+        self._allowed = allowed
 
     def problems(self, draft: Draft) -> tuple[Problem, ...]:
-        return check(draft, self.vocabulary, self._allow_url_ingest)
+        return check(draft, self.vocabulary, self._allowed)
 
     def custom_vocabulary(self, label: str) -> CustomVocabulary | None:
         found = self.vocabulary.custom.find(label)
@@ -57,7 +57,7 @@ class NamesResolver:
         return name if isinstance(found, Unknown) else found
 
 
-async def resolve(client: OmekaClient, names: NamesUsed, allow_url_ingest: bool) -> NamesResolver:
+async def resolve(client: OmekaClient, names: NamesUsed, allowed: Ingesting) -> NamesResolver:
     """A resolver of all that the control file names. Raises `NamesUnknown`: every name that is not there."""
     properties = await _properties(client, names)
     templates = await _list_if(names.needs("templates"), client, "resource_templates")
@@ -83,7 +83,7 @@ async def resolve(client: OmekaClient, names: NamesUsed, allow_url_ingest: bool)
         *await _unknown_terms(client, names, vocabulary),
         *_unknown_names(names, vocabulary, no_custom=custom is None),
     ]
-    resolver = NamesResolver(vocabulary, allow_url_ingest)
+    resolver = NamesResolver(vocabulary, allowed)
     if problems:
         raise NamesUnknown(problems, resolver)
     return resolver

@@ -10,8 +10,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import orjson
 
+from worker.planning.media_pass import arranged
 from worker.records import Json, Kind
 from worker.targets.base import Linking, Saved
+from worker.targets.omeka_s.files import original
+from worker.targets.omeka_s.payloads import TOLD, number_files
 from worker.targets.omeka_s.representation import decode, property_values, reference_ids, saved_from
 from worker.targets.omeka_s.updates import CLEAR, FIELDS, Field
 
@@ -30,6 +33,9 @@ def restore_body(
             wanted = _field(field, earlier.body.get(field.key), numbers, without)
             if wanted != _field(field, current.body.get(field.key), {}, ()):
                 body[field.key] = wanted
+    order = arranged(current.media_ids, [numbers.get(one, one) for one in earlier.media_ids])
+    if order != current.media_ids:
+        body["o:media"] = [{"o:id": one} for one in order]
     wanted_values = _values(earlier.body, numbers, without)
     present = _values(current.body, {}, ())
     if wanted_values != present:
@@ -46,18 +52,22 @@ def recreate_body(
     media: Sequence[bytes],
     numbers: Mapping[int, int],
     without: Collection[int],
+    place: int = 0,
 ) -> bytes:
-    """The POST that creates a deleted resource again, with its media."""
+    """The POST that creates a deleted resource again, with its media. `place`: of a media, from 1."""
     earlier = _image(image, kind)
     body = _whole(earlier.body, kind, numbers, without)
     if kind == "media":
         body["o:item"] = _reference(earlier.body.get("o:item"), numbers)
-        body.update(_html(earlier.body))
+        body.update(_ingested(earlier))
+        if place:
+            body["position"] = place
     if media:
         body["o:media"] = [
-            {**_whole(one.body, "media", numbers, without), **_html(one.body)}
+            {**_whole(one.body, "media", numbers, without), **_ingested(one)}
             for one in (_image(data, "media") for data in media)
         ]
+    number_files(body)
     return orjson.dumps(body)
 
 
@@ -130,9 +140,13 @@ def _reference(value: Json, numbers: Mapping[int, int]) -> Json:
     return {"o:id": numbers.get(found[0], found[0])} if found else None
 
 
-def _html(body: Mapping[str, Json]) -> dict[str, Json]:
-    """A media of text: the only one that its representation holds whole."""
-    return {"o:ingester": "html", "html": body.get("o-cnt:chars") or ""}
+def _ingested(media: Saved) -> dict[str, Json]:
+    """What a media is made of: of text its representation holds that, of a file this service."""
+    file = original(media)
+    if file is None:
+        return {"o:ingester": "html", "html": media.body.get("o-cnt:chars") or ""}
+    told: dict[str, Json] = dict(zip(TOLD, (file.digest, file.size), strict=True))
+    return {"o:ingester": "upload", "o:source": media.body.get("o:source") or file.name, **told}
 
 
 def _values(

@@ -1,0 +1,91 @@
+"""Files of media that stand at an address: fetched, kept by their digest, and then sent as any other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from service.store.blobs import BlobStore, Digest
+from service.store.database import Database
+from service.store.held import put
+from service.store.kept import keep_files
+from service.store.plans import Entry
+from worker.applying.outgoing import draft_of
+from worker.attachments.contents import Contents
+from worker.attachments.rules import FileRules, problems
+from worker.context import RunContext
+from worker.errors import Reject, Retriable
+from worker.fetching import Fetcher, file_name
+from worker.records import Content, Draft, Problem
+
+TRIES = 3
+PAUSE = 2.0
+"""Seconds between two tries, growing."""
+
+
+class Fetched:
+    """What one run has fetched. `by_target`: the target fetches by itself, so nothing is."""
+
+    def __init__(
+        self, context: RunContext, blobs: BlobStore, fetcher: Fetcher, rules: FileRules, *, by_target: bool
+    ) -> None:
+        self._context = context
+        self._blobs = blobs
+        self._fetcher = fetcher
+        self._rules = rules
+        self._by_target = by_target
+        self._contents: dict[str, Content | Problem] = {}
+
+    async def ready(self, entries: Iterable[Entry]) -> None:
+        """Fetch what these entries are to create from. Raises `StoppedError`, `StoreUnavailableError`."""
+        if self._by_target:
+            return
+        for entry in entries:
+            address = _address(draft_of(entry)) if entry.action == "create" and entry.kind == "media" else ""
+            if address and address not in self._contents:
+                self._contents[address] = await self._content(address)
+
+    def settle(self, draft: Draft) -> Draft | Problem:
+        """The draft with the bytes that were fetched for it, or why there are none."""
+        address = _address(draft)
+        found = self._contents.get(address) if address else None
+        if found is None or isinstance(found, Problem):
+            return draft if found is None else found
+        assert draft.source is not None
+        source = msgspec.structs.replace(
+            draft.source,
+            ingester="upload",
+            value=file_name(address),
+            content=found,
+        )
+        return msgspec.structs.replace(draft, source=source)
+
+    async def _content(self, address: str) -> Content | Problem:
+        for attempt in range(1, TRIES + 1):
+            self._context.check()
+            try:
+                return await self._context.db.run(self._fetch, address)
+            except Reject as error:
+                return Problem("reject", error.code, error.message)
+            except Retriable as error:
+                if attempt == TRIES:
+                    return Problem("reject", error.code, error.message)
+                await self._context.stop.wait(PAUSE * attempt)
+        raise AssertionError("the last try returns")
+
+    def _fetch(self, db: Database, address: str) -> Content:
+        """Blocking."""
+        stored = put(db, self._blobs, self._fetcher.chunks(address))
+        content = Content(stored.digest, stored.size)
+        keep_files(db, self._context.claim, {Digest(stored.digest): stored.size})
+        ends = Contents(self._blobs).ends(content)
+        for one in problems(file_name(address), content, ends, self._rules):
+            if one.severity != "warning":
+                raise Reject(one.code, f"{address}: {one.message}")
+        return content
+
+
+def _address(draft: Draft) -> str:
+    """From where this service has to fetch the file of a media; "": from nowhere."""
+    return draft.source.value if draft.source is not None and draft.source.ingester == "url" else ""

@@ -1,0 +1,1 @@
+"""Files that come with a batch to become media: found by name, looked at before they are sent, streamed."""

@@ -1,0 +1,128 @@
+"""Drafts whose media name attachments: each is found, looked at, and bound to its bytes, or refused."""
+
+from __future__ import annotations
+
+import msgspec
+
+from worker.attachments.contents import Contents
+from worker.attachments.index import Attachment, Attachments
+from worker.attachments.kinds import Ends, media_type
+from worker.attachments.rules import FileRules, problems
+from worker.errors import Reject
+from worker.records import Content, Draft, FileName, Mapped, MediaSource, Problem
+
+
+class Looked:
+    """What looking at an attachment has shown."""
+
+    __slots__ = ("content", "media_type", "problems")
+
+    def __init__(self, content: Content | None, kind: str, found: tuple[Problem, ...]) -> None:
+        self.content = content
+        self.media_type = kind
+        self.problems = found
+
+
+class Attaching:
+    """Binds the media of records to the bytes of a batch. Blocking: members of zips are read."""
+
+    def __init__(self, attachments: Attachments, contents: Contents, rules: FileRules) -> None:
+        self._attachments = attachments
+        self._contents = contents
+        self._rules = rules
+        self._looked: dict[tuple[str, str], Looked] = {}
+
+    def settle(self, mapped: Mapped) -> Mapped:
+        """The record with its attachments bound. What cannot be sent is rejected alone, unless the control
+        file says that it takes its record with it, or is left out."""
+        if not any(draft.source is not None and draft.source.named is not None for draft in mapped.drafts):
+            return mapped
+        more: list[Problem] = []
+        drafts: list[Draft] = []
+        for draft in mapped.drafts:
+            kept = self._bound(draft, more)
+            if kept is not None:
+                drafts.append(kept)
+        return msgspec.structs.replace(mapped, drafts=tuple(drafts), problems=(*mapped.problems, *more))
+
+    def _bound(self, draft: Draft, more: list[Problem]) -> Draft | None:
+        """None: the media is left out."""
+        source = draft.source
+        if source is None or source.named is None:
+            return draft
+        named = source.named
+        found = self._find(named)
+        if isinstance(found, Problem):
+            return _refused(draft, source, named, found, more)
+        looked = self._look(found)
+        refusal = next((one for one in looked.problems if one.severity != "warning"), None)
+        if refusal is not None:
+            return _refused(draft, source, named, refusal, more)
+        more.extend(_at(one, named) for one in looked.problems)
+        bound = msgspec.structs.replace(
+            source,
+            value=found.name,
+            named=None,
+            content=looked.content,
+            media_type=looked.media_type,
+            needed=named.on_error in ("reject", "stop"),
+        )
+        return msgspec.structs.replace(draft, source=bound)
+
+    def _find(self, named: FileName) -> Attachment | Problem:
+        found = self._attachments.find(named.text, named.find_by, ignore_case=named.ignore_case)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            several = ", ".join(f"“{one.shown}”" for one in found[:5])
+            message = f"“{named.text}” could be {several}: name it with its folder."
+            return Problem("reject", "attachment-ambiguous", message)
+        if not len(self._attachments):
+            return Problem(
+                "reject", "attachment-missing", f"“{named.text}” was not uploaded, nor any file like it."
+            )
+        near = self._attachments.nearest(named.text)
+        hint = f" There is “{near}”." if near else ""
+        message = f"“{named.text}” is not among the {len(self._attachments):,} files of the batch.{hint}"
+        return Problem("reject", "attachment-missing", message)
+
+    def _look(self, one: Attachment) -> Looked:
+        key = (one.digest, one.member)
+        if key not in self._looked:
+            self._looked[key] = self._looked_at(one)
+        return self._looked[key]
+
+    def _looked_at(self, one: Attachment) -> Looked:
+        content: Content
+        ends: Ends
+        try:
+            if one.member:
+                content, ends = self._contents.look_at(one.digest, one.member)
+            else:
+                content = Content(one.digest, one.size)
+                ends = self._contents.ends(content)
+        except Reject as error:
+            return Looked(None, "", (Problem("reject", error.code, error.message),))
+        found = tuple(problems(one.name, content, ends, self._rules))
+        return Looked(content, media_type(ends.head), found)
+
+
+def _at(problem: Problem, named: FileName) -> Problem:
+    return msgspec.structs.replace(problem, pointer=named.pointer, value=named.text)
+
+
+def _refused(
+    draft: Draft, source: MediaSource, named: FileName, problem: Problem, more: list[Problem]
+) -> Draft | None:
+    problem = _at(problem, named)
+    match named.on_error:
+        case "":
+            kept = msgspec.structs.replace(source, value=named.text, named=None, refused=problem)
+            return msgspec.structs.replace(draft, source=kept)
+        case "drop":
+            text = f"{problem.message} The media was left out."
+            more.append(msgspec.structs.replace(problem, severity="warning", message=text))
+            return None
+        case "stop" | "reject":
+            more.append(msgspec.structs.replace(problem, severity=named.on_error))
+            return draft

@@ -1,0 +1,154 @@
+"""What media need once all else is planned: old ones go when their new ones stand, all get their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from service.store import plans
+from service.store.plans import Entry
+from worker.context import RunContext
+from worker.planning.absent import REMOVAL_DEPTH
+from worker.planning.changes import Change, Changes
+from worker.planning.decide import Decision, Meaning
+from worker.planning.links import Settled
+from worker.planning.merging import Candidate, Merger, encoded
+from worker.planning.met import LookUps
+from worker.planning.parts import Rearranged
+from worker.records import Draft, Problem
+from worker.targets.base import Saved
+
+SLICE = 200
+ORDER_DEPTH = REMOVAL_DEPTH - 1
+"""When all media are there, and before the old ones go."""
+NAME = "media order"
+
+
+class MediaPass:
+    """Adds entries to the plan of one run, behind all others."""
+
+    def __init__(self, context: RunContext, look_ups: LookUps, merger: Merger) -> None:
+        self._context = context
+        self._look_ups = look_ups
+        self._merger = merger
+
+    def entries(self, first: int, rearranged: Sequence[Rearranged]) -> Iterator[list[Entry]]:
+        """Numbered from `first`, in chunks."""
+        seq = first
+        for chunk in self._all(rearranged):
+            yield [msgspec.structs.replace(one, seq=seq + place) for place, one in enumerate(chunk)]
+            seq += len(chunk)
+
+    def _all(self, rearranged: Sequence[Rearranged]) -> Iterator[list[Entry]]:
+        for start in range(0, len(rearranged), SLICE):
+            self._context.check()
+            yield self._orders(rearranged[start : start + SLICE])
+        after = 0
+        while page := plans.replacing(self._context.db, self._context.claim.run_id, after, SLICE):
+            self._context.check()
+            after = page[-1].seq
+            yield self._removals(page)
+
+    # --- the old ones -----------------------------------------------------------------------------
+
+    def _removals(self, page: Sequence[Entry]) -> list[Entry]:
+        self._merger.begin()
+        current = self._look_ups.current("media", [one.resource_id or 0 for one in page])
+        return [
+            self._removal(entry, saved)
+            for entry in page
+            if (saved := current.get(entry.resource_id or 0)) is not None
+        ]
+
+    def _removal(self, new: Entry, saved: Saved) -> Entry:
+        draft = Draft(new.destination, "media", new.ordinal, "delete")
+        judged = self._merger.judge_removal(
+            Candidate(draft, Settled(draft), Meaning(""), Decision("delete", saved.id)), saved, self._look_ups
+        )
+        note = Problem("warning", "replaced", f"Media {saved.id} goes once what replaces it stands in Omeka.")
+        problems = (note, *judged.problems) if judged.action == "delete" else judged.problems
+        return msgspec.structs.replace(
+            new,
+            action=judged.action,
+            parent_seq=None,
+            completes=new.seq,
+            depth=REMOVAL_DEPTH,
+            draft=None,
+            meant=None,
+            media_meant=None,
+            linked=None,
+            changes=judged.changes,
+            before=judged.before,
+            problems=msgspec.json.encode(problems),
+            code=problems[0].code,
+            message=problems[0].message,
+            outcome="rejected" if judged.action == "reject" else None,
+            outcome_id=saved.id if judged.action == "reject" else None,
+        )
+
+    # --- the order --------------------------------------------------------------------------------
+
+    def _orders(self, items: Sequence[Rearranged]) -> list[Entry]:
+        run_id, db = self._context.claim.run_id, self._context.db
+        media = plans.media_of(db, run_id, [one.seq for one in items])
+        entries = plans.entries_by_seq(db, run_id, [one.seq for one in items])
+        numbers = [one.resource_id for one in entries.values() if one.resource_id is not None]
+        current = self._look_ups.current("item", numbers)
+        found = []
+        for one in items:
+            entry = entries.get(one.seq)
+            saved = current.get(entry.resource_id or 0) if entry is not None else None
+            if entry is not None and saved is not None:
+                order = self._order(one, entry, media.get(one.seq, ()), saved)
+                if order is not None:
+                    found.append(order)
+        return found
+
+    def _order(self, wanted: Rearranged, item: Entry, media: Sequence[Entry], saved: Saved) -> Entry | None:
+        """None: the media stand as they should, or there is only one."""
+        order = tuple(
+            number
+            for one in media
+            if (number := -one.seq if one.action == "create" else one.resource_id) is not None
+            and one.outcome != "rejected"
+        )
+        draft = Draft(item.destination, "item", item.ordinal, "load", order=order)
+        new = any(number < 0 for number in order)
+        before, after = saved.media_ids, arranged(saved.media_ids, order)
+        if not order or (not new and before == after):
+            return None
+        names = {one.resource_id: one.identifier or "" for one in media}
+        change = _change(before, after, names) if not new else None
+        return msgspec.structs.replace(
+            item,
+            action="complete" if new else "update",
+            completes=item.seq if new else None,
+            parent_seq=None,
+            depth=ORDER_DEPTH,
+            draft=msgspec.json.encode(draft),
+            before=saved.modified.encode() if not new else None,
+            changes=encoded(Changes((change,))) if change is not None else None,
+            media_meant=wanted.media,
+            problems=None,
+            outcome=None,
+            outcome_id=None,
+            code=None,
+            message=None,
+        )
+
+
+def arranged(present: Sequence[int], wanted: Sequence[int]) -> tuple[int, ...]:
+    """The media of an item with those of `wanted` in that order, on the places that they have together: what
+    else stands there stays where it is."""
+    there = [one for one in wanted if one in present]
+    left = iter(there)
+    return tuple(next(left) if one in there else one for one in present)
+
+
+def _change(before: Sequence[int], after: Sequence[int], names: Mapping[int | None, str]) -> Change:
+    def shown(ids: Sequence[int]) -> str:
+        return ", ".join(names.get(one) or f"media {one}" for one in ids)
+
+    old, new = shown(before), shown(after)
+    return Change(NAME, (old,), (new,), (), (old,), (new,))
