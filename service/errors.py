@@ -117,6 +117,12 @@ def bad_parameter(parameter: str, message: str, code: Code = "parameter-invalid"
     return refusal(400, code, message, parameter)
 
 
+def together(errors: Sequence[ApiError]) -> ApiError:
+    """Several errors as one, with the lowest of their statuses: what is wrong in itself comes first."""
+    problems = [problem for error in errors for problem in error.problems]
+    return ApiError(min(error.status for error in errors), problems)
+
+
 def shown(value: str, most: int = 80) -> str:
     """A value as it may stand within a message: shortened, on one line."""
     short = value if len(value) <= most else value[:most] + "…"
