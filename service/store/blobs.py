@@ -28,6 +28,7 @@ from service.store.digests import is_digest as is_digest
 from service.store.disk import disk_failures, size_of
 from service.store.folders import make_folder, make_one_folder, sync_folder
 from service.store.incoming import IncomingFolder, remove_abandoned
+from service.store.parts import DiskParts, PartStore
 
 Bytes: TypeAlias = "bytes | bytearray | memoryview"
 
@@ -115,19 +116,25 @@ class BlobStore(Protocol):
     def listed(self) -> Iterator[Listed]:
         """Everything that is kept, in no order."""
 
+    @property
+    def parts(self) -> PartStore:
+        """Uploads that come in pieces, and are not whole yet."""
+
 
 class DiskBlobs:
-    """A folder: `ab/abcdef…` for the blobs, `incoming/` for bytes on their way in."""
+    """A folder: `ab/abcdef…` for the blobs, `incoming/` for bytes on their way in, `parts/` for those that
+    come in pieces."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._incoming: IncomingFolder | None = None
         self._lasting: set[Path] = set()
         self._lock = threading.Lock()
+        self.parts: PartStore = DiskParts(root / "parts", self)
 
     def begin(self) -> DiskIncoming:
         with disk_failures():
-            return DiskIncoming(self, self._folder().new_file())
+            return DiskIncoming(self, self.prepare().new_file())
 
     def sync(self, incomings: Sequence[Incoming]) -> None:
         at_once(lambda one: one.finish(), incomings)
@@ -161,6 +168,21 @@ class DiskBlobs:
         else:
             incoming.path.unlink()
         return Stored(digest, incoming.size, new)
+
+    def place(self, path: Path, digest: Digest, size: int) -> bool:
+        """Put a synchronised file of so many bytes among the blobs, durably; False when they stood there.
+
+        Raises `OSError`, also when neither the file nor the bytes are there.
+        """
+        final = self.path(digest)
+        self._make_lasting([final.parent])
+        new = size_of(final) != size
+        if new:
+            os.replace(path, final)
+        else:
+            path.unlink(missing_ok=True)
+        sync_folder(final.parent)
+        return new
 
     def put(self, chunks: Iterable[bytes]) -> Stored:
         incoming = self.begin()
@@ -243,7 +265,8 @@ class DiskBlobs:
                 self._incoming.remove()
                 self._incoming = None
 
-    def _folder(self) -> IncomingFolder:
+    def prepare(self) -> IncomingFolder:
+        """The folder of bytes on their way in; makes the store's own the first time."""
         with self._lock:
             if self._incoming is None or not self._incoming.serves():
                 if self._incoming is None:
