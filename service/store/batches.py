@@ -357,7 +357,7 @@ def add_files(
         _refuse_removed(connection, batch_id, lists=lists)
         if not lists:
             _refuse_applied(connection, batch_id)
-        present = _present(connection, batch_id)
+        present = _present(connection, batch_id, [file.name for file in files])
         changed = [file for file in files if present.get(file.name) != file.digest]
         taken = [file.name for file in changed if file.name in present]
         if taken and not replace:
@@ -371,10 +371,12 @@ def add_files(
             _insert_files(connection, key, batch_id, changed)
 
 
-def _present(connection: Connection, batch_id: str) -> dict[str, str]:
-    """The digests of the batch's files by their names."""
+def _present(connection: Connection, batch_id: str, names: Sequence[str]) -> dict[str, str]:
+    """The digests of those of the batch's files that have these names."""
     rows = connection.execute(
-        select(batch_file.c.name, batch_file.c.digest).where(batch_file.c.batch_id == batch_id)
+        select(batch_file.c.name, batch_file.c.digest).where(
+            batch_file.c.batch_id == batch_id, batch_file.c.name.in_(names)
+        )
     )
     return {row.name: row.digest for row in rows}
 
@@ -407,7 +409,7 @@ def _insert_files(connection: Connection, key: Key, batch_id: str, files: Sequen
 def conflicting(db: Database, batch_id: str, files: Mapping[str, Digest]) -> list[str]:
     """Those of these names under which the batch has other bytes."""
     with db.read() as connection:
-        present = _present(connection, batch_id)
+        present = _present(connection, batch_id, list(files))
     return [name for name, digest in files.items() if present.get(name, digest) != digest]
 
 
