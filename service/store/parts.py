@@ -18,6 +18,7 @@ import fcntl
 import hashlib
 import os
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -233,6 +234,8 @@ class DiskPart:
         self._path, self._digest, self._home = path, digest, home
         self._hash, self._hashed = hashlib.sha256(), 0
         self._sound = self._open = True
+        # A cancelled request closes its part while a thread may still be writing for it.
+        self._lock = threading.Lock()
         self._file: int | None = None
         self._held = self._counted = self.total
         if not self.proven:
@@ -247,9 +250,9 @@ class DiskPart:
         return self._held
 
     def write(self, data: memoryview) -> None:
-        assert self._file is not None, "written to although it is proven"
         assert self._held + data.nbytes <= self.total, "more bytes than there are to be"
-        with self._failing():
+        with self._lock, self._failing():
+            assert self._file is not None, "written to although it is proven or closed"
             if self._hashed == self._held:
                 self._hash.update(data)
                 self._hashed += data.nbytes
@@ -262,9 +265,10 @@ class DiskPart:
 
     def finish(self) -> Digest:
         assert self._held == self.total, "not whole"
-        if self._file is None:
-            return self._digest
-        with self._failing():
+        with self._lock, self._failing():
+            if self.proven:
+                return self._digest
+            assert self._file is not None, "finished although it is closed"
             os.fsync(self._file)
             # What came with an earlier request was hashed by nobody; it is read as it lies on the disk.
             while self._hashed < self.total:
@@ -282,28 +286,33 @@ class DiskPart:
 
     def keep(self) -> bool:
         assert self.proven, "kept although it is not proven"
-        with disk_failures():
+        with self._lock, disk_failures():
             return self._home.place(self._path, self._digest, self.total)
 
     def discard(self) -> None:
-        with disk_failures():
+        with self._lock, disk_failures():
             _unlink(self._path)
         self._sound = False
 
     def close(self) -> None:
-        if not self._open:
-            return
-        self._open = False
-        try:
-            with disk_failures():
-                if self._file is not None and self._sound and not self.proven:
-                    self._count(self._file)
-                    if self._counted == 0:
-                        _unlink(self._path)
-        finally:
-            if self._file is not None:
-                os.close(self._file)
-            os.close(self._note)
+        with self._lock:
+            if not self._open:
+                return
+            self._open = False
+            try:
+                with disk_failures():
+                    self._leave()
+            finally:
+                file, self._file = self._file, None
+                if file is not None:
+                    os.close(file)
+                os.close(self._note)
+
+    def _leave(self) -> None:
+        if self._file is not None and self._sound and not self.proven:
+            self._count(self._file)
+            if self._counted == 0:
+                _unlink(self._path)
 
     def _count(self, file: int) -> None:
         """From now on what is there counts, durably."""

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -269,6 +270,38 @@ def test_an_upload_that_a_kill_cut_is_cleared_away_by_the_next_process(process: 
     again = process.start()
     again.batch()
     assert again.blob_files() == before
+
+
+def test_a_service_that_ends_keeps_what_came_of_a_file_by_put(process: Process) -> None:
+    digest = hashlib.sha256(b"".join(block(number) for number in range(8))).hexdigest()
+    authorization = httpx2.BasicAuth("haplo", process.key)._auth_header
+    with socket.create_connection(("127.0.0.1", process.port), timeout=30) as sock:
+        sock.sendall(
+            f"PUT {PREFIX}/file/{digest} HTTP/1.1\r\nHost: x\r\nAuthorization: {authorization}\r\n"
+            f"Content-Length: {8 * CHUNK}\r\n\r\n".encode()
+        )
+        for number in range(3):
+            sock.sendall(block(number))
+        eventually(lambda: len(process.blob_files()) == 2)
+        process.popen.send_signal(signal.SIGTERM)
+        sock.settimeout(0.2)
+        answer, number = b"", 3
+        while not answer and number < 8:
+            # The service looks whether it ends whenever something comes.
+            with suppress(TimeoutError):
+                answer = sock.recv(65536)
+            if not answer:
+                sock.sendall(block(number))
+                number += 1
+    assert answer.startswith(b"HTTP/1.1 202 Accepted\r\n")
+    assert process.popen.wait(30) in (0, -signal.SIGTERM)
+    again = process.start()
+    with again.client() as client:
+        held = int(client.head(f"file/{digest}").headers["upload-offset"])
+        assert 3 * CHUNK <= held < 8 * CHUNK
+        rest = b"".join(block(number) for number in range(8))[held:]
+        ends = {"Content-Range": f"bytes {held}-{8 * CHUNK - 1}/{8 * CHUNK}"}
+        assert client.put(f"file/{digest}", content=rest, headers=ends).text == digest
 
 
 def test_an_unknown_batch_is_refused_before_its_file_is_sent(process: Process) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import threading
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,32 @@ def test_a_disk_that_failed_once_is_not_believed_the_next_time(
         write(part, 700)
     part.close()
     assert blobs.parts.progress(DIGEST, 7) == Progress(300, 1000)
+
+
+def test_who_closes_waits_for_who_still_writes(blobs: DiskBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = opened(blobs)
+    pwrite, begun, go = os.pwrite, threading.Event(), threading.Event()
+
+    def slow(descriptor: int, data: memoryview, offset: int) -> int:
+        if len(data) == 500:
+            begun.set()
+            assert go.wait(30)
+        return pwrite(descriptor, data, offset)
+
+    monkeypatch.setattr(os, "pwrite", slow)
+    writer = threading.Thread(target=write, args=(part, 500))
+    writer.start()
+    assert begun.wait(30)
+    closer = threading.Thread(target=part.close)
+    closer.start()
+    with pytest.raises(PartBusyError):
+        opened(blobs)
+    go.set()
+    writer.join()
+    closer.join()
+    assert blobs.parts.progress(DIGEST, 7) == Progress(500, 1000)
+    with pytest.raises(AssertionError, match="closed"):
+        write(part, 600)
 
 
 def test_a_part_has_one_writer_and_one_length(blobs: DiskBlobs) -> None:
