@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import random
@@ -347,6 +348,23 @@ async def _send_and_stall(house: House, headers: list[tuple[bytes, bytes]]) -> t
     }
     await house.app(scope, receive, send)
     return sent[0]["status"], sent[1]["body"]
+
+
+def test_what_came_before_the_disk_was_full_can_be_gone_on_with(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(house.client, 0, 300)
+
+    def full(*_: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        answer = put(house.client, 300, 1000)
+    assert answer.status_code == 503
+    assert answer.text.startswith("The disk that holds the uploaded files is full.")
+    assert held(house.client) == (202, "300", "1000")
+    assert told(put(house.client, 300, 1000)) == DONE
 
 
 def test_bytes_that_were_removed_can_come_again(house: House) -> None:
