@@ -1,4 +1,4 @@
-"""`python -m benchmarks [upload mapping creating planning] [--quick] [--json FILE]`."""
+"""`python -m benchmarks [uploads mapping creating planning] [--quick] [--json FILE]`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Any
 
 import msgspec
 
-from benchmarks import creating, mapping, planning, upload
+from benchmarks import creating, mapping, planning, uploads
 from benchmarks.measuring import Bench, Row
 from benchmarks.table import as_document, print_table
 
 BENCHMARKS: dict[str, Callable[[Bench], list[Row]]] = {
-    "upload": upload.measure,
+    "uploads": uploads.measure,
     "mapping": mapping.measure,
     "creating": creating.measure,
     "planning": planning.measure,

@@ -59,6 +59,10 @@ Code = Literal[
     "batch-corrected",
     "removed",
     "file-conflict",
+    "digest-differs",
+    "upload-active",
+    "upload-differs",
+    "upload-gap",
     "plan-missing",
     "plan-unknown",
     "plan-differs",
@@ -115,6 +119,12 @@ def refusal(status: int, code: Code, message: str, parameter: str | None = None)
 
 def bad_parameter(parameter: str, message: str, code: Code = "parameter-invalid") -> ApiError:
     return refusal(400, code, message, parameter)
+
+
+def together(errors: Sequence[ApiError]) -> ApiError:
+    """Several errors as one, with the lowest of their statuses: what is wrong in itself comes first."""
+    problems = [problem for error in errors for problem in error.problems]
+    return ApiError(min(error.status for error in errors), problems)
 
 
 def shown(value: str, most: int = 80) -> str:

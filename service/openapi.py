@@ -69,7 +69,11 @@ def _operation(operation: Operation) -> Schema:
     result: Schema = {
         "operationId": re.sub(r"\W+", "_", f"{operation.method.lower()}_{operation.path}").strip("_"),
         "summary": operation.summary,
-        "parameters": [*_path_parameters(operation.path), *_query_parameters(operation.query)],
+        "parameters": [
+            *_path_parameters(operation.path),
+            *_query_parameters(operation.query),
+            *_header_parameters(operation.headers),
+        ],
         "responses": _responses(operation),
     }
     if operation.scope is not None:
@@ -82,6 +86,11 @@ def _operation(operation: Operation) -> Schema:
         result["requestBody"] = {
             "required": bool(schema.get("required")),
             "content": {media_type: {"schema": schema} for media_type in media_types},
+        }
+    if operation.body:
+        result["requestBody"] = {
+            "description": operation.body,
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
         }
     return result
 
@@ -113,6 +122,13 @@ def _query_parameters(query: type[Struct] | None) -> list[Schema]:
             "schema": schema["properties"][name],
         }
         for name, describe in descriptions(query).items()
+    ]
+
+
+def _header_parameters(headers: Mapping[str, str]) -> list[Schema]:
+    return [
+        {"name": name, "in": "header", "description": describe, "schema": {"type": "string"}}
+        for name, describe in headers.items()
     ]
 
 
@@ -150,15 +166,20 @@ def _without_null(schema: Schema) -> Schema:
 
 def _responses(operation: Operation) -> dict[str, Schema]:
     result = {str(status): _answer(answer) for status, answer in operation.answers.items()}
+    if operation.method == "HEAD":
+        for answer in result.values():
+            del answer["content"]
     errors = set(operation.errors) | {400, 503}
     if operation.scope is not None:
         errors |= {401, 403, 429}
-    elif operation.method != "GET":
+    elif operation.method not in ("GET", "HEAD"):
         errors.add(403)
     for status in sorted(errors - set(operation.answers)):
         schema = {"$ref": _REF.format(name=ProblemDocument.__name__)}
-        result[str(status)] = {
-            "description": _WHEN[status],
+        result[str(status)] = {"description": _WHEN[status]}
+        if operation.method == "HEAD":
+            continue
+        result[str(status)] |= {
             "content": {
                 "text/plain": {"schema": {"type": "string", "description": "One line a problem."}},
                 "application/problem+json": {"schema": schema},
@@ -169,10 +190,16 @@ def _responses(operation: Operation) -> dict[str, Schema]:
 
 def _answer(answer: Answer) -> Schema:
     media_types = answer.media_types or ("text/plain", *(("application/json",) if answer.json else ()))
-    return {
+    result: Schema = {
         "description": answer.description,
         "content": {media_type: {"schema": _answer_schema(answer, media_type)} for media_type in media_types},
     }
+    if answer.headers:
+        result["headers"] = {
+            name: {"description": describe, "required": True, "schema": {"type": "integer", "minimum": 0}}
+            for name, describe in answer.headers.items()
+        }
+    return result
 
 
 def _answer_schema(answer: Answer, media_type: str) -> Schema:

@@ -230,7 +230,7 @@ class Settings(BaseSettings):
     retention_uploads: float = Field(
         7.0,
         ge=0,
-        description="Days that bytes which no batch uses are kept, and answers of checks; 0: for ever.",
+        description="Days that bytes which no batch uses are kept, uploads that were not ended, and answers of checks; 0: for ever.",
     )
     retention_dry_runs: float = Field(
         30.0, ge=0, description="Days that the plan and log of a dry run are kept; 0: for ever."

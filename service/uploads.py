@@ -26,6 +26,8 @@ FILE = "file"
 """The only parameter that may be large: its bytes never stand in memory."""
 
 FLUSH = 1024 * 1024
+MOST_OPEN = 32
+"""Files of a form that are not synchronised yet: each is an open one, of which a process may have few."""
 MOST_HEADERS = 16
 MOST_HEADER_BYTES = 8 * 1024
 MOST_NAME_BYTES = 1024
@@ -50,7 +52,7 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """Bytes in the store's waiting room, hashed and synchronised; `incoming.commit()` keeps them."""
+    """Bytes in the store's waiting room, hashed; `incoming.commit()` keeps them."""
 
     name: str
     filename: str
@@ -173,6 +175,7 @@ class _Collector:
     _name: str = ""
     _filename: str = ""
     _incoming: Incoming | None = None
+    _open: list[Incoming] = field(default_factory=list)
     _text: bytearray = field(default_factory=bytearray)
     _text_bytes: int = 0
 
@@ -219,9 +222,12 @@ class _Collector:
     def end(self) -> None:
         if self._incoming is not None:
             incoming = self._incoming
-            part = FilePart(self._name, self._filename, incoming.finish(), incoming)
-            self.parts.append(part)
+            self.parts.append(FilePart(self._name, self._filename, incoming.end(), incoming))
             self._incoming = None
+            self._open.append(incoming)
+            if len(self._open) >= MOST_OPEN and self.blobs is not None:
+                self.blobs.sync(self._open)
+                self._open.clear()
             return
         value = _utf8(bytes(self._text), f"The parameter {self._name}")
         self.parts.append(TextPart(self._name, value))

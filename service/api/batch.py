@@ -11,10 +11,10 @@ from starlette.responses import Response
 from service.api.context import PREFIX, Answer, Call, Operation
 from service.api.control import Comment
 from service.api.controls import load_control
-from service.api.file import held
 from service.api.forms import Captured
 from service.api.lines import facts, moment, one_line
 from service.api.naming import batch_not_found, not_captured, target_for, the_batch
+from service.api.pairs import held
 from service.control.model import Control
 from service.errors import ApiError, bad_parameter, refusal
 from service.store.batches import (

@@ -15,9 +15,9 @@ from service.api.batch import control_digest
 from service.api.checked import check_text
 from service.api.context import PREFIX, Answer, Call, Operation, form_with_files
 from service.api.controls import control_bytes
-from service.api.file import named_parts, take_part
 from service.api.forms import Captured
 from service.api.naming import file_name, refuse_removed, target_for, the_batch
+from service.api.pairs import named_parts, take_pairs
 from service.api.tasks import Wait, answer_task, ask_worker, pending_answer
 from service.control.chosen import is_list
 from service.control.offered import not_offered
@@ -186,7 +186,7 @@ async def _data(
     if batch is not None:
         held = await call.db.run(batch_files, batch.id)
         return tuple(NamedBytes(file.name, file.digest) for file in held if not is_list(file.name))
-    files = [await take_part(call, name, part) for name, part in pairs]
+    files = await take_pairs(call, pairs)
     brought = {
         Digest(file.digest): file.size
         for file, (_, part) in zip(files, pairs, strict=True)
@@ -240,7 +240,7 @@ async def _one_file(call: Call, fields: NewForm, form: Form) -> NamedBytes | Non
     part = contents[0]
     sent_as = PurePath(part.filename.replace("\\", "/")).name if isinstance(part, FilePart) else ""
     name = file_name(fields.name or sent_as or "data")
-    file = await take_part(call, name, part)
+    (file,) = await take_pairs(call, [(name, part)])
     if isinstance(part, FilePart):
         await _save(call, {Digest(file.digest): file.size})
     return NamedBytes(name, file.digest)

@@ -172,18 +172,19 @@ class Call:
 
 
 Handler: TypeAlias = "Callable[[Call], Awaitable[Response]]"
-Method = Literal["GET", "POST", "DELETE"]
+Method = Literal["GET", "HEAD", "POST", "PUT", "DELETE"]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A success: what it means, and the forms it comes in. `text` describes the plain text; `json` are the
-    types, one of which the JSON has."""
+    types, one of which the JSON has; `headers`: name → what it tells."""
 
     description: str
     text: str = ""
     json: type[Struct] | tuple[type[Struct], ...] | None = None
     media_types: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def types(self) -> tuple[type[Struct], ...]:
@@ -194,7 +195,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A route. `scope` None: no key is asked for. `form` and `query` describe the parameters."""
+    """A route. `scope` None: no key is asked for. `form` and `query` describe the parameters, `headers` those
+    that travel as headers; `body` is what a body is that is no form."""
 
     method: Method
     path: str
@@ -205,6 +207,8 @@ class Operation:
     """A scope that will do as well: an answer to come is read by whoever asked."""
     form: type[Struct] | None = None
     query: type[Struct] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
     answers: Mapping[int, Answer] = field(default_factory=dict)
     errors: tuple[int, ...] = ()
     files: tuple[str, ...] = ()

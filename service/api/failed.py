@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from starlette.responses import Response
 
 from service.api.context import PREFIX, Call, Operation
-from service.api.file import BYTES, attachment
+from service.api.download import BYTES, attachment
 from service.api.naming import require_records, the_batch
 from service.errors import ApiError, Problem, refusal, shown
 from service.store.batches import BatchFacts, FileFacts, batch_files

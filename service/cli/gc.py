@@ -26,6 +26,7 @@ WORDS: dict[Kind, tuple[str, str]] = {
     "checks": ("answer of a check", "answers of checks"),
     "files": ("file of batches that are done with", "files of batches that are done with"),
     "uploads": ("file that no batch uses", "files that no batch uses"),
+    "parts": ("upload that was begun and not ended", "uploads that were begun and not ended"),
     "unknown-files": ("file that the database does not know", "files that the database does not know"),
 }
 

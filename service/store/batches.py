@@ -7,11 +7,22 @@ None stands for the worker, which sees everything.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, insert, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.control.chosen import is_list
@@ -88,7 +99,11 @@ class BatchMissingError(Exception):
 
 
 class FileConflictError(Exception):
-    """The batch has other bytes under the name (the message)."""
+    """The batch has other bytes under these `names`."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = tuple(names)
 
 
 class BatchAppliedError(Exception):
@@ -113,7 +128,7 @@ class BatchReferredError(Exception):
 def save_control(db: Database, key: Key, stored: Stored, comment: str) -> None:
     """Remember a control file under its comment, durably. The same bytes again: the newest comment counts."""
     with db.write(durable=True) as connection:
-        _record_upload(connection, key, stored.digest, stored.size)
+        _record_uploads(connection, key, {stored.digest: stored.size})
         values = {"comment": comment, "created_at": clock(connection)}
         statement = (
             _dialect(connection).insert(control_file).values(digest=stored.digest, key_id=key.id, **values)
@@ -128,8 +143,7 @@ def save_control(db: Database, key: Key, stored: Stored, comment: str) -> None:
 def save_uploads(db: Database, key: Key, sizes: Mapping[Digest, int]) -> None:
     """Remember who brought these bytes (digest → size), durably, though no batch has them yet."""
     with db.write(durable=True) as connection:
-        for digest, size in sorted(sizes.items()):
-            _record_upload(connection, key, digest, size)
+        _record_uploads(connection, key, sizes)
 
 
 def control_named(db: Database, key: Key, name: str) -> Digest | None:
@@ -152,12 +166,33 @@ def readable_size(db: Database, key: Key, digest: Digest) -> int | None:
         ).scalar()
 
 
-def _record_upload(connection: Connection, key: Key, digest: Digest, size: int) -> None:
-    hold_within(connection, {digest: size})
-    values = {"at": clock(connection)}
-    statement = _dialect(connection).insert(upload).values(digest=digest, key_id=key.id, **values)
+def readable_sizes(db: Database, key: Key, digests: Collection[Digest]) -> dict[Digest, int]:
+    """The same for several; those that the key may not read are left out."""
+    if not digests:
+        return {}
+    with db.read() as connection:
+        rows = connection.execute(
+            select(blob.c.digest, blob.c.size).where(
+                blob.c.digest.in_(sorted(digests)), _readable(blob.c.digest, key)
+            )
+        )
+        return {Digest(row.digest): row.size for row in rows}
+
+
+def _record_uploads(connection: Connection, key: Key, sizes: Mapping[Digest, int]) -> None:
+    hold_within(connection, sizes)
+    if not sizes:
+        return
+    statement = (
+        _dialect(connection)
+        .insert(upload)
+        .values(digest=bindparam("of"), key_id=bindparam("by"), at=clock(connection))
+    )
     connection.execute(
-        statement.on_conflict_do_update(index_elements=[upload.c.digest, upload.c.key_id], set_=values)
+        statement.on_conflict_do_update(
+            index_elements=[upload.c.digest, upload.c.key_id], set_={"at": statement.excluded.at}
+        ),
+        [{"of": digest, "by": key.id} for digest in sorted(sizes)],
     )
 
 
@@ -322,33 +357,60 @@ def add_files(
         _refuse_removed(connection, batch_id, lists=lists)
         if not lists:
             _refuse_applied(connection, batch_id)
-        present: dict[str, str] = {
-            row.name: row.digest
-            for row in connection.execute(
-                select(batch_file.c.name, batch_file.c.digest).where(batch_file.c.batch_id == batch_id)
-            )
-        }
-        for digest, size in sorted((file.digest, file.size) for file in files):
-            _record_upload(connection, key, digest, size)
-        for file in files:
-            if present.get(file.name) == file.digest:
-                continue
-            if file.name in present and not replace:
-                raise FileConflictError(file.name)
-            same = and_(batch_file.c.batch_id == batch_id, batch_file.c.name == file.name)
-            connection.execute(delete(batch_file).where(same))
+        present = _present(connection, batch_id, [file.name for file in files])
+        changed = [file for file in files if present.get(file.name) != file.digest]
+        taken = [file.name for file in changed if file.name in present]
+        if taken and not replace:
+            raise FileConflictError(taken)
+        _record_uploads(connection, key, {file.digest: file.size for file in files})
+        for name in taken:
             connection.execute(
-                insert(batch_file).values(
-                    batch_id=batch_id,
-                    name=file.name,
-                    digest=file.digest,
-                    filename=file.filename,
-                    size=file.size,
-                    key_id=key.id,
-                    at=clock(connection),
-                )
+                delete(batch_file).where(batch_file.c.batch_id == batch_id, batch_file.c.name == name)
             )
-            present[file.name] = file.digest
+        if changed:
+            _insert_files(connection, key, batch_id, changed)
+
+
+def _present(connection: Connection, batch_id: str, names: Sequence[str]) -> dict[str, str]:
+    """The digests of those of the batch's files that have these names."""
+    rows = connection.execute(
+        select(batch_file.c.name, batch_file.c.digest).where(
+            batch_file.c.batch_id == batch_id, batch_file.c.name.in_(names)
+        )
+    )
+    return {row.name: row.digest for row in rows}
+
+
+def _insert_files(connection: Connection, key: Key, batch_id: str, files: Sequence[NewFile]) -> None:
+    connection.execute(
+        insert(batch_file).values(
+            batch_id=bindparam("batch"),
+            name=bindparam("called"),
+            digest=bindparam("of"),
+            filename=bindparam("sent_as"),
+            size=bindparam("bytes"),
+            key_id=bindparam("by"),
+            at=clock(connection),
+        ),
+        [
+            {
+                "batch": batch_id,
+                "called": file.name,
+                "of": file.digest,
+                "sent_as": file.filename,
+                "bytes": file.size,
+                "by": key.id,
+            }
+            for file in files
+        ],
+    )
+
+
+def conflicting(db: Database, batch_id: str, files: Mapping[str, Digest]) -> list[str]:
+    """Those of these names under which the batch has other bytes."""
+    with db.read() as connection:
+        present = _present(connection, batch_id, list(files))
+    return [name for name, digest in files.items() if present.get(name, digest) != digest]
 
 
 def batch_files(db: Database, batch_id: str) -> list[FileFacts]:

@@ -3,44 +3,39 @@
 :class:`BlobStore` is what the rest of the code knows; :class:`DiskBlobs` keeps them in a folder. All of
 it is synchronous and belongs in threads. A blob is either there whole or not there at all: bytes are
 written to a file beside the store, synchronised, renamed, and the folder is synchronised, so what was
-answered survives a power loss. A process that dies leaves at most its own incoming folder, which the
-next one to start takes away.
+answered survives a power loss. Of many small files those that meet are synchronised at once, and a folder
+once for all of them. A process that dies leaves at most its own incoming folder, which the next one to
+start takes away.
 """
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import hashlib
 import os
-import re
-import secrets
-import shutil
 import stat
 import threading
-import weakref
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, NewType, Protocol, TypeAlias
+from typing import IO, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
 
 from service.store.database import StoreUnavailableError
+from service.store.digests import Digest as Digest
+from service.store.digests import is_digest as is_digest
+from service.store.disk import disk_failures, size_of
 from service.store.folders import make_folder, make_one_folder, sync_folder
-
-Digest = NewType("Digest", str)
-"""SHA-256 in 64 lower-case hexadecimal digits."""
+from service.store.incoming import IncomingFolder, remove_abandoned
+from service.store.parts import DiskParts, PartStore
 
 Bytes: TypeAlias = "bytes | bytearray | memoryview"
 
 CHUNK = 1024 * 1024
 _PROBE = bytes(64 * 1024)
-_DIGEST = re.compile(r"[0-9a-f]{64}")
-
-
-def is_digest(text: str) -> bool:
-    return _DIGEST.fullmatch(text) is not None
+AT_ONCE = 4
+"""Synchronisations under way at a time: a disk makes one of several that meet."""
 
 
 class BlobMissingError(Exception):
@@ -72,6 +67,9 @@ class Incoming(Protocol):
 
     def write(self, data: Bytes) -> None: ...
 
+    def end(self) -> Digest:
+        """No more bytes. They are not on disk yet: `finish` or `commit` sees to that, or `BlobStore.sync`."""
+
     def finish(self) -> Digest:
         """No more bytes; they are on disk when this returns, though nobody can find them yet."""
 
@@ -90,6 +88,12 @@ class BlobStore(Protocol):
     def __hash__(self) -> int: ...
 
     def begin(self) -> Incoming: ...
+
+    def sync(self, incomings: Sequence[Incoming]) -> None:
+        """`finish` several: many small ones in a fraction of the time that one after the other would take."""
+
+    def commit(self, incomings: Sequence[Incoming]) -> list[Stored]:
+        """`commit` several, all of this store. Should it fail on the way, some may stand and some not."""
 
     def put(self, chunks: Iterable[bytes]) -> Stored:
         """Keep these bytes; nothing is left behind when `chunks` raises."""
@@ -112,18 +116,73 @@ class BlobStore(Protocol):
     def listed(self) -> Iterator[Listed]:
         """Everything that is kept, in no order."""
 
+    @property
+    def parts(self) -> PartStore:
+        """Uploads that come in pieces, and are not whole yet."""
+
 
 class DiskBlobs:
-    """A folder: `ab/abcdef…` for the blobs, `incoming/` for bytes on their way in."""
+    """A folder: `ab/abcdef…` for the blobs, `incoming/` for bytes on their way in, `parts/` for those that
+    come in pieces."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._incoming: _IncomingFolder | None = None
+        self._incoming: IncomingFolder | None = None
+        self._lasting: set[Path] = set()
         self._lock = threading.Lock()
+        self.parts: PartStore = DiskParts(root / "parts", self)
 
     def begin(self) -> DiskIncoming:
-        with _failures():
-            return DiskIncoming(self, self._folder().new_file())
+        with disk_failures():
+            return DiskIncoming(self, self.prepare().new_file())
+
+    def sync(self, incomings: Sequence[Incoming]) -> None:
+        at_once(lambda one: one.finish(), incomings)
+
+    def commit(self, incomings: Sequence[Incoming]) -> list[Stored]:
+        self.sync(incomings)
+        ours = [one for one in incomings if isinstance(one, DiskIncoming)]
+        assert len(ours) == len(incomings), "incoming bytes of another store"
+        with disk_failures():
+            folders = {self.path(one.end()).parent for one in ours}
+            self._make_lasting(folders)
+            stored = [self._place(one) for one in ours]
+            # Also where the bytes stood: whoever renamed them may not have come to this line yet.
+            at_once(sync_folder, sorted(folders))
+        return stored
+
+    def _make_lasting(self, folders: Iterable[Path]) -> None:
+        """Folders whose names survive a power loss, those too that another process has made just now."""
+        missing = [path for path in folders if path not in self._lasting or not path.is_dir()]
+        if missing:
+            for path in missing:
+                path.mkdir(exist_ok=True)
+            sync_folder(self.root)
+            self._lasting.update(missing)
+
+    def _place(self, incoming: DiskIncoming) -> Stored:
+        digest = incoming.end()
+        new = size_of(self.path(digest)) != incoming.size
+        if new:
+            os.replace(incoming.path, self.path(digest))
+        else:
+            incoming.path.unlink()
+        return Stored(digest, incoming.size, new)
+
+    def place(self, path: Path, digest: Digest, size: int) -> bool:
+        """Put a synchronised file of so many bytes among the blobs, durably; False when they stood there.
+
+        Raises `OSError`, also when neither the file nor the bytes are there.
+        """
+        final = self.path(digest)
+        self._make_lasting([final.parent])
+        new = size_of(final) != size
+        if new:
+            os.replace(path, final)
+        else:
+            path.unlink(missing_ok=True)
+        sync_folder(final.parent)
+        return new
 
     def put(self, chunks: Iterable[bytes]) -> Stored:
         incoming = self.begin()
@@ -136,14 +195,14 @@ class DiskBlobs:
             incoming.discard()
 
     def size(self, digest: Digest) -> int | None:
-        with _failures():
+        with disk_failures():
             try:
                 return self.path(digest).stat().st_size
             except FileNotFoundError:
                 return None
 
     def open_range(self, digest: Digest, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        with _failures():
+        with disk_failures():
             try:
                 file = self.path(digest).open("rb")
             except FileNotFoundError:
@@ -153,7 +212,7 @@ class DiskBlobs:
 
     def local_path(self, digest: Digest) -> Path:
         path = self.path(digest)
-        with _failures():
+        with disk_failures():
             if not stat.S_ISREG(self._mode(path)):
                 self._require_store()
                 raise BlobMissingError(digest)
@@ -175,7 +234,7 @@ class DiskBlobs:
 
     def delete(self, digest: Digest) -> None:
         path = self.path(digest)
-        with _failures():
+        with disk_failures():
             try:
                 path.unlink()
             except FileNotFoundError:
@@ -183,10 +242,10 @@ class DiskBlobs:
             sync_folder(path.parent)
 
     def listed(self) -> Iterator[Listed]:
-        with _failures():
+        with disk_failures():
             folders = sorted(path for path in self.root.glob("[0-9a-f][0-9a-f]") if path.is_dir())
         for folder in folders:
-            with _failures():
+            with disk_failures():
                 names = sorted(name for name in os.listdir(folder) if is_digest(name))
             for name in names:
                 found = _stat_of(folder / name)
@@ -206,7 +265,8 @@ class DiskBlobs:
                 self._incoming.remove()
                 self._incoming = None
 
-    def _folder(self) -> _IncomingFolder:
+    def prepare(self) -> IncomingFolder:
+        """The folder of bytes on their way in; makes the store's own the first time."""
         with self._lock:
             if self._incoming is None or not self._incoming.serves():
                 if self._incoming is None:
@@ -214,8 +274,8 @@ class DiskBlobs:
                 # A root that was there and has gone is not made anew: what it held would seem to be lost.
                 parent = self.root / "incoming"
                 make_one_folder(parent)
-                _remove_abandoned(parent)
-                self._incoming = _IncomingFolder(parent)
+                remove_abandoned(parent)
+                self._incoming = IncomingFolder(parent)
             return self._incoming
 
     @staticmethod
@@ -236,7 +296,7 @@ class DiskIncoming:
 
     def __init__(self, store: DiskBlobs, path: Path) -> None:
         self._store = store
-        self._path = path
+        self.path = path
         self._file: IO[bytes] | None = path.open("xb", buffering=0)
         self._hash = hashlib.sha256()
         self._size = 0
@@ -247,38 +307,31 @@ class DiskIncoming:
 
     def write(self, data: Bytes) -> None:
         assert self._file is not None, "written to after finish"
-        with _failures(), memoryview(data) as view:
+        with disk_failures(), memoryview(data) as view:
             self._hash.update(view)
             self._size += view.nbytes
             written = 0
             while written < view.nbytes:  # an unbuffered write may take less than it was given
                 written += self._file.write(view[written:]) or 0
 
+    def end(self) -> Digest:
+        return Digest(self._hash.hexdigest())
+
     def finish(self) -> Digest:
         if self._file is not None:
-            with _failures():
+            with disk_failures():
                 os.fsync(self._file.fileno())
                 self._file.close()
             self._file = None
-        return Digest(self._hash.hexdigest())
+        return self.end()
 
     def read_back(self) -> bytes:
-        with _failures():
-            return self._path.read_bytes()
+        with disk_failures():
+            return self.path.read_bytes()
 
     def commit(self) -> Stored:
-        digest = self.finish()
-        final = self._store.path(digest)
-        with _failures():
-            make_folder(final.parent)
-            new = _size_of(final) != self._size
-            if new:
-                os.replace(self._path, final)
-            else:
-                self._path.unlink()
-            # Also when the bytes stood there: whoever renamed them may not have come to this line yet.
-            sync_folder(final.parent)
-        return Stored(digest, self._size, new)
+        (stored,) = self._store.commit([self])
+        return stored
 
     def discard(self) -> None:
         file, self._file = self._file, None
@@ -286,68 +339,26 @@ class DiskIncoming:
             if file is not None:
                 file.close()
         with suppress(OSError):
-            self._path.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
 
 
-class _IncomingFolder:
-    """`NAME/` for the files of one process, and `NAME.lock`, which is locked as long as it lives."""
-
-    def __init__(self, parent: Path) -> None:
-        self.owner = os.getpid()
-        while True:
-            self._path = parent / secrets.token_hex(8)
-            lock_path = self._path.with_suffix(".lock")
-            lock = os.open(lock_path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            # Between the two lines above another process may have taken it for abandoned.
-            if _same_file(lock, lock_path):
-                break
-            os.close(lock)
-        self._path.mkdir()
-        self.remove = weakref.finalize(self, _remove_own, self.owner, self._path, lock_path, lock)
-
-    def serves(self) -> bool:
-        """Whether it is this process' own, and still there: a data folder may have gone and come back."""
-        return self.owner == os.getpid() and self._path.is_dir()
-
-    def new_file(self) -> Path:
-        return self._path / secrets.token_hex(16)
+T = TypeVar("T")
 
 
-def _remove_own(owner: int, path: Path, lock_path: Path, lock: int) -> None:
-    if os.getpid() == owner:  # a fork of the process has no right to what its parent still uses
-        shutil.rmtree(path, ignore_errors=True)
-        with suppress(OSError):
-            lock_path.unlink(missing_ok=True)
-        os.close(lock)
-
-
-def _remove_abandoned(parent: Path) -> None:
-    """Take away what dead processes left; a living one holds its lock."""
-    for lock_path in parent.glob("*.lock"):
-        with suppress(OSError), lock_path.open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(lock_path.with_suffix(""), ignore_errors=True)
-            lock_path.unlink(missing_ok=True)
-
-
-def _same_file(descriptor: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False
-
-
-def _size_of(path: Path) -> int | None:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return None
+def at_once(work: Callable[[T], object], ones: Sequence[T]) -> None:
+    """Do it for each, several at a time. Raises what the first that failed raised, once all have ended."""
+    if len(ones) < 2:
+        for one in ones:
+            work(one)
+        return
+    with ThreadPoolExecutor(AT_ONCE, "sync") as pool:
+        for done in [pool.submit(work, one) for one in ones]:
+            done.result()
 
 
 def _stat_of(path: Path) -> os.stat_result | None:
     """None: somebody removed it since it was listed."""
-    with _failures():
+    with disk_failures():
         try:
             return path.stat()
         except FileNotFoundError:
@@ -359,37 +370,10 @@ def _chunks(file: IO[bytes], start: int, stop: int | None) -> Iterator[bytes]:
         file.seek(start)
         left = None if stop is None else max(0, stop - start)
         while left is None or left > 0:
-            with _failures():
+            with disk_failures():
                 chunk = file.read(CHUNK if left is None else min(CHUNK, left))
             if not chunk:
                 return
             if left is not None:
                 left -= len(chunk)
             yield chunk
-
-
-def _why(error: OSError) -> str:
-    """What a person can do about it. No path: these words go to whoever asked."""
-    match error.errno:
-        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
-            what = "The disk that holds the uploaded files is full. Free some space on it, then try again."
-        case errno.EROFS | errno.EACCES | errno.EPERM:
-            what = (
-                "The folder of the uploaded files may not be written to or read. Give the service's user the"
-                " right to, then try again."
-            )
-        case errno.ENOENT | errno.ENOTDIR | errno.EEXIST:
-            what = "The folder of the uploaded files is not there: is its disk mounted? Try again then."
-        case _:
-            reason = os.strerror(error.errno) if error.errno else "unknown"
-            what = f"The disk that holds the uploaded files does not work: {reason}. Try again soon."
-    return what
-
-
-@contextmanager
-def _failures() -> Iterator[None]:
-    """A full, read-only or vanished disk is the store's failure, not the caller's."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreUnavailableError(_why(error)) from error

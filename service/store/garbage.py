@@ -32,11 +32,12 @@ Kind = Literal[
     "checks",
     "files",
     "uploads",
+    "parts",
     "unknown-files",
 ]
 """`left-over`: begun to be removed before; `workings`: what a run needs only while it is active; `files`:
-bytes of batches that are done with; `uploads`: of none; `unknown-files`: bytes that the database does not
-know."""
+bytes of batches that are done with; `uploads`: of none; `parts`: of uploads that were not ended;
+`unknown-files`: bytes that the database does not know."""
 
 SETTINGS: dict[Kind, str] = {
     "abandoned": "batches",
@@ -46,6 +47,7 @@ SETTINGS: dict[Kind, str] = {
     "dry-runs": "dry_runs",
     "checks": "uploads",
     "uploads": "uploads",
+    "parts": "uploads",
 }
 """By which setting (`ACCESSION_RETENTION_…`) a kind goes; the others follow from what has gone already."""
 
@@ -114,6 +116,7 @@ def collect(
         _workings(db, going, tally, gone, dry_run=dry_run, stop=stop)
     _checks(db, retention, now, tally, dry_run=dry_run)
     _files(db, blobs, retention, now, tally, gone, dry_run=dry_run, stop=stop)
+    _parts(blobs, retention, now, tally, dry_run=dry_run, stop=stop)
     if unknown_files:
         _unknown(db, blobs, retention, now, tally, dry_run=dry_run, stop=stop)
     return tally.lines()
@@ -222,6 +225,20 @@ def _files(
             page = [one for one in page if not stop() and _remove(db, blobs, one.digest)]
         for one in page:
             tally.add("files" if one.of_batch else "uploads", 1, Size(0, one.size))
+
+
+def _parts(
+    blobs: BlobStore, retention: Retention, now: int, tally: _Tally, *, dry_run: bool, stop: Stop
+) -> None:
+    """Uploads that nobody goes on with. Those that are written to at this moment stay."""
+    before = cutoff(now, retention.uploads)
+    if before is None:
+        return
+    for part in blobs.parts.listed():
+        if stop():
+            return
+        if part.written_at < min(before, now - GRACE) and (dry_run or blobs.parts.remove(part)):
+            tally.add("parts", 1, Size(0, part.size))
 
 
 def _remove(db: Database, blobs: BlobStore, digest: Digest) -> bool:

@@ -20,10 +20,10 @@ answers that they have to be sent again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.store.blobs import BlobStore, Digest, Incoming, Stored
@@ -44,20 +44,26 @@ def hold(db: Database, sizes: Mapping[Digest, int]) -> None:
 
 def hold_within(connection: Connection, sizes: Mapping[Digest, int]) -> None:
     """The same within a transaction. Sorted, so that two of them cannot wait for each other."""
+    if not sizes:
+        return
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    for digest, size in sorted(sizes.items()):
-        moment = clock(connection)
-        connection.execute(
-            dialect.insert(blob)
-            .values(digest=digest, size=size, created_at=moment)
-            .on_conflict_do_update(index_elements=[blob.c.digest], set_={"created_at": moment})
-        )
+    statement = dialect.insert(blob).values(
+        digest=bindparam("of"), size=bindparam("bytes"), created_at=clock(connection)
+    )
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[blob.c.digest], set_={"created_at": statement.excluded.created_at}
+        ),
+        [{"of": digest, "bytes": size} for digest, size in sorted(sizes.items())],
+    )
 
 
-def hold_known(db: Database, digest: Digest) -> bool:
-    """The same for bytes that are to be used by their digest alone; False when they are no longer there."""
+def hold_known(db: Database, digests: Collection[Digest]) -> set[Digest]:
+    """The same for bytes that are to be used by their digests alone; those that are still there."""
+    if not digests:
+        return set()
     with db.write() as connection:
-        return touch(connection, digest)
+        return {digest for digest in sorted(digests) if touch(connection, digest)}
 
 
 def touch(connection: Connection, digest: Digest) -> bool:
@@ -74,6 +80,13 @@ def keep(db: Database, incoming: Incoming) -> Stored:
     digest = incoming.finish()
     hold(db, {digest: incoming.size})
     return incoming.commit()
+
+
+def keep_all(db: Database, blobs: BlobStore, incomings: Sequence[Incoming]) -> list[Stored]:
+    """The same for several, which are synchronised, held and put into the store together."""
+    blobs.sync(incomings)
+    hold(db, {one.end(): one.size for one in incomings})
+    return blobs.commit(incomings)
 
 
 def put(db: Database, blobs: BlobStore, chunks: Iterable[bytes]) -> Stored:

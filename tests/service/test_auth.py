@@ -87,6 +87,7 @@ def test_a_revoked_key_is_unknown_at_once(house: House) -> None:
         ("GET", "batch/x/plan", "read"),
         ("GET", f"file/{'0' * 64}", "read"),
         ("HEAD", f"control/{'0' * 64}", "read"),
+        ("PUT", f"file/{'0' * 64}", "upload"),
         ("GET", "targets", "read"),
         ("GET", "targets/tate", "read"),
         ("POST", "targets/tate/check", "read"),
@@ -108,6 +109,12 @@ def test_a_task_is_read_with_the_scope_that_asked_for_it(house: House) -> None:
     for scope in ("read", "upload"):
         assert house.with_key(scope).get(f"{PREFIX}/task/x").status_code == 404
     assert house.with_key("schedule", "admin").get(f"{PREFIX}/task/x").status_code == 403
+
+
+def test_how_much_of_a_file_is_there_is_asked_with_the_scope_that_sends_it(house: House) -> None:
+    for scope in ("read", "upload"):
+        assert house.with_key(scope).head(f"{PREFIX}/file/{'0' * 64}").status_code == 404
+    assert house.with_key("schedule", "admin").head(f"{PREFIX}/file/{'0' * 64}").status_code == 403
 
 
 def test_a_key_of_one_target_sees_only_that_targets_batches_and_bytes(house: House) -> None:

@@ -62,6 +62,14 @@ class After:
         assert answer.status_code == 200, answer.text
         return answer
 
+    def offset(self, address: str) -> tuple[int, str]:
+        answer = self._client.head(address)
+        return answer.status_code, answer.headers.get("upload-offset", "")
+
+    def put(self, address: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
+        answer = self._client.put(address, content=body, headers=headers)
+        return answer.status_code, answer.text
+
     def status(self, path: str) -> int:
         return self._client.get(f"{PREFIX}/{path}").status_code
 
@@ -97,6 +105,56 @@ def test_what_each_of_the_four_steps_answered_is_there_after_a_power_cut(house: 
     assert house.client.delete(f"{PREFIX}/batch/{batch}").status_code == 200
     with After(house) as after:
         assert after.status(f"batch/{batch}") == 404
+
+
+def test_what_is_said_to_be_there_of_a_file_that_comes_in_pieces_is_there_after_a_power_cut(
+    house: House,
+) -> None:
+    whole = bytes(range(256)) * 4
+    path = f"{PREFIX}/file/{sha256(whole)}"
+    for first, stop in ((0, 100), (100, 130), (50, 700), (700, 1023)):
+        headers = {"Content-Range": f"bytes {first}-{stop - 1}/1024"}
+        assert house.client.put(path, content=whole[first:stop], headers=headers).text == str(stop)
+        with After(house) as after:
+            assert after.offset(path) == (202, str(stop))
+            # And they are the right ones.
+            ends = {"Content-Range": f"bytes {stop}-1023/1024"}
+            assert after.put(path, whole[stop:], ends) == (200, sha256(whole))
+    assert house.client.put(path, content=whole[1023:], headers={"Content-Range": "bytes 1023-1023/1024"})
+    with After(house) as after:
+        assert after.offset(path) == (200, "1024")
+        assert after.get(path.removeprefix(f"{PREFIX}/")).content == whole
+
+
+def test_whenever_the_power_goes_a_file_that_comes_in_pieces_can_be_gone_on_with(
+    house: House, tmp_path: Path
+) -> None:
+    whole = bytes(range(256)) * 4
+    path = f"{PREFIX}/file/{sha256(whole)}"
+    begun = len(read_log(tmp_path / "events"))
+    for first, stop in ((0, 300), (300, 600), (600, 900), (900, 1024)):
+        headers = {"Content-Range": f"bytes {first}-{stop - 1}/1024"}
+        answer = house.client.put(path, content=whole[first:stop], headers=headers)
+    assert answer.text == sha256(whole)
+    seen = set()
+    for place in range(begun, len(read_log(tmp_path / "events")) + 1):
+        with After(house, place) as after:
+            status, offset = after.offset(path)
+            seen.add((status, offset))
+            if status != 200:
+                first = int(offset or 0)
+                ends = {"Content-Range": f"bytes {first}-1023/1024"}
+                assert after.put(path, whole[first:], ends) == (200, sha256(whole))
+            assert after.get(path.removeprefix(f"{PREFIX}/")).content == whole
+    assert seen == {
+        (404, ""),
+        (202, "0"),
+        (202, "300"),
+        (202, "600"),
+        (202, "900"),
+        (202, "1023"),
+        (200, "1024"),
+    }
 
 
 def test_whenever_the_power_goes_the_database_names_no_bytes_that_are_not_there(

@@ -14,8 +14,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import psutil
@@ -137,8 +139,43 @@ def upload_blocks(process: Process, count: int) -> tuple[str, str]:
     return digest.hexdigest(), answer.text
 
 
-def memory_stays_flat(process: Process, mebibytes: int) -> None:
-    upload_blocks(process, 4)  # what is loaded at the first upload is loaded
+def put_blocks(process: Process, count: int) -> tuple[str, str]:
+    """The same by `PUT`, in two requests, of which the second begins with a block that is there already."""
+    digest = hashlib.sha256()
+    for number in range(count):
+        digest.update(block(number))
+    half, total = count // 2, count * CHUNK
+    with process.client() as client:
+        for first, last in ((0, half), (half - 1, count)):
+            answer = client.put(
+                f"file/{digest.hexdigest()}",
+                content=(block(number) for number in range(first, last)),
+                headers={"Content-Range": f"bytes {first * CHUNK}-{last * CHUNK - 1}/{total}"},
+                timeout=600,
+            )
+    return digest.hexdigest(), answer.text
+
+
+def post_small(process: Process, count: int) -> tuple[str, str]:
+    """Upload `count` small files, 250 a call; the last digest that was meant, and the last of the answer."""
+    batch, meant, answered = process.batch(), [], []
+    with process.client() as client:
+        for start in range(0, count, 250):
+            contents = [block(number)[:4096] for number in range(start, start + 250)]
+            parts: list[Any] = [("batch", (None, batch))]
+            for place, data in enumerate(contents, start):
+                parts += [("name", (None, f"more/{place}")), ("file", (f"{place}", data))]
+            meant += [hashlib.sha256(data).hexdigest() for data in contents]
+            answered += client.post("file", files=parts).text.split("\n")
+    assert answered == meant
+    return meant[-1], answered[-1]
+
+
+Upload = Callable[[Process, int], tuple[str, str]]
+
+
+def memory_stays_flat(process: Process, upload: Upload, count: int) -> None:
+    upload(process, 4)  # what is loaded at the first upload is loaded
     idle, highest, done = process.resident, [0], threading.Event()
 
     def watch() -> None:
@@ -147,7 +184,7 @@ def memory_stays_flat(process: Process, mebibytes: int) -> None:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    meant, answered = upload_blocks(process, mebibytes)
+    meant, answered = upload(process, count)
     with process.client() as client, client.stream("GET", f"file/{meant}") as download:
         fetched = hashlib.sha256()
         for chunk in download.iter_bytes():
@@ -155,17 +192,25 @@ def memory_stays_flat(process: Process, mebibytes: int) -> None:
     done.set()
     watcher.join()
     assert answered == meant == fetched.hexdigest()
-    assert highest[0] - idle <= 50 * 1024 * 1024
+    grown = highest[0] - idle
+    print(f"{upload.__name__} {count}: the service grew by {grown / 1e6:.1f} MB")
+    assert grown <= 50_000_000
 
 
-def test_memory_stays_flat_for_an_upload_of_64_mebibytes(process: Process) -> None:
-    memory_stays_flat(process, 64)
+@pytest.mark.parametrize(("upload", "count"), [(upload_blocks, 64), (put_blocks, 64), (post_small, 1000)])
+def test_memory_stays_flat_for_a_sample_of_an_upload(process: Process, upload: Upload, count: int) -> None:
+    memory_stays_flat(process, upload, count)
 
 
 @pytest.mark.full
-@pytest.mark.timeout(600)
-def test_memory_stays_flat_for_an_upload_of_a_gibibyte(process: Process) -> None:
-    memory_stays_flat(process, 1024)
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    ("upload", "count"), [(upload_blocks, 4769), (put_blocks, 4769), (post_small, 10_000)]
+)
+def test_memory_stays_flat_for_5_gigabytes_and_for_10_000_files(
+    process: Process, upload: Upload, count: int
+) -> None:
+    memory_stays_flat(process, upload, count)
 
 
 def test_what_was_answered_survives_a_kill(process: Process) -> None:
@@ -225,6 +270,39 @@ def test_an_upload_that_a_kill_cut_is_cleared_away_by_the_next_process(process: 
     again = process.start()
     again.batch()
     assert again.blob_files() == before
+
+
+def test_a_service_that_ends_keeps_what_came_of_a_file_by_put(process: Process) -> None:
+    digest = hashlib.sha256(b"".join(block(number) for number in range(8))).hexdigest()
+    authorization = httpx2.BasicAuth("haplo", process.key)._auth_header
+    with socket.create_connection(("127.0.0.1", process.port), timeout=30) as sock:
+        sock.sendall(
+            f"PUT {PREFIX}/file/{digest} HTTP/1.1\r\nHost: x\r\nAuthorization: {authorization}\r\n"
+            f"Content-Length: {8 * CHUNK}\r\n\r\n".encode()
+        )
+        for number in range(3):
+            sock.sendall(block(number))
+        eventually(lambda: len(process.blob_files()) == 2)
+        process.popen.send_signal(signal.SIGTERM)
+        sock.settimeout(0.2)
+        answer, number = b"", 3
+        while not answer and number < 8:
+            # The service looks whether it ends whenever something comes.
+            with suppress(TimeoutError):
+                answer = sock.recv(65536)
+            if not answer:
+                sock.sendall(block(number))
+                number += 1
+    assert answer.startswith(b"HTTP/1.1 202 Accepted\r\n")
+    assert process.popen.wait(30) in (0, -signal.SIGTERM)
+    again = process.start()
+    with again.client() as client:
+        held = int(client.head(f"file/{digest}").headers["upload-offset"])
+        assert f"\r\nupload-offset: {held}\r\n".encode() in answer.lower()
+        assert 0 < held < 8 * CHUNK
+        rest = b"".join(block(number) for number in range(8))[held:]
+        ends = {"Content-Range": f"bytes {held}-{8 * CHUNK - 1}/{8 * CHUNK}"}
+        assert client.put(f"file/{digest}", content=rest, headers=ends).text == digest
 
 
 def test_an_unknown_batch_is_refused_before_its_file_is_sent(process: Process) -> None:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from service.api import check, control, file
 from service.cli import app
 from service.store import garbage
-from service.store.blobs import DiskBlobs, DiskIncoming
+from service.store.blobs import DiskBlobs
 from service.store.plans import Entry
 from service.store.retention import retention_of
 from tests.service.conftest import CONTROL, DATA, PREFIX, House
@@ -153,7 +153,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[], No
 
             return call
 
-        monkeypatch.setattr(DiskIncoming, "commit", around(DiskIncoming.commit, *MOMENTS[:2]))
+        monkeypatch.setattr(DiskBlobs, "commit", around(DiskBlobs.commit, *MOMENTS[:2]))
         monkeypatch.setattr(file, "add_files", around(file.add_files, *MOMENTS[2:]))
         monkeypatch.setattr(control, "save_control", around(control.save_control, *MOMENTS[2:]))
         monkeypatch.setattr(check, "save_uploads", around(check.save_uploads, *MOMENTS[2:]))

@@ -136,13 +136,71 @@ def test_bytes_are_on_disk_before_their_name_and_the_name_before_the_answer(
     monkeypatch.setattr(os, "replace", noted_replace)
     incoming = blobs.begin()
     incoming.write(b"warm up, so that the folders stand!")
-    (blobs.root / incoming.finish()[:2]).mkdir(exist_ok=True)
     incoming.commit()
-    assert steps == ["sync file", "rename", "sync folder"]
+    # The first folder is that in which the new one's name stands.
+    assert steps == ["sync file", "sync folder", "rename", "sync folder"]
     steps.clear()
     # Bytes that stand there: whoever brought them first may not have come as far.
     blobs.put([b"warm up, so that the folders stand!"])
     assert steps == ["sync file", "sync folder"]
+
+
+def test_of_several_that_are_kept_together_each_file_and_each_folder_is_synchronised_once(
+    blobs: DiskBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = [b"%d" % number for number in range(60)]
+    for data in contents[:30]:
+        blobs.put([data])
+    lost = digest_of(contents[0])[:2]
+    shutil.rmtree(blobs.root / lost)
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    incomings = []
+    for data in [*contents, contents[-1]]:
+        incomings.append(blobs.begin())
+        incomings[-1].write(data)
+        assert incomings[-1].end() == digest_of(data)
+    assert synced == []
+    blobs.sync(incomings[:20])
+    assert sorted(synced) == sorted(str(one.path) for one in incomings[:20])
+    stored = blobs.commit(incomings)
+    new = [data not in contents[:30] or digest_of(data)[:2] == lost for data in contents]
+    assert stored == [
+        *(Stored(digest_of(data), len(data), one) for data, one in zip(contents, new, strict=True)),
+        Stored(digest_of(contents[-1]), 2, new=False),
+    ]
+    folders = {str(blobs.root / digest_of(data)[:2]) for data in contents}
+    assert sorted(synced) == sorted({*folders, str(blobs.root), *(str(one.path) for one in incomings)})
+    assert all(b"".join(blobs.open_range(digest_of(data))) == data for data in contents)
+    assert [path for path in files(blobs.root) if path.startswith("incoming/")] == []
+
+
+def test_of_several_of_which_one_cannot_be_synchronised_none_is_kept(
+    blobs: DiskBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incomings = []
+    for number in range(9):
+        incomings.append(blobs.begin())
+        incomings[-1].write(b"%d" % number)
+    fsync, bad = os.fsync, str(incomings[4].path)
+
+    def failing(descriptor: int) -> None:
+        if os.readlink(f"/proc/self/fd/{descriptor}") == bad:
+            raise OSError(28, "No space left on device")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", failing)
+    with pytest.raises(StoreUnavailableError, match="is full"):
+        blobs.commit(incomings)
+    for one in incomings:
+        one.discard()
+    assert files(blobs.root) == []
 
 
 def test_many_who_bring_the_same_bytes_at_once_keep_one(blobs: DiskBlobs) -> None:

@@ -495,7 +495,7 @@ def test_a_removal_whose_transaction_is_lost_after_the_bytes_went_is_ended(world
     garbage_bytes.mark(world.db, world.blobs, page, RETENTION, now(world.db))
     world.blobs.delete(digest)
     # Nobody can use them by their digest, and who brings them puts them there again.
-    assert not held.hold_known(world.db, digest)
+    assert not held.hold_known(world.db, [digest])
     world.upload(b"nobody's")
     assert world.there(digest)
     assert world.collect() == {}

@@ -42,7 +42,7 @@ def bringing(world: World, batch_id: str, answered: list[Digest]) -> Steps:
 def naming(world: World, batch_id: str, answered: list[Digest]) -> Steps:
     """As `POST file` with the digest of bytes that are there already."""
     digest = digest_of()
-    if not held.hold_known(world.db, digest):
+    if not held.hold_known(world.db, [digest]):
         return
     yield
     if world.blobs.size(digest) is None:

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from rich.console import Console
 
-from benchmarks import artworks, creating, mapping, planning, upload
+from benchmarks import artworks, creating, mapping, planning, uploads
 from benchmarks.__main__ import main
 from benchmarks.measuring import Aim, Bench, Comparison, Fact, Growth, Row, Sample, interleaved
 from benchmarks.table import COLUMNS, as_document, cells, print_table
@@ -19,7 +19,16 @@ from service.store.database import Database
 
 IJSON = "ijson (yajl2_c) parsing"
 EXPECTED = {
-    "upload": [("2 MiB", "sha256sum"), ("2 MiB", "write and fsync"), ("growth of the service meanwhile", "")],
+    "uploads": [
+        ("2 MiB by POST", "sha256sum"),
+        ("2 MiB by POST", "write and fsync"),
+        ("growth of the service by 2 MiB by POST", ""),
+        ("2 MiB by PUT", "sha256sum"),
+        ("2 MiB by PUT", "write and fsync"),
+        ("growth of the service by 2 MiB by PUT", ""),
+        ("20 files of 4 KiB", "write and fsync"),
+        ("growth of the service by 20 files of 4 KiB", ""),
+    ],
     "mapping": [
         ("read and map 12 fields", IJSON),
         ("read alone", IJSON),
@@ -54,7 +63,7 @@ def _check(name: str, rows: list[Row]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("module", [upload, mapping, creating, planning], ids=lambda m: m.__name__)
+@pytest.mark.parametrize("module", [uploads, mapping, creating, planning], ids=lambda m: m.__name__)
 def test_a_benchmark_gives_its_rows(module: object, tmp_path: Path) -> None:
     measure: Callable[[Bench], list[Row]] = module.measure
     _check(module.__name__.removeprefix("benchmarks."), measure(Bench("tiny", tmp_path)))
@@ -209,8 +218,8 @@ def test_the_document_holds_every_value_and_the_verdict() -> None:
 
 def test_a_benchmark_that_is_not_there_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main(["uploads"])
-    assert "uploads: there are upload, mapping, creating, planning" in capsys.readouterr().err
+        main(["upload"])
+    assert "upload: there are uploads, mapping, creating, planning" in capsys.readouterr().err
 
 
 def test_creating_is_only_compared_when_everything_is_written_down(tmp_path: Path) -> None:

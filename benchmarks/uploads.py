@@ -1,4 +1,4 @@
-"""Uploading one large file through the running service, beside hashing it and beside writing it."""
+"""Uploading through the running service: a large file, beside hashing and writing it; and many small ones."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import random
 import secrets
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Literal, TypeAlias, get_args
 
+from benchmarks import small_files
 from benchmarks.artworks import CONTROL
 from benchmarks.measuring import (
     MB,
@@ -31,6 +33,8 @@ from benchmarks.measuring import (
 from tests.acceptance.installation import PREFIX, Installation
 
 BLOCK = 1024 * 1024
+Way: TypeAlias = Literal["POST", "PUT"]
+WAYS: tuple[Way, ...] = get_args(Way)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +49,41 @@ TARGET = {"url": "http://127.0.0.1:9", "key_identity": "none", "key_credential":
 
 
 def measure(bench: Bench) -> list[Row]:
-    """MB a second of `POST …/file`, and how far the service grows meanwhile."""
+    """MB a second of `POST …/file` and `PUT …/file/DIGEST`, files a second of many small ones, and how far
+    the service grows meanwhile."""
     size = SIZES[bench.effort]
     path = _write_random(bench.folder / "large.bin", size.mebibytes)
-    hashed, hash_it = hasher(path)
-    with Installation(bench.folder / "upload", {"omeka": TARGET}) as installation:
+    with Installation(bench.folder / "uploads", {"omeka": TARGET}) as installation:
         installation.start(worker=False)
-        trial = Trial(installation, installation.batch(CONTROL, {}), path)
-        trial.upload(-1)  # what is loaded once, and kept, is not growth
-        trial.growths.clear()
-        found = interleaved(
-            bench,
-            {
-                "upload": trial.upload,
-                hashed: lambda _: timed(hash_it),
-                "write and fsync": lambda _: write_and_sync(path, installation.folder / "written.bin"),
-            },
-            rounds=size.rounds,
-            at_most=240,
-        )
-    amount = size.mebibytes * BLOCK / MB
-    row = partial(Comparison, "upload", f"{size.mebibytes} MiB", amount, "MB", found["upload"])
-    return [
-        row(beside=hashed, theirs=found[hashed]),
-        row(beside="write and fsync", theirs=found["write and fsync"]),
-        *growth_fact("upload", "growth of the service meanwhile", trial.growths, 50),
-    ]
+        rows = _large(bench, installation, path, size)
+        path.unlink()
+        return [*rows, *small_files.measure(bench, installation)]
+
+
+def _large(bench: Bench, installation: Installation, path: Path, size: Size) -> list[Row]:
+    hashed, hash_it = hasher(path)
+    trial = Trial(installation, installation.batch(CONTROL, {}), path)
+    for way in WAYS:
+        trial.upload(way, -1)  # what is loaded once, and kept, is not growth
+        trial.growths[way].clear()
+    found = interleaved(
+        bench,
+        {
+            **{way: partial(trial.upload, way) for way in WAYS},
+            hashed: lambda _: timed(hash_it),
+            "write and fsync": lambda _: write_and_sync(path, installation.folder / "written.bin"),
+        },
+        rounds=size.rounds,
+        at_most=240,
+    )
+    rows: list[Row] = []
+    for way in WAYS:
+        what = f"{size.mebibytes} MiB by {way}"
+        row = partial(Comparison, "uploads", what, size.mebibytes * BLOCK / MB, "MB", found[way])
+        rows.append(row(beside=hashed, theirs=found[hashed]))
+        rows.append(row(beside="write and fsync", theirs=found["write and fsync"]))
+        rows += growth_fact("uploads", f"growth of the service by {what}", trial.growths[way], 50)
+    return rows
 
 
 @dataclass
@@ -80,20 +93,24 @@ class Trial:
     installation: Installation
     batch: str
     path: Path
-    growths: list[float | None] = field(default_factory=list)
+    growths: dict[Way, list[float | None]] = field(default_factory=lambda: {way: [] for way in WAYS})
 
-    def upload(self, number: int) -> float:
+    def upload(self, way: Way, number: int) -> float:
         with self.path.open("r+b") as file:
-            file.write(number.to_bytes(8, "big", signed=True))
-        growth = Growth(self.installation.pid("service"))
-        answers: list[str] = []
-        seconds = timed(lambda: answers.append(self._post(f"data{number}")))
-        self.growths.append(growth.so_far())
+            file.write(f"{way} {number}".ljust(16).encode())
         with self.path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
+        growth = Growth(self.installation.pid("service"))
+        answers: list[str] = []
+        send = partial(self._put, digest) if way == "PUT" else partial(self._post, f"data{number}")
+        seconds = timed(lambda: answers.append(send()))
+        self.growths[way].append(growth.so_far())
         if answers != [digest]:
             raise ValueError(f"the service answered {answers}, the file's digest is {digest}")
         return seconds
+
+    def _put(self, digest: str) -> str:
+        return self._send(("PUT", f"{PREFIX}/file/{digest}"), {}, b"", b"")
 
     def _post(self, name: str) -> str:
         """As `curl -F` does it, but for `sendfile`: what is measured is the service and not its client."""
@@ -105,13 +122,22 @@ class Trial:
         disposition = 'form-data; name="file"; filename="large.bin"'
         head = f"{fields}--{boundary}\r\nContent-Disposition: {disposition}\r\n\r\n".encode()
         tail = f"\r\n--{boundary}--\r\n".encode()
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        return self._send(("POST", f"{PREFIX}/file"), headers, head, tail)
+
+    def _send(self, call: tuple[str, str], headers: Mapping[str, str], head: bytes, tail: bytes) -> str:
+        """The answer's text. `call`: method and path; `head` and `tail` go before and after the file."""
         login = base64.b64encode(f"haplo:{self.installation.key}".encode()).decode()
+        length = str(len(head) + self.path.stat().st_size + len(tail))
         connection = http.client.HTTPConnection("127.0.0.1", self.installation.port, timeout=300)
         with contextlib.closing(connection), self.path.open("rb") as file:
-            connection.putrequest("POST", f"{PREFIX}/file")
-            connection.putheader("Authorization", f"Basic {login}")
-            connection.putheader("Content-Type", f"multipart/form-data; boundary={boundary}")
-            connection.putheader("Content-Length", str(len(head) + self.path.stat().st_size + len(tail)))
+            connection.putrequest(*call)
+            for name, value in {
+                "Authorization": f"Basic {login}",
+                **headers,
+                "Content-Length": length,
+            }.items():
+                connection.putheader(name, value)
             connection.endheaders(head)
             connection.sock.sendfile(file)
             connection.sock.sendall(tail)
