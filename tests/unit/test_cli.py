@@ -46,8 +46,8 @@ def test_the_version_is_told() -> None:
 
 
 def test_migrating_twice_changes_nothing_the_second_time() -> None:
-    assert shell("migrate")[0::2] == (0, "The database is at 0003 (was empty).\n")
-    assert shell("migrate")[0::2] == (0, "The database is at 0003 already.\n")
+    assert shell("migrate")[0::2] == (0, "The database is at 0004 (was empty).\n")
+    assert shell("migrate")[0::2] == (0, "The database is at 0004 already.\n")
 
 
 def test_a_database_of_a_later_release_is_left_alone() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from service.store.ledger import Known, KnownPart
 from worker.attachments.rules import FileRules
@@ -125,6 +125,16 @@ def _same_content(draft: Draft, part: Part) -> bool:
 def _same_name(draft: Draft, part: Part) -> bool:
     """HTML has no name: with another text it is the next one that is HTML too."""
     return part.name == name_of(draft)
+
+
+def in_place(media: Sequence[Draft]) -> list[Draft]:
+    """The media of a record in the order in which they are to stand: some may say their position."""
+
+    def place(index: int) -> tuple[int, int]:
+        said = media[index].fields.position
+        return (index + 1 if said is UNSET else said, index)
+
+    return [media[index] for index in sorted(range(len(media)), key=place)]
 
 
 def by_item(rows: Sequence[KnownPart]) -> Mapping[int, list[Part]]:

@@ -44,7 +44,7 @@ from worker.planning.entries import (
 from worker.planning.links import Resolution, has_links, links_of, settle
 from worker.planning.merging import Candidate, Judged, Merger
 from worker.planning.met import ChunkMet, LookUps, find_links
-from worker.planning.parts import ChunkParts, Paired, Rearranged, Room, rearranged
+from worker.planning.parts import ChunkParts, Paired, Rearranged, Room, in_place, rearranged
 from worker.planning.templates import Templates
 from worker.records import Draft, Identity, Kind, Mapped, Problem, Sought
 from worker.targets.base import Resolver
@@ -227,7 +227,7 @@ class Planner:
         for draft in mapped.drafts:
             if draft.kind == "media" and draft.item is not None:
                 continue
-            own = media.get(draft.ordinal, [])
+            own = in_place(media.get(draft.ordinal, []))
             parent = self._decide(draft, own, met, resolution)
             plans.append(parent)
             plans.extend(self._decide_media(parent, own, met, resolution, parts))

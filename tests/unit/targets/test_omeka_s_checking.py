@@ -8,7 +8,7 @@ import pytest
 
 from worker.mapping.lookups import CustomVocabulary
 from worker.records import Draft, Fields, Identity, Link, MediaSource, Problem, Property, Value
-from worker.targets.omeka_s.checking import check
+from worker.targets.omeka_s.checking import Ingesting, check
 from worker.targets.omeka_s.resolving import NamesResolver
 from worker.targets.omeka_s.vocabulary import Unknown
 
@@ -16,7 +16,7 @@ from .samples import VOCABULARY
 
 
 def problems(draft: Draft, *, ingest: bool = False) -> list[tuple[str, str, str]]:
-    return [(one.severity, one.code, one.message) for one in check(draft, VOCABULARY, ingest)]
+    return [(one.severity, one.code, one.message) for one in check(draft, VOCABULARY, Ingesting(ingest))]
 
 
 def with_value(**value: Any) -> Draft:
@@ -94,7 +94,7 @@ DROPPED = [
     (Draft("item-set", "item-set", 0, fields=Fields(item_sets=("Set A",))), "field-unsupported"),
     (media(None), "media-without-source"),
     (media(MediaSource("html", " \n")), "value-empty"),
-    (media(MediaSource("url", "http://h/a.jpg")), "ingest-off"),
+    (media(MediaSource("iiif", "http://h/a.jpg")), "ingest-off"),
     (media(MediaSource("youtube", "http://h/a")), "ingest-off"),
     (media(MediaSource("sideload", "a.jpg")), "ingest-off"),
     (media(MediaSource("upload", "a.jpg")), "attachment-missing"),
@@ -112,6 +112,10 @@ def test_the_address_of_a_media_is_a_web_address(url: str) -> None:
     assert [code for _, code, _ in problems(media(MediaSource("url", url)), ingest=True)] == ["value-invalid"]
 
 
+def test_a_file_at_an_address_is_fetched_where_the_target_may_not() -> None:
+    assert problems(media(MediaSource("url", "https://h/a.jpg"))) == []
+
+
 def test_an_address_is_taken_where_the_target_may_fetch() -> None:
     assert problems(media(MediaSource("url", "https://h/a.jpg")), ingest=True) == []
 
@@ -122,7 +126,7 @@ def test_the_sites_of_an_item_set_are_a_warning() -> None:
 
 
 def test_a_problem_says_where_and_what() -> None:
-    assert check(with_value(text="x", language="q" * 300), VOCABULARY, False) == (
+    assert check(with_value(text="x", language="q" * 300), VOCABULARY, Ingesting()) == (
         Problem(
             "reject",
             "language-too-long",
@@ -161,7 +165,7 @@ def test_a_name_beats_a_number() -> None:
 
 
 def test_a_custom_vocabulary_is_known_by_label_and_number() -> None:
-    resolver = NamesResolver(VOCABULARY, False)
+    resolver = NamesResolver(VOCABULARY, Ingesting())
     asked = ("Materials", "1", "Places", "Old", "People", "Empty", "No")
     assert {label: resolver.custom_vocabulary(label) for label in asked} == {
         "Materials": CustomVocabulary("Materials", "literal", frozenset({"oil", "chalk"})),

@@ -187,7 +187,6 @@ def test_media_travel_in_the_request_of_their_item() -> None:
             "o:is_public": True,
             "o:alt_text": "alt",
             "o:lang": "en",
-            "position": 2,
             "o:ingester": "url",
             "ingest_url": "http://h/a.jpg",
             "dcterms:title": [literal(1, "m")],
