@@ -91,6 +91,11 @@ CODES: Mapping[str, tuple[Level, str]] = {
         "warning",
         "Somebody edited what the record means otherwise; the record takes its place.",
     ),
+    "asset-file-changed": (
+        "error",
+        "The record brings another file for an asset that stands; Omeka takes none for it.",
+    ),
+    "asset-without-file": ("error", "The asset is new, and the record names no file for it."),
     "created": ("info", "The resource was created."),
     "delete-new": ("error", "A record deletes what another record of the same batch creates."),
     "delete-would-lose-files": (
@@ -99,6 +104,10 @@ CODES: Mapping[str, tuple[Level, str]] = {
     ),
     "deleted": ("info", "The resource was deleted."),
     "duplicate-identity": ("error", "An earlier record of this batch has the same identifier."),
+    "file-not-compared": (
+        "warning",
+        "The asset stood in the target before; what is in its file Omeka does not tell.",
+    ),
     "found": ("error", "There is such a resource, and the control file has such records rejected."),
     "found-skipped": (
         "warning",
@@ -109,6 +118,10 @@ CODES: Mapping[str, tuple[Level, str]] = {
         "It was sent several times, no answer told what became of it, and it was not in the target afterwards.",
     ),
     "gone": ("warning", "The resource was imported before, and somebody has deleted it since."),
+    "in-use": (
+        "error",
+        "An undo left what the batch created, since something else would be lost with it.",
+    ),
     "item-refused": ("error", "The item of this media was not written."),
     "late-write": (
         "error",

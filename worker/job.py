@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import anyio.to_thread
 
 from service.control.model import Control
 from service.settings import Settings, TargetSettings
 from service.store import batches, journal, logs, runs, unsettled
-from service.store.blobs import BlobStore
+from service.store.blobs import BlobMissingError, BlobStore, Digest
 from service.store.database import Database, StoreUnavailableError
 from service.store.runs import Claim, FenceLostError, OpenStraysError, RunFacts
 from service.store.scopes import next_runs
@@ -209,9 +211,17 @@ async def _target(shop: Workshop, context: RunContext, name: str) -> tuple[Adapt
     limiter = shop.limiters.of(name, settings)
     outage = await _outage(shop, context, limiter)
     caller = Caller(outage.pause, tenure=context, stop=context.stop)
-    adapter = make_adapter(name, settings, limiter, None, caller)
+    adapter = make_adapter(name, settings, limiter, None, caller, lambda digest: _bytes_of(shop, digest))
     context.adapter = adapter
     return adapter, settings, outage
+
+
+def _bytes_of(shop: Workshop, digest: str) -> Path:
+    """Where the bytes of an upload are. Raises `FileNotFoundError`."""
+    try:
+        return shop.blobs.local_path(Digest(digest))
+    except BlobMissingError as error:
+        raise FileNotFoundError(errno.ENOENT, "the store no longer holds its bytes") from error
 
 
 async def _outage(shop: Workshop, context: RunContext, limiter: Limiter) -> Outage:

@@ -9,6 +9,7 @@ OFFERED: frozenset[Feature] = frozenset(
         "absent",
         "annotations",
         "any-match",
+        "asset",
         "blank-clear",
         "conflicts",
         "custom-vocabularies",

@@ -98,10 +98,9 @@ DESTINATIONS: dict[DestinationKind, DestinationDoc] = {
     "asset": DestinationDoc(
         "An asset (thumbnails, logos).",
         {
-            "name": FieldDoc("Its name."),
-            "file": FieldDoc("An uploaded file, by its name."),
+            "name": FieldDoc("Its name; by this it is known again."),
+            "file": FieldDoc("An uploaded file, by its name or its digest. Omeka never replaces it."),
             "alt-text": FieldDoc("The text for who cannot see the image."),
-            "owner": _OWNER,
         },
         models=ONLY_S,
     ),
@@ -181,6 +180,14 @@ DESTINATIONS: dict[DestinationKind, DestinationDoc] = {
 }
 
 RESOURCE_KINDS: tuple[DestinationKind, ...] = ("item", "item-set", "media")
+
+IDENTITIES: dict[DestinationKind, tuple[FieldWord, ...]] = {
+    "asset": ("name",),
+}
+"""What is no resource, and by which of its names it is known again where no `match` says otherwise."""
+IDENTIFYING: dict[DestinationKind, tuple[FieldWord, ...]] = {**IDENTITIES}
+"""All the names that it may be known by."""
+
 PSEUDO_KINDS: tuple[PseudoKind, ...] = get_args(PseudoKind)
 OURS_BY_DEFAULT: frozenset[FieldWord] = frozenset({"item-set", "site", "tags"})
 """Names that others fill too: replacing there means what this service wrote."""

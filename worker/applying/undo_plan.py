@@ -8,7 +8,7 @@ planning thread.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import islice
 
 import msgspec
@@ -32,13 +32,23 @@ from worker.planning.merging import encoded
 from worker.planning.selection import Selection
 from worker.planning.settling import counted
 from worker.planning.values import Held
-from worker.records import KINDS, Kind, Problem, identity_digest
+from worker.records import KINDS, RESOURCES, Kind, Problem, identity_digest
 from worker.targets.base import Adapter, Saved
 
 SLICE = 200
 CREATE, RESTORE, RELINK = 0, 1, 2
 """Depths of an undo."""
-DELETE = {"media": 3, "item": 4, "item-set": 5}
+DELETE: Mapping[str, int] = {
+    "media": 3,
+    "item": 4,
+    "item-set": 5,
+    "site-page": 6,
+    "site": 7,
+    "user": 8,
+    "asset": 9,
+    "resource-template": 10,
+    "vocabulary": 11,
+}
 """Deletions come last, parts before the whole."""
 _KEY = "undo"
 """`plan_key.scope` under which the resources of an undo are found again while it is planned."""
@@ -352,7 +362,7 @@ class UndoPlan:
         wanted = set[int]().union(*linked.values())
         numbers = numbers_now(self._db, self._batch_id, sorted(wanted))
         left = {numbers.get(one, one) for one in wanted}
-        for kind in ("item", "item-set", "media"):
+        for kind in RESOURCES:
             if left:
                 left -= self._reads.current(kind, sorted(left)).keys()
         result = []

@@ -13,10 +13,7 @@ from worker.mapping.text import as_text, checked_unicode
 from worker.mapping.types import Manner, address, boolean_words, datetime_judge, language_tag, whole_number
 from worker.mapping.values import Finish, Wanted
 
-LISTS = frozenset({"item-set", "site", "tags"})
-"""Fields that hold several values at once."""
-
-_BOOLEANS = frozenset({"public", "featured"})
+_BOOLEANS = frozenset({"public", "featured", "assign-new-items"})
 _ADDRESSES = frozenset({"url", "iiif", "iiif-presentation", "oembed", "youtube"})
 _FIRST_PARTS = frozenset({"http", "https", "ftp"})
 

@@ -63,7 +63,7 @@ def entry_of(mapped: Mapped, plan: Intended, control: Control) -> Entry:
         scope=identity.scope if identity else None,
         by=identity.by_text if identity else None,
         key_digest=identity.digest if identity else None,
-        depth=REMOVAL_DEPTH if decision.action == "delete" else _media_depth(plan),
+        depth=REMOVAL_DEPTH if decision.action == "delete" else depth_of(plan),
         resource_id=decision.resource_id,
         draft=msgspec.json.encode(kept) if kept is not None else None,
         before=plan.before,
@@ -130,6 +130,22 @@ def _media_meant(plan: Intended) -> str:
     if plan.decision.action == "create":
         return plan.meaning.media
     return plan.decision.known.media_meant if plan.decision.known is not None else ""
+
+
+DEPTHS: Mapping[str, int] = {
+    "vocabulary": -60,
+    "resource-template": -50,
+    "asset": -40,
+    "user": -30,
+    "site": -20,
+    "site-page": REMOVAL_DEPTH // 2,
+}
+"""What is no resource is written before all that may be called after it, and pages behind all that stands on
+them. Resources have depths from 0."""
+
+
+def depth_of(plan: Intended) -> int:
+    return DEPTHS.get(plan.draft.kind, _media_depth(plan))
 
 
 def _media_depth(plan: Intended) -> int:

@@ -43,6 +43,7 @@ from worker.planning.links import Resolution, has_links, links_of, settle
 from worker.planning.merging import Candidate, Judged, Merger
 from worker.planning.met import ChunkMet, LookUps, find_links
 from worker.planning.templates import Templates
+from worker.planning.uploads import Uploads, file_digest, of_file
 from worker.records import Draft, Identity, Kind, Mapped, Problem, Sought
 from worker.targets.base import Resolver
 
@@ -65,7 +66,16 @@ def target_problems(mapped: Mapped, resolver: Resolver) -> tuple[Problem, ...]:
 class Planner:
     """Turns chunks of mapped records into entries; keeps nothing but the next number between chunks."""
 
-    def __init__(self, control: Control, resolver: Resolver, look_ups: LookUps, merger: Merger) -> None:
+    def __init__(
+        self,
+        control: Control,
+        resolver: Resolver,
+        look_ups: LookUps,
+        merger: Merger,
+        uploads: Uploads | None = None,
+    ) -> None:
+        """`uploads`: the files of the batch; none: it has none."""
+        self._uploads = uploads or Uploads()
         self._control = control
         self._resolver = resolver
         self._look_ups = look_ups
@@ -81,7 +91,10 @@ class Planner:
 
     def plan(self, chunk: Sequence[Mapped]) -> Planned:
         """The entries of these records, in order."""
-        settled = [self._templates.settle(mapped) for mapped in chunk]
+        settled = [self._templates.settle(self._uploads.settle(mapped)) for mapped in chunk]
+        for mapped in settled:
+            for draft in mapped.drafts:
+                self._resolver.expect(draft)
         return self._plan(settled, {}, None)
 
     def replan(
@@ -222,8 +235,9 @@ class Planner:
         self._seq += 1
         settled = settle(draft, resolution)
         travelling = [one for one in media if one.identity is None]
-        meaning = Meaning(meant_digest(settled.draft), media_digest(travelling), settled.linked)
-        decision = self._decision(draft, meaning, met)
+        media_meant = media_digest(travelling) or file_digest(settled.draft)
+        meaning = Meaning(meant_digest(settled.draft), media_meant, settled.linked)
+        decision = of_file(draft, meaning, self._decision(draft, meaning, met))
         if media and is_merged(decision):
             note = (
                 f"{decision.problems[0].message.split(':')[0]}, and this record has media: those cannot be "

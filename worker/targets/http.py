@@ -29,6 +29,7 @@ from service.settings import VERSION
 from worker.errors import Held, Retriable
 from worker.stopping import Stop
 from worker.targets.limits import Limiter, Slot
+from worker.targets.multipart import Form
 from worker.targets.redact import excerpt, redact, silence_http_loggers
 
 silence_http_loggers()
@@ -211,7 +212,7 @@ class TargetHttp:
                 return judge(await self._send("GET", path, params, None))
         raise AssertionError("stamina ends in a result or an exception")
 
-    async def write(self, method: Verb, path: str, body: bytes | None) -> Outcome:
+    async def write(self, method: Verb, path: str, body: bytes | Form | None) -> Outcome:
         """Send a write, once, whatever comes of it."""
         try:
             return await self._send(method, path, (), body)
@@ -225,7 +226,7 @@ class TargetHttp:
         return redact(text, self._secrets)
 
     async def _send(
-        self, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: bytes | None
+        self, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: bytes | Form | None
     ) -> Outcome:
         while True:
             tenure = self._caller.tenure
@@ -250,25 +251,30 @@ class TargetHttp:
             await tenure.regained()
 
     async def _send_now(
-        self, slot: Slot, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: bytes | None
+        self,
+        slot: Slot,
+        method: Verb,
+        path: str,
+        query: Iterable[tuple[str, str | int]],
+        body: bytes | Form | None,
     ) -> Outcome:
         self.requests += 1
-        self.bytes_sent += len(body or b"")
+        self.bytes_sent += len(body) if body is not None else 0
         started = time.monotonic()
         outcome = await self._exchange(method, path, query, body)
         self._tell(slot, method, outcome, time.monotonic() - started)
         return outcome
 
     async def _exchange(
-        self, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: bytes | None
+        self, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: bytes | Form | None
     ) -> Outcome:
         # Written out at once: the library would parse and copy the address for each parameter set.
         parameters = urlencode([*query, *self._keys.items()])
         request = self._client.build_request(
             method,
             f"{self._api}/{path}?{parameters}",
-            content=body,
-            headers={"Content-Type": "application/json"} if body is not None else None,
+            content=body.pieces() if isinstance(body, Form) else body,
+            headers=_headers(body),
         )
         try:
             async with asyncio.timeout(self._timeout):
@@ -286,6 +292,11 @@ class TargetHttp:
             return Failure("timeout", True, self._say(error))
         except (httpx2.RequestError, httpx2.StreamError) as error:
             return Failure("broken", True, self._say(error))
+        except OSError as error:
+            if not isinstance(body, Form):
+                raise
+            # Its file broke off: the target got a body that ends too early, and makes of it what it may.
+            return Failure("broken", True, f"the file could not be read to its end: {error.strerror}")
 
     async def _receive(self, response: httpx2.Response) -> Outcome:
         chunks: list[bytes] = []
@@ -318,6 +329,16 @@ class TargetHttp:
 
     def _say(self, error: Exception) -> str:
         return excerpt(self.redact(str(error) or type(error).__name__))
+
+
+def _headers(body: bytes | Form | None) -> dict[str, str] | None:
+    match body:
+        case None:
+            return None
+        case Form():
+            return {"Content-Type": body.content_type, "Content-Length": str(len(body))}
+        case bytes():
+            return {"Content-Type": "application/json"}
 
 
 def _worth_repeating(error: Exception) -> bool | float:

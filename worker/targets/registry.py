@@ -8,7 +8,7 @@ from service.settings import TargetSettings
 from worker.targets.base import Adapter
 from worker.targets.http import Caller, Patience, TargetHttp
 from worker.targets.limits import Limiter
-from worker.targets.omeka_s.adapter import OmekaSAdapter
+from worker.targets.omeka_s.adapter import Files, OmekaSAdapter
 from worker.targets.omeka_s.answers import outage
 
 
@@ -18,9 +18,10 @@ def make_adapter(
     limiter: Limiter,
     patience: Patience | None = None,
     caller: Caller | None = None,
+    files: Files | None = None,
 ) -> Adapter:
     """The adapter of a configured target. `limiter` is that target's, shared by all runs of the process;
-    `caller`: for whom it is."""
+    `caller`: for whom it is; `files`: where bytes are that it may have to send."""
     match settings.kind:
         case "omeka-s":
             keys = {
@@ -30,6 +31,6 @@ def make_adapter(
             http = TargetHttp(
                 settings.api, keys, limiter, settings.timeout, patience, caller=caller, outage=outage
             )
-            return OmekaSAdapter(name, settings, http)
+            return OmekaSAdapter(name, settings, http, files)
         case _:
             assert_never(settings.kind)

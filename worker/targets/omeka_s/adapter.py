@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -13,7 +14,7 @@ from service.settings import TargetSettings
 from worker.errors import Fatal, Retriable
 from worker.planning.merge import Merge
 from worker.planning.values import Current, Meant
-from worker.records import Draft, Identity, Json, Kind, Sought
+from worker.records import RESOURCES, Draft, Identity, Json, Kind, Sought
 from worker.targets.base import (
     Answer,
     Difference,
@@ -21,6 +22,7 @@ from worker.targets.base import (
     Linking,
     LinkTarget,
     Operation,
+    Refused,
     Saved,
     SiteFacts,
     Surveyed,
@@ -28,7 +30,8 @@ from worker.targets.base import (
     SurveySubject,
 )
 from worker.targets.http import Outcome, TargetHttp
-from worker.targets.omeka_s import compare, payloads, restoring, surveying, updates
+from worker.targets.multipart import Form, form
+from worker.targets.omeka_s import compare, others, payloads, restoring, surveying, updates
 from worker.targets.omeka_s.answers import answer_to_write, judge, proof
 from worker.targets.omeka_s.client import TOTAL_HEADER, OmekaClient
 from worker.targets.omeka_s.modelling import list_model
@@ -41,12 +44,23 @@ from worker.targets.omeka_s.representation import (
     saved_from,
     values_linking,
 )
-from worker.targets.omeka_s.resolving import NamesResolver, resolve, with_data_types
+from worker.targets.omeka_s.resolving import NamesResolver, list_names, resolve, with_data_types
 from worker.targets.omeka_s.verdict import VERSION_HEADER
 from worker.targets.omeka_s.vocabulary import Vocabulary
 from worker.targets.redact import excerpt
 
-_SCREENS: Mapping[Kind, str] = {"item": "item", "item-set": "item-set", "media": "media"}
+_SCREENS: Mapping[Kind, str] = {
+    "vocabulary": "vocabulary",
+    "resource-template": "resource-template",
+    "user": "user",
+}
+"""Pages on which a person looks at one of what is no resource; of the others there are only lists."""
+_LISTS: Mapping[Kind, str] = {"asset": "asset", "site": "site", "site-page": "site"}
+
+
+Files = Callable[[str], Path]
+"""Digest → where the bytes are. Raises `OSError` where they are not."""
+_FILE_GONE = "The file cannot be read any more ({reason}). Upload it again, in another batch."
 
 
 class OmekaSAdapter:
@@ -54,7 +68,12 @@ class OmekaSAdapter:
 
     group_size = 1
 
-    def __init__(self, name: str, settings: TargetSettings, http: TargetHttp) -> None:
+    def __init__(
+        self, name: str, settings: TargetSettings, http: TargetHttp, files: Files | None = None
+    ) -> None:
+        """`files`: where the bytes of an upload are, by digest; only what sends files needs it."""
+        self._files = files
+        self._names = NamesUsed()
         self._name = name
         self._settings = settings
         self._client = OmekaClient(http)
@@ -77,9 +96,24 @@ class OmekaSAdapter:
         return await self._http.read("users", (("per_page", 1),), self._proof)
 
     async def resolve(self, names: NamesUsed) -> NamesResolver:
+        self._names = names
         resolver = await resolve(self._client, names, self._settings.allow_url_ingest)
         self._vocabulary = resolver.vocabulary
         return resolver
+
+    async def settle_names(self, *, anew: bool) -> None:
+        self._vocabulary.coming.clear()
+        if not anew:
+            return
+        before = self._vocabulary
+        # Should a name be gone that was there a moment ago, each record that names it is refused with that.
+        vocabulary, _ = await list_names(self._client, self._names)
+        self._vocabulary = msgspec.structs.replace(
+            vocabulary,
+            data_types=before.data_types,
+            custom=before.custom,
+            custom_details=before.custom_details,
+        )
 
     async def model(self) -> TargetModel:
         return await list_model(self._client, self._name)
@@ -117,15 +151,23 @@ class OmekaSAdapter:
     def create_payload(
         self, draft: Draft, inline: Sequence[Draft], links: Mapping[Sought, LinkTarget], item_id: int | None
     ) -> bytes:
+        if draft.kind not in RESOURCES:
+            return others.updates.create_body(draft, self._vocabulary)
         return payloads.create_body(draft, inline, links, item_id, self._vocabulary)
 
     def current(self, saved: Saved) -> Current:
+        if saved.kind not in RESOURCES:
+            return others.updates.current_of(saved, self._vocabulary)
         return updates.current_of(saved, self._vocabulary)
 
     def meant(self, draft: Draft, links: Mapping[Sought, LinkTarget], current: Current | None) -> Meant:
+        if draft.kind not in RESOURCES:
+            return others.updates.meant_of(draft, self._vocabulary, current)
         return updates.meant_of(draft, links, self._vocabulary, current)
 
     def update_payload(self, current: Current, merge: Merge) -> bytes:
+        if current.kind not in RESOURCES:
+            return others.updates.update_body(current, merge)
         return updates.update_payload(current, merge, self._vocabulary)
 
     def restore_payload(
@@ -136,6 +178,8 @@ class OmekaSAdapter:
         numbers: Mapping[int, int],
         without: Collection[int],
     ) -> bytes | None:
+        if kind not in RESOURCES:
+            return others.updates.restore_body(image, current)
         return restoring.restore_body(image, kind, current, numbers, without)
 
     def recreate_payload(
@@ -185,23 +229,44 @@ class OmekaSAdapter:
         return [await self._carry_out(operation) for operation in group]
 
     async def _carry_out(self, operation: Operation) -> Answer:
-        outcome = await self._client.send(operation)
+        try:
+            body = self._form(operation)
+        except OSError as error:
+            return Refused("blob-missing", _FILE_GONE.format(reason=error.strerror or error), 0)
+        outcome = await self._client.send(operation, body)
         answer = answer_to_write(judge(operation, outcome))
         if isinstance(answer, Done):
             return answer
         return msgspec.structs.replace(answer, message=self._http.redact(answer.message))
 
+    def _form(self, operation: Operation) -> Form | None:
+        """The body of what is created from a file. Raises `OSError` where the file cannot be read."""
+        if operation.kind != "asset" or operation.method != "create":
+            return None
+        file, data = others.updates.file_of(operation.payload)
+        if self._files is None:
+            raise ValueError("this adapter was made without the files of a batch")
+        return form(data, "file", file.name, self._files(file.sha256))
+
     # --- reading ----------------------------------------------------------------------------------
 
     async def highest_id(self, kind: Kind) -> int:
+        if kind not in RESOURCES:
+            return max(await others.reading.everything(self._client, kind), default=0)
         found, _ = await self._client.scalars(PATHS[kind], "id", order="desc", size=1)
         return max(found, default=0)
 
     async def listing(self, kind: Kind) -> Mapping[int, str]:
+        if kind not in RESOURCES:
+            found = await others.reading.everything(self._client, kind)
+            return {one.id: one.modified for one in found.values()}
         return await self._client.modified(kind)
 
     async def ids_above(self, kind: Kind, above: int) -> Sequence[int]:
         """From the highest down, in one answer: pages could shift while they are read."""
+        if kind not in RESOURCES:
+            listed = await others.reading.everything(self._client, kind)
+            return sorted(number for number in listed if number > above)
         size = 5000
         while True:
             found, total = await self._client.scalars(PATHS[kind], "id", order="desc", size=size)
@@ -214,20 +279,37 @@ class OmekaSAdapter:
             size *= 20
 
     async def read(self, kind: Kind, ids: Sequence[int]) -> Sequence[Saved]:
+        if kind not in RESOURCES:
+            return await others.reading.by_ids(self._client, kind, ids)
         return await self._client.by_ids(kind, ids)
+
+    async def in_use(self, saved: Saved) -> str | None:
+        return None
 
     def narrowing(self, where: Iterable[tuple[FieldWord, str | int]]) -> tuple[tuple[FieldWord, int], ...]:
         return surveying.narrowing(where, self._vocabulary)
 
     def survey(self, subject: SurveySubject, first_page: int) -> AsyncIterator[SurveyPage]:
         """`by` must be among the names that were resolved."""
+        if subject.kind not in RESOURCES:
+            return self._survey_others(subject)
         number = self._property(subject.by[0])
         return surveying.survey(self._client, subject, number, first_page, self._settings.connections)
 
+    async def _survey_others(self, subject: SurveySubject) -> AsyncIterator[SurveyPage]:
+        """One page of all there are."""
+        found = await others.reading.everything(self._client, subject.kind)
+        met = tuple(self.met(one, subject) for _, one in sorted(found.items()))
+        yield SurveyPage(met, len(met), last=True)
+
     async def bearing(self, subject: SurveySubject) -> frozenset[int]:
+        if subject.kind not in RESOURCES:
+            return frozenset(await others.reading.everything(self._client, subject.kind))
         return await surveying.bearing(self._client, subject, self._property(subject.by[0]))
 
     def met(self, saved: Saved, subject: SurveySubject) -> Surveyed:
+        if saved.kind not in RESOURCES:
+            return Surveyed(saved, tuple(self.identities(saved, subject.by)))
         return surveying.met(saved, subject)
 
     def _property(self, term: str) -> int:
@@ -245,20 +327,30 @@ class OmekaSAdapter:
         return saved_from(decode(representation), kind)
 
     def differences(self, payload: bytes, saved: Saved) -> tuple[Difference, ...]:
+        if saved.kind not in RESOURCES:
+            return others.judging.differences(payload, saved, self._vocabulary)
         return updates.update_differences(payload, saved, self._vocabulary)
 
     def same_as(self, payload: bytes, saved: Saved) -> bool:
         """Whether `saved` is what a create with `payload` leaves, as the target saves it."""
+        if saved.kind not in RESOURCES:
+            return not others.judging.differences(payload, saved, self._vocabulary)
         return compare.same_as(payload, saved, self._vocabulary)
 
     def identities(self, saved: Saved, by: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
+        if saved.kind not in RESOURCES:
+            return others.judging.identities(saved, by, self._vocabulary)
         return surveying.surveyed(saved, by).identities
 
     def bears(self, saved: Saved, identity: Identity) -> bool:
+        if saved.kind not in RESOURCES:
+            return others.judging.bears(saved, identity, self._vocabulary)
         return compare.bears(saved, identity)
 
     def link(self, kind: Kind, resource_id: int) -> str:
-        return f"{self._settings.site}/admin/{_SCREENS[kind]}/{resource_id}"
+        if kind in _LISTS:
+            return f"{self._settings.site}/admin/{_LISTS[kind]}"
+        return f"{self._settings.site}/admin/{_SCREENS.get(kind, kind)}/{resource_id}"
 
     async def close(self) -> None:
         await self._http.close()

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from msgspec import UNSET
 
 from worker.mapping.lookups import CustomVocabulary
-from worker.records import Draft, Fields, Problem, Property, Value
+from worker.records import RESOURCES, Draft, Fields, Problem, Property, Value
+from worker.targets.omeka_s.others import checking as others
 from worker.targets.omeka_s.vocabulary import Listing, Unknown, Vocabulary, normal
 from worker.targets.redact import excerpt
 
@@ -26,6 +27,8 @@ _FETCHING = frozenset({"url", "iiif", "iiif_presentation", "oembed", "youtube"})
 
 def check(draft: Draft, vocabulary: Vocabulary, allow_url_ingest: bool) -> tuple[Problem, ...]:
     """All problems of one draft; empty when it can be written."""
+    if draft.kind not in RESOURCES:
+        return tuple(others.check(draft, vocabulary))
     return (
         *_of_properties(draft.properties, vocabulary),
         *_of_identity(draft, vocabulary),
@@ -148,12 +151,8 @@ def _of_fields(draft: Draft, vocabulary: Vocabulary) -> Iterator[Problem]:
     fields = draft.fields
     for names, name in _named(fields, vocabulary):
         found = names.find(name)
-        if isinstance(found, Unknown):
+        if isinstance(found, Unknown) and not vocabulary.comes(names, name):
             yield _reject("names-unknown", found.message, name)
-    if isinstance(fields.thumbnail, str) and not (
-        fields.thumbnail.isascii() and fields.thumbnail.isdecimal()
-    ):
-        yield _reject("names-unknown", "A thumbnail is the number of an asset.", fields.thumbnail)
     if fields.featured is not UNSET:
         yield _reject("field-unsupported", "Omeka S has no featured resources: leave “featured” out.")
     if fields.tags is not UNSET:
@@ -177,6 +176,7 @@ def _named(fields: Fields, vocabulary: Vocabulary) -> Iterator[tuple[Listing, st
         (vocabulary.classes, fields.resource_class),
         (vocabulary.templates, fields.template),
         (vocabulary.owners, fields.owner),
+        (vocabulary.assets, fields.thumbnail),
     ):
         if isinstance(name, str):
             yield names, name

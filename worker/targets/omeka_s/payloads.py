@@ -152,24 +152,23 @@ def _fields_of_a_new(draft: Draft, vocabulary: Vocabulary) -> Body:
         case "media":
             body.update(_media_fields(draft))
         case _:
-            assert_never(draft.kind)
+            raise ValueError(f"{draft.kind} is no resource")
     return body
 
 
 def common_fields(fields: Fields, vocabulary: Vocabulary) -> Body:
-    """Class, template, owner and thumbnail, where they are named. A thumbnail is an asset's number."""
+    """Class, template, owner and thumbnail (an asset), where they are named."""
     body: Body = {}
     named: tuple[tuple[str, str | UnsetType | None, Listing], ...] = (
         ("o:resource_class", fields.resource_class, vocabulary.classes),
         ("o:resource_template", fields.template, vocabulary.templates),
         ("o:owner", fields.owner, vocabulary.owners),
+        ("o:thumbnail", fields.thumbnail, vocabulary.assets),
     )
     for key, name, names in named:
         if name is UNSET:
             continue
         body[key] = None if name is None else {"o:id": number(names, str(name))}
-    if fields.thumbnail is not UNSET:
-        body["o:thumbnail"] = None if fields.thumbnail is None else {"o:id": int(fields.thumbnail)}
     return body
 
 

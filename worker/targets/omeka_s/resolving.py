@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 import msgspec
 
+from service.control.names_used import Listing as ListingName
 from service.control.names_used import NamesUsed, Used
 from service.control.suggest import nearest
 from worker.errors import Fatal
@@ -14,11 +15,13 @@ from worker.records import Draft, Json, Problem
 from worker.targets.base import NamesUnknown, TemplateFacts
 from worker.targets.omeka_s.checking import check
 from worker.targets.omeka_s.client import OmekaClient, together
+from worker.targets.omeka_s.others.bringing import brings
 from worker.targets.omeka_s.vocabulary import (
     CORE_TYPES,
     Listing,
     Unknown,
     Vocabulary,
+    assets_from,
     classes_from,
     custom_from,
     has_custom_types,
@@ -44,6 +47,9 @@ class NamesResolver:
     def problems(self, draft: Draft) -> tuple[Problem, ...]:
         return check(draft, self.vocabulary, self._allow_url_ingest)
 
+    def expect(self, draft: Draft) -> None:
+        brings(draft, self.vocabulary)
+
     def custom_vocabulary(self, label: str) -> CustomVocabulary | None:
         found = self.vocabulary.custom.find(label)
         return None if isinstance(found, Unknown) else self.vocabulary.custom_details[found]
@@ -59,6 +65,20 @@ class NamesResolver:
 
 async def resolve(client: OmekaClient, names: NamesUsed, allow_url_ingest: bool) -> NamesResolver:
     """A resolver of all that the control file names. Raises `NamesUnknown`: every name that is not there."""
+    vocabulary, no_custom = await list_names(client, names)
+    problems = [
+        *await _unknown_terms(client, names, vocabulary),
+        *_unknown_names(names, vocabulary, no_custom=no_custom),
+    ]
+    resolver = NamesResolver(vocabulary, allow_url_ingest)
+    if problems:
+        raise NamesUnknown(problems, resolver)
+    return resolver
+
+
+async def list_names(client: OmekaClient, names: NamesUsed) -> tuple[Vocabulary, bool]:
+    """What is listed for the names of a control file; and whether there is no module Custom Vocab, though one
+    is asked for. Raises as reads do."""
     properties = await _properties(client, names)
     templates = await _list_if(names.needs("templates"), client, "resource_templates")
     template_listing, template_details = templates_from(templates)
@@ -75,18 +95,12 @@ async def resolve(client: OmekaClient, names: NamesUsed, allow_url_ingest: bool)
         item_sets=await _item_sets(client, names.needs("item_sets")),
         sites=sites_from(await _list_if(names.needs("sites"), client, "sites")),
         owners=owners_from(await _list_if(names.needs("users"), client, "users")),
+        assets=assets_from(await _list_if(names.needs("assets"), client, "assets")),
         custom=custom_listing,
         custom_details=custom_details,
         data_types=await _data_types(client, names),
     )
-    problems = [
-        *await _unknown_terms(client, names, vocabulary),
-        *_unknown_names(names, vocabulary, no_custom=custom is None),
-    ]
-    resolver = NamesResolver(vocabulary, allow_url_ingest)
-    if problems:
-        raise NamesUnknown(problems, resolver)
-    return resolver
+    return vocabulary, custom is None
 
 
 # --- listings -------------------------------------------------------------------------------------
@@ -183,14 +197,19 @@ def _is_custom(name: Used) -> bool:
 
 def _unknown_names(names: NamesUsed, vocabulary: Vocabulary, no_custom: bool) -> list[Problem]:
     """A problem a name that is not there, each sensible alone."""
-    asked: tuple[tuple[Sequence[Used], Callable[[str], object]], ...] = (
-        (names.classes, vocabulary.classes.find),
-        (names.templates, vocabulary.templates.find),
-        (names.item_sets, vocabulary.item_sets.find),
-        (names.sites, vocabulary.sites.find),
-        (names.users, vocabulary.owners.find),
-        (names.data_types, vocabulary.data_type),
+    finders: tuple[tuple[ListingName, Callable[[str], object]], ...] = (
+        ("classes", vocabulary.classes.find),
+        ("templates", vocabulary.templates.find),
+        ("item_sets", vocabulary.item_sets.find),
+        ("sites", vocabulary.sites.find),
+        ("users", vocabulary.owners.find),
+        ("assets", vocabulary.assets.find),
+        ("data_types", vocabulary.data_type),
     )
+    # What records may bring is known, or not, when they are read.
+    asked: list[tuple[Sequence[Used], Callable[[str], object]]] = [
+        (getattr(names, listing), find) for listing, find in finders if listing not in names.coming
+    ]
     problems = [
         _unknown(
             name, f"Omeka S has no elements: give a term such as dcterms:title instead of “{name.name}”."

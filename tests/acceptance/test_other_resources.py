@@ -1,0 +1,436 @@
+"""What stands around the items: planned, written, verified, reported, recovered and undone as items are."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import re
+import struct
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.acceptance.installation import CONTROL, Installation
+from tests.acceptance.workshop import Shop
+from tests.standins.omeka_s import StandIn
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "other-resources.md").read_text(encoding="utf-8")
+Json = dict[str, Any]
+
+
+def picture(shade: int = 0) -> bytes:
+    """A PNG of one pixel."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    head = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+    pixels = zlib.compress(bytes([0, shade]))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def control(kind: str, fields: Mapping[str, object], **more: object) -> Json:
+    """A control file of which each record is one of `kind`; `fields`: key of the record → name."""
+    return {
+        "dataImportControlFileVersion": 1,
+        "model": "omeka-s",
+        "visibility": "public",
+        "sites": [],
+        "maxErrors": "100%",
+        "files": {"data0": {"read": "json"}, "files/**": {"read": "attachment", "required": False}},
+        "instructions": [
+            {"action": "new", "destination": kind},
+            {"action": "fields", "destination": kind, "fields": dict(fields)},
+        ],
+        **more,
+    }
+
+
+@pytest.fixture(scope="module")
+def omeka() -> Iterator[StandIn]:
+    with StandIn() as standin:
+        yield standin
+
+
+@pytest.fixture
+def shop(tmp_path: Path, omeka: StandIn) -> Iterator[Shop]:
+    made = Shop(tmp_path / "shop", omeka, lease=0.6)
+    yield made
+    made.close()
+
+
+class Site:
+    """The other resources of a stand-in."""
+
+    def __init__(self, omeka: StandIn) -> None:
+        self.omeka = omeka
+
+    def all(self, path: str) -> list[Json]:
+        answer = httpx2.get(f"{self.omeka.api}/{path}", params={**self.omeka.key, "per_page": "1000"})
+        assert answer.status_code == 200, answer.text
+        found: list[Json] = answer.json()
+        return found
+
+    def one(self, path: str, **where: str) -> Json:
+        (found,) = [
+            one for one in self.all(path) if all(one[f"o:{key}"] == value for key, value in where.items())
+        ]
+        return found
+
+    def create(self, path: str, **body: object) -> int:
+        answer = httpx2.post(f"{self.omeka.api}/{path}", params=self.omeka.key, json=body)
+        assert answer.status_code == 200, answer.text
+        number: int = answer.json()["o:id"]
+        return number
+
+    def edit(self, path: str, number: int, **body: object) -> None:
+        answer = httpx2.patch(f"{self.omeka.api}/{path}/{number}", params=self.omeka.key, json=body)
+        assert answer.status_code == 200, answer.text
+
+    def writes(self) -> list[tuple[str, str]]:
+        """(method, path) of every write since the last look."""
+        found = [
+            (one["method"], one["path"]) for one in self.omeka.requests()["recent"] if one["method"] != "GET"
+        ]
+        self.omeka.reset_requests()
+        return found
+
+
+@pytest.fixture
+def site(omeka: StandIn) -> Site:
+    omeka.reset_requests()
+    return Site(omeka)
+
+
+class Case:
+    """One kind: a first import, and a second one that changes the first of its records."""
+
+    def __init__(
+        self,
+        kind: str,
+        path: str,
+        fields: Mapping[str, object],
+        records: list[Json],
+        change: Json,
+        files: Mapping[str, bytes] | None = None,
+    ) -> None:
+        self.kind = kind
+        self.path = path
+        self.control = control(kind, fields)
+        self.records = records
+        self.changed = [{**records[0], **change}, *records[1:]]
+        self.files = files or {}
+
+    def batch(self, shop: Shop, records: list[Json]) -> str:
+        return shop.batch(self.control, {"data0": records, **self.files})
+
+
+def asset_case(mark: str) -> Case:
+    return Case(
+        "asset",
+        "assets",
+        {"n": "name", "f": "file", "alt": "alt-text"},
+        [
+            {"n": f"{mark} one", "f": "files/a.png", "alt": "first"},
+            {"n": f"{mark} two", "f": "files/b.png", "alt": "second"},
+        ],
+        {"alt": "otherwise"},
+        {"files/a.png": picture(1), "files/b.png": picture(2)},
+    )
+
+
+CASES: dict[str, Callable[[str], Case]] = {"asset": asset_case}
+every_kind = pytest.mark.parametrize("kind", CASES)
+
+
+def outcomes(shop: Shop, run_id: str) -> list[str | None]:
+    return [one.outcome for one in shop.entries(run_id)]
+
+
+def held(site: Site, path: str) -> list[Json]:
+    """Everything of a kind, without its stamps."""
+    return [{key: value for key, value in one.items() if key != "o:modified"} for one in site.all(path)]
+
+
+@every_kind
+def test_it_is_created_then_unchanged_then_updated_then_undone(shop: Shop, site: Site, kind: str) -> None:
+    case = CASES[kind](f"whole {kind}")
+    before = held(site, case.path)
+    site.writes()
+    first = case.batch(shop, case.records)
+    planned = shop.run(first, "dry-run")
+    assert planned.counts["action:create"] == 2, shop.log(planned.id)
+    assert site.writes() == []
+    run = shop.run(first)
+    assert outcomes(shop, run.id) == ["created", "created"], shop.log(run.id)
+    assert site.writes() == [("POST", f"/api/{case.path}")] * 2
+    made = held(site, case.path)
+    assert len(made) == len(before) + 2
+
+    again = shop.run(case.batch(shop, case.records))
+    assert outcomes(shop, again.id) == ["unchanged", "unchanged"], shop.log(again.id)
+    assert site.writes() == []
+
+    second = case.batch(shop, case.changed)
+    run = shop.run(second)
+    assert outcomes(shop, run.id) == ["updated", "unchanged"], shop.log(run.id)
+    number = shop.entries(run.id)[0].outcome_id
+    assert site.writes() == [("PATCH", f"/api/{case.path}/{number}")]
+    assert held(site, case.path) != made
+    undo = shop.run(second, "undo")
+    assert undo.ending == "finished", shop.log(undo.id)
+    assert held(site, case.path) == made
+    site.writes()
+    undo = shop.run(first, "undo")
+    assert held(site, case.path) == before, shop.log(undo.id)
+    assert [method for method, _ in site.writes()] == ["DELETE", "DELETE"]
+
+
+@every_kind
+@pytest.mark.parametrize("sent", [False, True])
+@pytest.mark.parametrize("moment", [1, 2])
+def test_a_worker_that_dies_makes_none_twice_and_loses_none(
+    shop: Shop, site: Site, kind: str, moment: int, sent: bool
+) -> None:
+    case = CASES[kind](f"dying {kind} {moment} {sent}")
+    before = held(site, case.path)
+    batch = case.batch(shop, case.records)
+    run_id = shop.schedule(batch)
+    assert shop.run_dying(run_id, moment, sent=sent)
+    facts = shop.take_over(run_id)
+    assert outcomes(shop, run_id) == ["created", "created"], shop.log(run_id)
+    assert facts.ending == "finished"
+    assert len(held(site, case.path)) == len(before) + 2
+    shop.run(batch, "undo")
+    assert held(site, case.path) == before
+
+
+@every_kind
+def test_one_that_dies_in_an_update_or_its_undo_leaves_it_as_meant(shop: Shop, site: Site, kind: str) -> None:
+    case = CASES[kind](f"edited {kind}")
+    first = case.batch(shop, case.records)
+    assert shop.run(first).ending == "finished"
+    made = held(site, case.path)
+    for sent in (False, True):
+        second = case.batch(shop, case.changed)
+        run_id = shop.schedule(second)
+        assert shop.run_dying(run_id, 1, sent=sent)
+        shop.take_over(run_id)
+        assert outcomes(shop, run_id) == ["updated", "unchanged"], shop.log(run_id)
+        assert held(site, case.path) != made
+        undo = shop.schedule(second, "undo")
+        assert shop.run_dying(undo, 1, sent=sent)
+        shop.take_over(undo)
+        assert held(site, case.path) == made, shop.log(undo)
+    shop.run(first, "undo")
+
+
+@every_kind
+def test_what_somebody_edited_is_told_and_left_by_an_undo(shop: Shop, site: Site, kind: str) -> None:
+    case = CASES[kind](f"theirs {kind}")
+    batch = case.batch(shop, case.records)
+    run = shop.run(batch)
+    first, second = [one.outcome_id or 0 for one in shop.entries(run.id)]
+    word = {"assets": "o:alt_text"}.get(case.path, "o:label")
+    wait_a_second(site, case.path)
+    site.edit(case.path, first, **{word: "Somebody's"})
+    later = shop.run(case.batch(shop, case.records), "dry-run")
+    assert [one.action for one in shop.entries(later.id)] == ["update", "unchanged"], shop.log(later.id)
+    assert "conflict-overwrite" in shop.log(later.id)
+    undo = shop.run(batch, "undo")
+    assert "undo-conflict" in shop.log(undo.id)
+    left = {one["o:id"] for one in site.all(case.path)}
+    assert first in left
+    assert second not in left
+    shop.run(batch, "undo", force=True)
+    assert first not in {one["o:id"] for one in site.all(case.path)}
+
+
+def wait_a_second(site: Site, path: str) -> None:
+    """Where there are stamps they have whole seconds: the next edit is to have another."""
+    if path in ("sites", "site_pages"):
+        time.sleep(1.1)
+
+
+# --- assets ---------------------------------------------------------------------------------------
+
+
+def test_an_asset_arrives_with_its_bytes_and_is_known_by_its_digest_too(shop: Shop, site: Site) -> None:
+    """As in the recorded `asset-upload`: a part `data`, and a part `file`."""
+    name = 'odd "name" of\u00e4 picture.png'
+    case = control("asset", {"n": "name", "f": "file"})
+    data = picture(7)
+    digest = hashlib.sha256(data).hexdigest()
+    records = [{"n": "by name", "f": f"files/{name}"}, {"n": "by digest", "f": digest}]
+    run = shop.run(shop.batch(case, {"data0": records, f"files/{name}": data}))
+    assert outcomes(shop, run.id) == ["created", "created"], shop.log(run.id)
+    for one in ("by name", "by digest"):
+        made = site.one("assets", name=one)
+        assert httpx2.get(made["o:asset_url"]).content == data
+        assert made["o:media_type"] == "image/png"
+    shop.run(run.batch_id, "undo")
+
+
+@pytest.mark.parametrize(
+    ("record", "code", "says"),
+    [
+        ({"n": "x", "f": "files/none.png"}, "file-missing", "The batch has no file “files/none.png”."),
+        ({"n": "x"}, "asset-without-file", "name one of the uploads with `file`"),
+        ({"f": "files/a.png"}, "identity-missing", "asset has no identity: name would be blank"),
+        # `asset-upload-wrong-type`
+        ({"n": "x", "f": "files/a.txt"}, "target-validation", "Cannot store files with the media type"),
+    ],
+)
+def test_an_asset_that_cannot_be_made_says_why(
+    shop: Shop, site: Site, record: Json, code: str, says: str
+) -> None:
+    files = {"files/a.png": picture(), "files/a.txt": b"no picture"}
+    run = shop.run(shop.batch(control("asset", {"n": "name", "f": "file"}), {"data0": [record], **files}))
+    (entry,) = shop.entries(run.id)
+    assert (entry.outcome, entry.code) in (("rejected", code), ("failed", code)), shop.log(run.id)
+    assert says in (entry.message or "")
+    assert site.all("assets") == []
+
+
+def test_another_file_for_an_asset_that_stands_is_refused(shop: Shop, site: Site) -> None:
+    case = asset_case("steady")
+    batch = case.batch(shop, case.records)
+    shop.run(batch)
+    files = {**case.files, "files/a.png": picture(99)}
+    run = shop.run(shop.batch(case.control, {"data0": case.records, **files}))
+    assert [one.code for one in shop.entries(run.id)] == ["asset-file-changed", None]
+    shop.run(batch, "undo")
+
+
+def test_assets_that_stood_there_before_are_found_by_name_and_two_of_one_name_refused(
+    shop: Shop, site: Site
+) -> None:
+    other = control(
+        "asset",
+        {"n": "name", "f": "file", "alt": "alt-text"},
+        match={"asset": {"by": "name", "scope": "other"}},
+    )
+    files = {"files/a.png": picture()}
+    mine = shop.batch(other, {"data0": [{"n": "there", "f": "files/a.png"}], **files})
+    for _ in range(2):
+        upload(site, "twin")
+    upload(site, "there")
+    records = [{"n": "there", "f": "files/a.png", "alt": "now"}, {"n": "twin", "f": "files/a.png"}]
+    run = shop.run(
+        shop.batch(
+            control("asset", {"n": "name", "f": "file", "alt": "alt-text"}), {"data0": records, **files}
+        )
+    )
+    first, second = shop.entries(run.id)
+    assert (first.outcome, first.code) == ("updated", "file-not-compared")
+    assert site.one("assets", name="there")["o:alt_text"] == "now"
+    assert (second.outcome, second.code) == ("rejected", "ambiguous-identity")
+    # Under another scope it is another source's.
+    assert shop.run(mine).counts["created"] == 1
+    for one in site.all("assets"):
+        httpx2.delete(f"{site.omeka.api}/assets/{one['o:id']}", params=site.omeka.key)
+
+
+def upload(site: Site, name: str) -> None:
+    answer = httpx2.post(
+        f"{site.omeka.api}/assets",
+        params=site.omeka.key,
+        data={"data": json.dumps({"o:name": name})},
+        files={"file": ("a.png", picture())},
+    )
+    assert answer.status_code == 200, answer.text
+
+
+def test_items_take_assets_of_the_same_batch_for_thumbnails_and_give_them_back(
+    shop: Shop, site: Site
+) -> None:
+    """`item-thumbnail`: a PATCH of the thumbnail alone leaves everything else."""
+    items: Json = {
+        "dataImportControlFileVersion": 1,
+        "model": "omeka-s",
+        "visibility": "public",
+        "sites": [],
+        "match": {"item": {"source": "no", "by": "dcterms:identifier", "scope": "thumbs"}},
+        "files": {"data0": {"read": "json"}},
+        "instructions": [{"action": "new"}, {"source": "t", "name": "dcterms:title"}],
+    }
+    shop.run(shop.batch(items, {"data0": [{"no": "1", "t": "Old"}]}))
+    both = {
+        **items,
+        "files": {
+            "assets": {
+                "read": "json",
+                "instructions": asset_case("").control["instructions"],
+            },
+            "data0": {"read": "json"},
+            "files/**": {"read": "attachment", "required": False},
+        },
+        "instructions": [*items["instructions"], {"source": "thumb", "name": "thumbnail"}],
+    }
+    assets = [{"n": "Shared", "f": "files/a.png"}]
+    records = [{"no": "1", "t": "Old", "thumb": "Shared"}, {"no": "2", "t": "New", "thumb": "Shared"}]
+    files = {"assets": assets, "data0": records, "files/a.png": picture()}
+    site.writes()
+    batch = shop.batch(both, files)
+    run = shop.run(batch)
+    assert outcomes(shop, run.id) == ["created", "updated", "created"], shop.log(run.id)
+    number = site.one("assets", name="Shared")["o:id"]
+    found = [one for one in site.all("items") if one["o:title"] in ("Old", "New")]
+    assert [one["o:thumbnail"]["o:id"] for one in found] == [number, number]
+    assert site.writes()[0] == ("POST", "/api/assets")
+
+    again = shop.run(shop.batch(both, files))
+    assert outcomes(shop, again.id) == ["unchanged"] * 3, shop.log(again.id)
+    shop.run(batch, "undo")
+    assert [one["o:thumbnail"] for one in site.all("items") if one["o:title"] == "Old"] == [None]
+    assert site.all("assets") == []
+
+
+def test_a_thumbnail_that_nothing_brings_is_refused_by_name(shop: Shop, site: Site) -> None:
+    wrong = {**CONTROL, "instructions": [*CONTROL["instructions"], {"source": "th", "name": "thumbnail"}]}
+    run = shop.run(shop.batch(wrong, {"data0": [{"acno": "T1", "title": "T", "th": "Nobody"}]}))
+    (entry,) = shop.entries(run.id)
+    assert (entry.code, entry.message) == ("names-unknown", "There is no asset “Nobody” in this Omeka.")
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+def blocks() -> tuple[Json, dict[str, bytes]]:
+    """The example of the page: its control file, and its data by name."""
+    (text,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    tables = re.findall(r"^`([^`]+)`:\n\n```csv\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
+    return json.loads(text), {name: table.encode() for name, table in tables}
+
+
+def test_the_example_of_the_page_does_what_the_page_says(accession: Installation, omeka: StandIn) -> None:
+    example, data = blocks()
+    logos = list(csv.DictReader(io.StringIO(data["logos.csv"].decode())))
+    pictures = {one["File"]: picture(number) for number, one in enumerate(logos)}
+    for item in omeka.dump()["items"]:
+        httpx2.delete(f"{omeka.api}/items/{item['o:id']}", params=omeka.key)
+    before = omeka.dump()
+    batch = accession.batch(example, {**data, **pictures})
+    assert accession.run(batch, "dry-run") == "dry-run", accession.log(batch)
+    assert "2 assets" in accession.ok(accession.get(f"batch/{batch}/plan"))
+    assert accession.run(batch) == "complete", accession.log(batch)
+    made = {one["o:name"]: one["o:id"] for one in Site(omeka).all("assets")}
+    thumbs = {one["o:title"]: one["o:thumbnail"]["o:id"] for one in omeka.dump()["items"]}
+    assert thumbs == {"The harbour": made["Paintings"], "The ferry": made["Prints"]}
+    assert {one["outcome"] for one in accession.report(batch)} == {"created"}
+    again = accession.batch(example, {**data, **pictures})
+    assert accession.run(again) == "complete"
+    assert accession.counts(again)["unchanged"] == len(accession.report(again))
+    assert accession.run(batch, "undo") == "undone", accession.log(batch)
+    after = omeka.dump()
+    assert {kind: len(rows) for kind, rows in after.items()} == {
+        kind: len(rows) for kind, rows in before.items()
+    }
