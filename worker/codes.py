@@ -134,6 +134,11 @@ CODES: Mapping[str, tuple[Level, str]] = {
         "warning",
         "Media without a `match` cannot be told apart once their item stands; they were left as they are.",
     ),
+    "member-differs": (
+        "error",
+        "A term of a vocabulary is there with another label or comment, which Omeka does not change.",
+    ),
+    "members-stay": ("warning", "An undo left the terms that the batch had added to a vocabulary."),
     "merged": ("warning", "The record was added to an earlier one with its identity (`duplicates: merge`)."),
     "new-number": ("warning", "What was deleted is created again; Omeka gives it a new number."),
     "not-found": ("error", "There is no such resource, and the control file does not have it created."),

@@ -40,6 +40,8 @@ _LISTED: dict[FieldWord, Listing] = {
 }
 _COMING: dict[DestinationKind, tuple[Listing, ...]] = {
     "asset": ("assets",),
+    "vocabulary": ("terms", "classes"),
+    "resource-template": ("templates",),
 }
 """What the names of new ones are added to."""
 
@@ -100,6 +102,9 @@ def _collect(part: object, found: _Found) -> None:
                 found.add_property(name, part.pointer)
         case New(destination=where):
             found.coming.update(_COMING.get(where.kind, ()))
+            if where.kind == "resource-template":
+                # Its properties and their data types come with the records.
+                found.from_data.update(("terms", "data_types"))
         case Load(using=LoadKey(by=by), pointer=pointer):
             found.add_property(by, pointer)
         case MappedReference(table):

@@ -30,6 +30,7 @@ OFFERED: frozenset[Feature] = frozenset(
         "skip",
         "templates",
         "value-suggest",
+        "vocabulary",
     }
 )
 

@@ -138,16 +138,23 @@ DESTINATIONS: dict[DestinationKind, DestinationDoc] = {
     "vocabulary": DestinationDoc(
         "A vocabulary.",
         {
-            "prefix": FieldDoc("The prefix of its terms."),
+            "prefix": FieldDoc("The prefix of its terms; by this it is known again."),
             "namespace": FieldDoc("The URI of its terms."),
             "label": FieldDoc("Its name."),
             "description": FieldDoc("A comment."),
+            "properties": FieldDoc("Properties that it has: local names, or objects.", many=True),
+            "classes": FieldDoc("Classes that it has: local names, or objects.", many=True),
         },
         models=ONLY_S,
     ),
     "resource-template": DestinationDoc(
         "A resource template.",
-        {"label": FieldDoc("Its name."), "class": _CLASS, "owner": _OWNER},
+        {
+            "label": FieldDoc("Its name; by this it is known again."),
+            "class": _CLASS,
+            "owner": _OWNER,
+            "properties": FieldDoc("Properties that it has: terms, or objects.", many=True),
+        },
         models=ONLY_S,
     ),
     "element-set": DestinationDoc(
@@ -183,9 +190,13 @@ RESOURCE_KINDS: tuple[DestinationKind, ...] = ("item", "item-set", "media")
 
 IDENTITIES: dict[DestinationKind, tuple[FieldWord, ...]] = {
     "asset": ("name",),
+    "vocabulary": ("prefix",),
 }
 """What is no resource, and by which of its names it is known again where no `match` says otherwise."""
-IDENTIFYING: dict[DestinationKind, tuple[FieldWord, ...]] = {**IDENTITIES}
+IDENTIFYING: dict[DestinationKind, tuple[FieldWord, ...]] = {
+    **IDENTITIES,
+    "vocabulary": ("prefix", "namespace"),
+}
 """All the names that it may be known by."""
 
 PSEUDO_KINDS: tuple[PseudoKind, ...] = get_args(PseudoKind)

@@ -20,10 +20,12 @@ import pytest
 from tests.acceptance.installation import CONTROL, Installation
 from tests.acceptance.workshop import Shop
 from tests.standins.omeka_s import StandIn
+from tests.standins.proxy import Fault, FaultProxy
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "other-resources.md").read_text(encoding="utf-8")
 Json = dict[str, Any]
+UPLOADS: Json = {"files/**": {"read": "attachment", "required": False}}
 
 
 def picture(shade: int = 0) -> bytes:
@@ -45,7 +47,7 @@ def control(kind: str, fields: Mapping[str, object], **more: object) -> Json:
         "visibility": "public",
         "sites": [],
         "maxErrors": "100%",
-        "files": {"data0": {"read": "json"}, "files/**": {"read": "attachment", "required": False}},
+        "files": {"data0": {"read": "json"}} | (UPLOADS if kind == "asset" else {}),
         "instructions": [
             {"action": "new", "destination": kind},
             {"action": "fields", "destination": kind, "fields": dict(fields)},
@@ -147,7 +149,28 @@ def asset_case(mark: str) -> Case:
     )
 
 
-CASES: dict[str, Callable[[str], Case]] = {"asset": asset_case}
+def vocabulary_case(mark: str) -> Case:
+    prefix = "v" + hashlib.sha256(mark.encode()).hexdigest()[:8]
+    names = {"p": "prefix", "u": "namespace", "l": "label", "props": "properties", "cs": "classes"}
+    return Case(
+        "vocabulary",
+        "vocabularies",
+        names,
+        [
+            {
+                "p": f"{prefix}{n}",
+                "u": f"http://example.org/{prefix}/{n}#",
+                "l": f"{mark} {n}",
+                "props": ["shelf = Shelf mark", {"name": "box", "label": "Box", "comment": "Where it lies"}],
+                "cs": "Crate",
+            }
+            for n in (1, 2)
+        ],
+        {"l": f"{mark} changed"},
+    )
+
+
+CASES: dict[str, Callable[[str], Case]] = {"asset": asset_case, "vocabulary": vocabulary_case}
 every_kind = pytest.mark.parametrize("kind", CASES)
 
 
@@ -401,6 +424,168 @@ def test_a_thumbnail_that_nothing_brings_is_refused_by_name(shop: Shop, site: Si
     assert (entry.code, entry.message) == ("names-unknown", "There is no asset “Nobody” in this Omeka.")
 
 
+# --- vocabularies ---------------------------------------------------------------------------------
+
+
+def terms(site: Site, prefix: str) -> dict[str, tuple[str, str | None]]:
+    """The members of a vocabulary: term → label and comment."""
+    found = {}
+    for path in ("properties", "resource_classes"):
+        for one in site.all(path):
+            if one["o:term"].startswith(f"{prefix}:"):
+                found[one["o:term"].partition(":")[2]] = (one["o:label"], one["o:comment"])
+    return found
+
+
+def test_a_vocabulary_keeps_every_member_when_others_are_added(shop: Shop, site: Site) -> None:
+    """Omeka removes the members that a PATCH does not list, with every value that uses them. (Of vocabularies
+    only `vocabulary-create` and `vocabulary-create-duplicate` were recorded; this is its own code's way.)"""
+    case = vocabulary_case("growing")
+    prefix = case.records[0]["p"]
+    batch = case.batch(shop, case.records[:1])
+    run = shop.run(batch)
+    assert outcomes(shop, run.id) == ["created"], shop.log(run.id)
+    first = {"shelf": ("Shelf mark", None), "box": ("Box", "Where it lies"), "Crate": ("Crate", None)}
+    assert terms(site, prefix) == first
+    number = site.one("vocabularies", prefix=prefix)["o:id"]
+    held_by = {one["o:term"]: one["o:id"] for one in site.all("properties")}
+    classes = [one for one in site.all("resource_classes") if one["o:term"] == f"{prefix}:Crate"]
+
+    # Somebody adds one too; a record that names one of them only takes none of the others away.
+    everything = [{"o:id": held_by[f"{prefix}:{name}"]} for name in ("shelf", "box")]
+    theirs = {"o:local_name": "theirs", "o:label": "Theirs"}
+    site.edit("vocabularies", number, **{"o:property": [*everything, theirs]})
+    site.writes()
+    second = case.batch(shop, [{**case.records[0], "props": ["aisle = Aisle"], "cs": ["Crate", "Bag"]}])
+    run = shop.run(second)
+    assert outcomes(shop, run.id) == ["updated"], shop.log(run.id)
+    assert site.writes() == [("PATCH", f"/api/vocabularies/{number}")]
+    after = {**first, "theirs": ("Theirs", None), "aisle": ("Aisle", None), "Bag": ("Bag", None)}
+    assert terms(site, prefix) == after
+    assert {one["o:term"]: one["o:id"] for one in site.all("properties")}.items() >= held_by.items(), (
+        "each keeps its number, and so its values"
+    )
+    assert classes[0] in site.all("resource_classes")
+
+    again = shop.run(second)
+    assert outcomes(shop, again.id) == ["unchanged"], shop.log(again.id)
+    undo = shop.run(second, "undo")
+    assert terms(site, prefix) == after
+    assert "members-stay" in shop.log(undo.id)
+    assert "keeps aisle “Aisle” (properties)" in shop.log(undo.id)
+    httpx2.delete(f"{site.omeka.api}/vocabularies/{number}", params=site.omeka.key)
+
+
+def test_a_term_that_is_there_otherwise_is_refused(shop: Shop, site: Site) -> None:
+    case = vocabulary_case("set")
+    batch = case.batch(shop, case.records[:1])
+    shop.run(batch)
+    run = shop.run(case.batch(shop, [{**case.records[0], "props": ["shelf = Rack"]}]))
+    (entry,) = shop.entries(run.id)
+    assert (entry.outcome, entry.code) == ("rejected", "member-differs")
+    assert "“shelf” has the label “Shelf mark”" in (entry.message or "")
+    shop.run(batch, "undo")
+
+
+@pytest.mark.parametrize(
+    ("props", "says"),
+    [
+        ("two words", "“two words” is no local name of a term"),
+        ({"label": "Nameless"}, "“” is no local name of a term"),
+        ({"name": "shelf", "colour": "red"}, "has the key “colour”; there are name, label, comment."),
+    ],
+)
+def test_a_member_that_is_none_says_so(shop: Shop, site: Site, props: object, says: str) -> None:
+    case = vocabulary_case("unclear")
+    run = shop.run(case.batch(shop, [{**case.records[0], "props": [props]}]))
+    (entry,) = shop.entries(run.id)
+    assert (entry.outcome, entry.code) == ("rejected", "member-unclear")
+    assert says in (entry.message or "")
+
+
+def test_an_answer_that_cannot_be_read_to_its_end_is_looked_for_not_repeated(
+    tmp_path: Path, omeka: StandIn, site: Site
+) -> None:
+    """The members are read after the write; the target is away at that moment."""
+    case = vocabulary_case("unread")
+    with FaultProxy(omeka.url) as proxy:
+        shop = Shop(tmp_path / "other", omeka, url=proxy.url, lease=0.6)
+        batch = case.batch(shop, case.records[:1])
+        fault = Fault("answer", method="GET", path=r"/api/properties\?vocabulary_id", times=4, status=400)
+        proxy.add(fault)
+        run = shop.run(batch)
+        assert fault.done, "the fault has struck"
+        assert outcomes(shop, run.id) == ["created"], shop.log(run.id)
+        assert [one for one in site.writes() if one[0] == "POST"] == [("POST", "/api/vocabularies")]
+        shop.run(batch, "undo")
+        shop.close()
+
+
+def test_items_use_terms_of_the_same_batch_and_its_undo_leaves_what_others_use(
+    shop: Shop, site: Site
+) -> None:
+    case = vocabulary_case("used")
+    prefix = case.records[0]["p"]
+    both: Json = {
+        "dataImportControlFileVersion": 1,
+        "model": "omeka-s",
+        "visibility": "public",
+        "sites": [],
+        "match": {"item": {"source": "no", "by": f"{prefix}:shelf", "scope": "terms"}},
+        "files": {
+            "vocabulary": {"read": "json", "instructions": case.control["instructions"]},
+            "items": {"read": "json"},
+        },
+        "instructions": [
+            {"action": "new", "set": {"class": f"{prefix}:Crate"}},
+            {"source": "t", "name": f"{prefix}:box"},
+        ],
+    }
+    files = {"vocabulary": case.records[:1], "items": [{"no": "1", "t": "One"}, {"no": "2", "t": "Two"}]}
+    batch = shop.batch(both, files)
+    planned = shop.run(batch, "dry-run")
+    assert planned.counts["action:create"] == 3, shop.log(planned.id)
+    run = shop.run(batch)
+    assert outcomes(shop, run.id) == ["created"] * 3, shop.log(run.id)
+    made = [one for one in site.all("items") if f"{prefix}:box" in one]
+    assert sorted(one[f"{prefix}:box"][0]["@value"] for one in made) == ["One", "Two"]
+    again = shop.run(shop.batch(both, files))
+    assert outcomes(shop, again.id) == ["unchanged"] * 3, shop.log(again.id)
+
+    # Somebody else's item uses a term too: with the vocabulary it would lose the value.
+    term = next(one for one in site.all("properties") if one["o:term"] == f"{prefix}:box")
+    value = {"type": "literal", "property_id": term["o:id"], "@value": "Mine"}
+    theirs = site.create("items", **{f"{prefix}:box": [value]})
+    undo = shop.run(batch, "undo")
+    assert "in-use" in shop.log(undo.id)
+    assert "1 items have values of this vocabulary, which they would lose" in shop.log(undo.id)
+    assert terms(site, prefix)
+    httpx2.delete(f"{site.omeka.api}/items/{theirs}", params=site.omeka.key)
+    undo = shop.run(batch, "undo")
+    assert terms(site, prefix) == {}, shop.log(undo.id)
+
+
+def test_what_would_use_a_vocabulary_that_was_refused_is_refused_too(shop: Shop, site: Site) -> None:
+    """`vocabulary-create-duplicate`: the namespace is taken."""
+    case = vocabulary_case("taken")
+    prefix = case.records[0]["p"]
+    both = {
+        **case.control,
+        "files": {
+            "vocabulary": {"read": "json", "instructions": case.control["instructions"]},
+            "items": {"read": "json"},
+        },
+        "instructions": [{"action": "new"}, {"source": "t", "name": f"{prefix}:box"}],
+    }
+    taken = {**case.records[0], "u": "http://purl.org/dc/terms/"}
+    run = shop.run(shop.batch(both, {"vocabulary": [taken], "items": [{"t": "x"}]}))
+    first, second = shop.entries(run.id)
+    assert (first.outcome, first.code) == ("rejected", "target-validation")
+    assert "is already taken" in (first.message or "")
+    assert (second.outcome, second.code) == ("rejected", "names-unknown")
+    assert second.message == f"There is no property “{prefix}:box” in this Omeka."
+
+
 # --- the page -------------------------------------------------------------------------------------
 
 
@@ -420,12 +605,15 @@ def test_the_example_of_the_page_does_what_the_page_says(accession: Installation
     before = omeka.dump()
     batch = accession.batch(example, {**data, **pictures})
     assert accession.run(batch, "dry-run") == "dry-run", accession.log(batch)
-    assert "2 assets" in accession.ok(accession.get(f"batch/{batch}/plan"))
+    plan = accession.ok(accession.get(f"batch/{batch}/plan"))
+    for what in ("2 assets", "1 vocabulary", "2 items"):
+        assert what in plan
     assert accession.run(batch) == "complete", accession.log(batch)
     made = {one["o:name"]: one["o:id"] for one in Site(omeka).all("assets")}
     thumbs = {one["o:title"]: one["o:thumbnail"]["o:id"] for one in omeka.dump()["items"]}
     assert thumbs == {"The harbour": made["Paintings"], "The ferry": made["Prints"]}
     assert {one["outcome"] for one in accession.report(batch)} == {"created"}
+    assert sorted(one["museum:shelf"][0]["@value"] for one in omeka.dump()["items"]) == ["A 12", "B 3"]
     again = accession.batch(example, {**data, **pictures})
     assert accession.run(again) == "complete"
     assert accession.counts(again)["unchanged"] == len(accession.report(again))

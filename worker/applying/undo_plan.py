@@ -290,6 +290,7 @@ class UndoPlan:
             changes = Changes((Change(entry.kind, removed=(title,), before=(title,)),))
         else:
             changes = self._changes(_image(entry), saved)
+            problems.extend(self._left(_image(entry), saved))
         entry = msgspec.structs.replace(
             entry, before=entry.before, changes=encoded(changes) if changes.changes else None
         )
@@ -309,13 +310,25 @@ class UndoPlan:
                 return f"{name} has media that this batch did not bring ({shown})."
         return None
 
+    def _left(self, image: PreImage, saved: Saved) -> Iterator[Problem]:
+        """What the batch added and the undo leaves."""
+        earlier = self._adapter.current(self._adapter.saved(image.saved, image.kind))
+        current = self._adapter.current(saved)
+        for name in sorted(self._adapter.stays(KINDS[image.kind])):
+            for one in _change(name, earlier.fields.get(name, ()), current.fields.get(name, ())):
+                text = (
+                    f"{image.kind} {saved.id} “{saved.title or ''}” keeps {', '.join(one.added)} ({name}): "
+                    "taken away, every value that uses it would go with it. Take it away in Omeka."
+                )
+                yield Problem("warning", "members-stay", text)
+
     def _changes(self, image: PreImage, saved: Saved) -> Changes:
         earlier = self._adapter.current(self._adapter.saved(image.saved, image.kind))
         current = self._adapter.current(saved)
         found = []
         for name in dict.fromkeys((*current.properties, *earlier.properties)):
             found.extend(_change(name, current.properties.get(name, ()), earlier.properties.get(name, ())))
-        for name in earlier.fields:
+        for name in earlier.fields.keys() - self._adapter.stays(KINDS[image.kind]):
             found.extend(_change(name, current.fields.get(name, ()), earlier.fields[name]))
         return Changes(tuple(found))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from service.control.model import (
     Assign,
+    Destination,
     Element,
     FieldName,
     LoadKey,
@@ -109,7 +110,9 @@ def _assign_field(
     is_list, multivalue = word in LISTED, instruction.multivalue
     clear = instruction.value.blank == "clear"
     policy = (instruction.on_update, instruction.of)
-    produce = compile_value(instruction.value, field_values(word, shown_name, on_error, reading, lookups))
+    kind = instruction.destination.kind if isinstance(instruction.destination, Destination) else ""
+    wanted = field_values(word, shown_name, on_error, reading, lookups, kind)
+    produce = compile_value(instruction.value, wanted)
 
     def assign(state: RecordState, context: Any) -> None:
         values = produce(state, context)

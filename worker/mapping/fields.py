@@ -8,6 +8,7 @@ from typing import Any
 from service.control.model import BooleanType, DatetimeType, FieldWord, OnError, ValueSpec
 from worker.mapping.inputs import Reading
 from worker.mapping.lookups import VocabularyLookups
+from worker.mapping.members import property_member, term_member
 from worker.mapping.problems import Unconvertible, shown
 from worker.mapping.text import as_text, checked_unicode
 from worker.mapping.types import Manner, address, boolean_words, datetime_judge, language_tag, whole_number
@@ -19,9 +20,19 @@ _FIRST_PARTS = frozenset({"http", "https", "ftp"})
 
 
 def field_values(
-    word: FieldWord, name: str, on_error: OnError, reading: Reading, lookups: VocabularyLookups
+    word: FieldWord,
+    name: str,
+    on_error: OnError,
+    reading: Reading,
+    lookups: VocabularyLookups,
+    kind: str = "",
 ) -> Wanted[Any]:
-    """Values of one field: booleans, whole numbers, addresses or texts, as the field takes them."""
+    """Values of one field: booleans, whole numbers, addresses, members or texts, as the field takes them.
+
+    `kind`: of the destination."""
+    if word in ("properties", "classes"):
+        member = property_member if kind == "resource-template" else term_member
+        return Wanted(name, on_error, lambda spec: lambda piece, manner: member(piece), reading, lookups)
     return Wanted(name, on_error, lambda spec: _finish(word, spec), reading, lookups)
 
 

@@ -154,6 +154,8 @@ class Database:
             del self.keys[row.identity]
         else:
             del getattr(self, _table_name(row))[row.id]
+            if isinstance(row, Term) and not row.is_class:
+                self._property_of.pop(row.term, None)
         self._note(row, deleted=True)
 
     def _note(self, row: Row, *, deleted: bool) -> None:

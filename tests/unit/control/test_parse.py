@@ -33,6 +33,7 @@ from service.control.model import (
     XmlReader,
 )
 from service.control.parse import parse_control
+from service.control.words import IDENTITIES, RESOURCE_KINDS
 from tests.unit.control.making import compiled, said, told, version_1, warned
 
 ITEM = Destination("item", "item")
@@ -225,7 +226,10 @@ def test_match_by_several_together_or_alternatives() -> None:
         ),
         (
             {"element-set": {"by": "dcterms:identifier"}},
-            ['/match/element-set: a "element-set" has no match; only item, item-set, media, asset have.'],
+            [
+                '/match/element-set: a "element-set" has no match; only '
+                f"{', '.join((*RESOURCE_KINDS, *IDENTITIES))} have."
+            ],
         ),
         (
             {"asset": {"by": "dcterms:identifier", "absent": "delete", "where": {"class": "dctype:Image"}}},

@@ -11,16 +11,18 @@ from service.control.model import FieldWord
 from service.control.names_used import NamesUsed
 from service.control.target_model import TargetModel
 from service.settings import TargetSettings
-from worker.errors import Fatal, Retriable
+from worker.errors import AccessionError, Fatal, Retriable
 from worker.planning.merge import Merge
 from worker.planning.values import Current, Meant
 from worker.records import RESOURCES, Draft, Identity, Json, Kind, Sought
+from worker.stopping import StoppedError
 from worker.targets.base import (
     Answer,
     Difference,
     Done,
     Linking,
     LinkTarget,
+    Lost,
     Operation,
     Refused,
     Saved,
@@ -179,7 +181,7 @@ class OmekaSAdapter:
         without: Collection[int],
     ) -> bytes | None:
         if kind not in RESOURCES:
-            return others.updates.restore_body(image, current)
+            return others.updates.restore_body(image, current, self._vocabulary)
         return restoring.restore_body(image, kind, current, numbers, without)
 
     def recreate_payload(
@@ -236,8 +238,19 @@ class OmekaSAdapter:
         outcome = await self._client.send(operation, body)
         answer = answer_to_write(judge(operation, outcome))
         if isinstance(answer, Done):
-            return answer
+            return await self._whole(answer)
         return msgspec.structs.replace(answer, message=self._http.redact(answer.message))
+
+    async def _whole(self, answer: Done) -> Done | Lost:
+        """An answer as a listing shows the same. What cannot be listed after it was written is looked for, as
+        if the answer had been lost."""
+        if answer.saved is None or answer.saved.kind in RESOURCES:
+            return answer
+        try:
+            return Done(await others.reading.completed(self._client, answer.saved))
+        except (AccessionError, StoppedError) as error:
+            text = f"It was answered, but what came of it could not be read ({error})."
+            return Lost("answer-unread", self._http.redact(text), look_once=True)
 
     def _form(self, operation: Operation) -> Form | None:
         """The body of what is created from a file. Raises `OSError` where the file cannot be read."""
@@ -284,7 +297,10 @@ class OmekaSAdapter:
         return await self._client.by_ids(kind, ids)
 
     async def in_use(self, saved: Saved) -> str | None:
-        return None
+        return await others.reading.in_use(self._client, saved)
+
+    def stays(self, kind: Kind) -> frozenset[str]:
+        return others.fields.STAY.get(kind, frozenset())
 
     def narrowing(self, where: Iterable[tuple[FieldWord, str | int]]) -> tuple[tuple[FieldWord, int], ...]:
         return surveying.narrowing(where, self._vocabulary)
@@ -293,6 +309,8 @@ class OmekaSAdapter:
         """`by` must be among the names that were resolved."""
         if subject.kind not in RESOURCES:
             return self._survey_others(subject)
+        if self._is_to_come(subject.by[0]):
+            return _nothing()
         number = self._property(subject.by[0])
         return surveying.survey(self._client, subject, number, first_page, self._settings.connections)
 
@@ -305,12 +323,18 @@ class OmekaSAdapter:
     async def bearing(self, subject: SurveySubject) -> frozenset[int]:
         if subject.kind not in RESOURCES:
             return frozenset(await others.reading.everything(self._client, subject.kind))
+        if self._is_to_come(subject.by[0]):
+            return frozenset()
         return await surveying.bearing(self._client, subject, self._property(subject.by[0]))
 
     def met(self, saved: Saved, subject: SurveySubject) -> Surveyed:
         if saved.kind not in RESOURCES:
             return Surveyed(saved, tuple(self.identities(saved, subject.by)))
         return surveying.met(saved, subject)
+
+    def _is_to_come(self, term: str) -> bool:
+        """Whether nothing can bear the property yet, since records of this batch may bring it."""
+        return "terms" in self._names.coming and term not in self._vocabulary.properties
 
     def _property(self, term: str) -> int:
         number = self._vocabulary.properties.get(term)
@@ -354,6 +378,10 @@ class OmekaSAdapter:
 
     async def close(self) -> None:
         await self._http.close()
+
+
+async def _nothing() -> AsyncIterator[SurveyPage]:
+    yield SurveyPage((), 0, last=True)
 
 
 def _only_user(body: Json, total: str | None) -> str:

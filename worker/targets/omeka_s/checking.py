@@ -50,7 +50,7 @@ def _printable(text: str) -> str:
 
 def _of_properties(properties: tuple[Property, ...], vocabulary: Vocabulary) -> Iterator[Problem]:
     for part in properties:
-        if part.term not in vocabulary.properties:
+        if not vocabulary.knows(part.term):
             message = f"There is no property “{part.term}” in this Omeka."
             yield _reject("names-unknown", message, part.term, part.pointer)
             continue
@@ -89,7 +89,7 @@ def _of_value(value: Value, vocabulary: Vocabulary) -> Iterator[tuple[str, str, 
     if value.type.startswith("customvocab:") and not isinstance(data_type, Unknown):
         yield from _of_member(value, vocabulary.custom_details[int(data_type.removeprefix("customvocab:"))])
     for part in value.annotation or ():
-        if part.term not in vocabulary.properties:
+        if not vocabulary.knows(part.term):
             yield (
                 "names-unknown",
                 f"There is no property “{part.term}” (of an annotation) in this Omeka.",
@@ -130,7 +130,7 @@ def _of_identity(draft: Draft, vocabulary: Vocabulary) -> Iterator[Problem]:
     if draft.identity is None:
         return
     for term, value in draft.identity.written:
-        if term not in vocabulary.properties:
+        if not vocabulary.knows(term):
             yield _reject("names-unknown", f"There is no property “{term}” in this Omeka.", term)
         if not value.strip(_PHP_BLANKS) or not _is_unicode(value):
             yield _reject("identity-unusable", f"The identifier for {term} cannot be kept in Omeka.", value)

@@ -121,6 +121,8 @@ class ValueBuilder:
 
     def _property_id(self, term: str) -> int:
         found = self._vocabulary.properties.get(term)
+        if found is None and term in self._vocabulary.coming.terms:
+            return 0  # only while it is planned: what is sent is made when it is there
         if found is None:
             raise Reject("names-unknown", f"There is no property “{term}” in this Omeka.")
         return found

@@ -82,8 +82,10 @@ async def list_names(client: OmekaClient, names: NamesUsed) -> tuple[Vocabulary,
     properties = await _properties(client, names)
     templates = await _list_if(names.needs("templates"), client, "resource_templates")
     template_listing, template_details = templates_from(templates)
-    wants_custom = any(map(_is_custom, names.data_types)) or (
-        names.of_templates and any(map(has_custom_types, template_details.values()))
+    wants_custom = (
+        any(map(_is_custom, names.data_types))
+        or "data_types" in names.from_data
+        or (names.of_templates and any(map(has_custom_types, template_details.values())))
     )
     custom = await custom_vocabularies(client) if wants_custom else ()
     custom_listing, custom_details = custom_from(custom or ())
@@ -112,7 +114,7 @@ async def _list_if(named: bool, client: OmekaClient, path: str) -> Entries:
 
 async def _properties(client: OmekaClient, names: NamesUsed) -> Entries:
     """All properties of the vocabularies that are named; all there are where templates count."""
-    if names.of_templates:
+    if names.of_templates or "terms" in names.from_data:
         return await client.all("properties")
     prefixes = {_prefix(name) for name in names.terms}
     # Each prefix in a request of its own. Were the filter ignored, every property would come: no harm.
@@ -160,7 +162,9 @@ async def _if_offered(listing: Awaitable[Entries]) -> Entries | None:
 
 async def _data_types(client: OmekaClient, names: NamesUsed) -> frozenset[str] | None:
     """The data types, where one is named that a module brings; None where the target does not tell."""
-    if all(str(one.name) in CORE_TYPES or _is_custom(one) for one in names.data_types):
+    if "data_types" not in names.from_data and all(
+        str(one.name) in CORE_TYPES or _is_custom(one) for one in names.data_types
+    ):
         return None
     entries = await data_types(client)
     return None if entries is None else frozenset(text_of(entry, "o:id") for entry in entries)
@@ -229,7 +233,7 @@ def _unknown_names(names: NamesUsed, vocabulary: Vocabulary, no_custom: bool) ->
 
 async def _unknown_terms(client: OmekaClient, names: NamesUsed, vocabulary: Vocabulary) -> list[Problem]:
     unknown = [name for name in names.terms if name.name not in vocabulary.properties]
-    if not unknown:
+    if not unknown or "terms" in names.coming:
         return []
     # Listed only now, to find the right word: a wrong prefix may mean any vocabulary.
     prefixes = [text_of(entry, "o:prefix") for entry in await client.all("vocabularies")]

@@ -106,6 +106,10 @@ class Vocabulary(Struct, frozen=True):
         expected = normal(name) in self.coming.names.get(listing.what, ())
         return expected and isinstance(listing.find(name), Unknown)
 
+    def knows(self, term: str) -> bool:
+        """Whether there is such a property, or will be."""
+        return term in self.properties or term in self.coming.terms
+
     def data_type(self, name: str) -> str | Unknown:
         """The target's name of a data type: `customvocab:Materials` becomes `customvocab:3`."""
         if name.startswith("customvocab:"):

@@ -4,6 +4,6 @@ They bear no properties, only names of their own, and most have no stamp; but th
 verified and undone by the same code as resources, which this package gives the form that it needs.
 """
 
-from worker.targets.omeka_s.others import judging, reading, updates
+from worker.targets.omeka_s.others import fields, judging, reading, updates
 
-__all__ = ["judging", "reading", "updates"]
+__all__ = ["fields", "judging", "reading", "updates"]

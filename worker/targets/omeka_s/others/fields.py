@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, assert_never
 
+import orjson
 from msgspec import UNSET, Struct
 
-from worker.records import Draft, Json, Kind
+from worker.records import Draft, Json, Kind, Own
+from worker.targets.omeka_s.others.members import Member, properties_in, terms_in
 from worker.targets.omeka_s.representation import reference_ids
 from worker.targets.omeka_s.vocabulary import Listing, Vocabulary
 
-Shape = Literal["flag", "text", "reference"]
+Shape = Literal["flag", "text", "reference", "terms", "properties"]
 Names = Literal["classes", "owners", "assets"]
 
 
@@ -30,13 +32,13 @@ class OtherField(Struct, frozen=True):
     only_new: bool = False
     """Omeka takes it with a new one only."""
 
-    def said(self, draft: Draft) -> bool | str | tuple[str, ...] | None:
+    def said(self, draft: Draft) -> Own:
         """What the draft gives it. Raises `KeyError` where it does not name it."""
         if self.attribute:
             said = getattr(draft.fields, self.attribute)
             if said is UNSET:
                 raise KeyError(self.word)
-            found: bool | str | tuple[str, ...] | None = said
+            found: Own = said
             return found
         return draft.fields.own[self.word]
 
@@ -45,7 +47,23 @@ _ALT_TEXT = OtherField("alt-text", "o:alt_text", "text", "alt_text")
 
 FIELDS: Mapping[Kind, Sequence[OtherField]] = {
     "asset": (OtherField("name", "o:name", "text"), _ALT_TEXT),
+    "vocabulary": (
+        OtherField("prefix", "o:prefix", "text"),
+        OtherField("namespace", "o:namespace_uri", "text"),
+        OtherField("label", "o:label", "text"),
+        OtherField("description", "o:comment", "text"),
+        OtherField("properties", "o:property", "terms"),
+        OtherField("classes", "o:class", "terms"),
+    ),
+    "resource-template": (
+        OtherField("label", "o:label", "text"),
+        OtherField("class", "o:resource_class", "reference", "resource_class", "classes"),
+        OtherField("owner", "o:owner", "reference", "owner", "owners"),
+        OtherField("properties", "o:resource_template_property", "properties"),
+    ),
 }
+STAY: Mapping[Kind, frozenset[str]] = {"vocabulary": frozenset({"properties", "classes"})}
+"""Names that an undo of a change leaves: what was added to them may be in use."""
 
 
 def listing_of(field: OtherField, vocabulary: Vocabulary) -> Listing | None:
@@ -55,27 +73,47 @@ def listing_of(field: OtherField, vocabulary: Vocabulary) -> Listing | None:
     return listing
 
 
-def texts_in(field: OtherField, value: Json) -> tuple[str, ...]:
+class Part(Struct, frozen=True):
+    """One thing that a name holds: in canonical form, as JSON where that is more, and for a person."""
+
+    text: str
+    raw: bytes = b""
+    shown: str = ""
+
+
+def parts_in(field: OtherField, value: Json, vocabulary: Vocabulary) -> tuple[Part, ...]:
     """What a name holds, of its JSON in a representation or a payload."""
     match field.shape:
         case "flag":
-            return ("true" if value is True else "false",)
+            return (Part("true" if value is True else "false"),)
         case "text":
-            return (value,) if isinstance(value, str) and value else ()
+            return (Part(value),) if isinstance(value, str) and value else ()
         case "reference":
-            return tuple(map(str, reference_ids(value)))
+            names = listing_of(field, vocabulary)
+            numbers = reference_ids(value)
+            return tuple(Part(str(one), shown=names.label(one) if names else "") for one in numbers)
+        case "terms":
+            return of_members(terms_in(value))
+        case "properties":
+            return of_members(properties_in(value, vocabulary))
         case _:
             assert_never(field.shape)
 
 
-def json_of(field: OtherField, texts: Sequence[str]) -> Json:
+def of_members(members: Sequence[Member]) -> tuple[Part, ...]:
+    return tuple(Part(one.text, one.raw, one.shown) for one in members)
+
+
+def json_of(field: OtherField, parts: Sequence[Part]) -> Json:
     """The JSON of a name that is to hold these."""
     match field.shape:
         case "flag":
-            return list(texts) == ["true"]
+            return [one.text for one in parts] == ["true"]
         case "text":
-            return texts[0] if texts else None
+            return parts[0].text if parts else None
         case "reference":
-            return {"o:id": int(texts[0])} if texts else None
+            return {"o:id": int(parts[0].text)} if parts else None
+        case "terms" | "properties":
+            return [orjson.loads(one.raw) for one in parts]
         case _:
             assert_never(field.shape)

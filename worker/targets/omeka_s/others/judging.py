@@ -8,7 +8,8 @@ from collections.abc import Collection, Sequence
 from worker.planning.values import NOTHING
 from worker.records import Identity, Json, Kind, normal_identity
 from worker.targets.base import Difference, Saved
-from worker.targets.omeka_s.others.fields import FIELDS, OtherField, listing_of, texts_in
+from worker.targets.omeka_s.others.fields import FIELDS, OtherField, Part, parts_in
+from worker.targets.omeka_s.others.members import not_kept, properties_in, terms_in
 from worker.targets.omeka_s.representation import decode
 from worker.targets.omeka_s.vocabulary import Vocabulary
 from worker.targets.redact import excerpt
@@ -26,16 +27,20 @@ def differences(payload: bytes, saved: Saved, vocabulary: Vocabulary) -> tuple[D
 
 
 def _difference(field: OtherField, meant: Json, saved: Json, vocabulary: Vocabulary) -> list[Difference]:
-    wanted, kept = texts_in(field, meant), texts_in(field, saved)
-    if set(wanted) == set(kept):
-        return []
-    return [Difference(field.word, _shown(field, wanted, vocabulary), _shown(field, kept, vocabulary))]
+    match field.shape:
+        case "terms":
+            lost = not_kept(meant, saved, terms_in)
+        case "properties":
+            lost = not_kept(meant, saved, lambda entries: properties_in(entries, vocabulary))
+        case _:
+            wanted, kept = parts_in(field, meant, vocabulary), parts_in(field, saved, vocabulary)
+            same = {one.text for one in wanted} == {one.text for one in kept}
+            lost = [] if same else [(_shown(wanted), _shown(kept))]
+    return [Difference(field.word, wish or NOTHING, there or NOTHING) for wish, there in lost]
 
 
-def _shown(field: OtherField, texts: Sequence[str], vocabulary: Vocabulary) -> str:
-    names = listing_of(field, vocabulary)
-    shown = [names.label(int(text)) if names is not None else excerpt(text) for text in texts]
-    return ", ".join(shown) or NOTHING
+def _shown(parts: Sequence[Part]) -> str:
+    return ", ".join(one.shown or excerpt(one.text) for one in parts)
 
 
 def identities(saved: Saved, by: tuple[str, ...], vocabulary: Vocabulary) -> tuple[tuple[str, ...], ...]:
@@ -53,7 +58,8 @@ def _texts(saved: Saved, word: str, vocabulary: Vocabulary) -> Collection[str]:
     field = _field(saved.kind, word)
     if field is None:
         return ()
-    return [normal_identity(text) for text in texts_in(field, saved.body.get(field.key))]
+    parts = parts_in(field, saved.body.get(field.key), vocabulary)
+    return [normal_identity(one.text) for one in parts]
 
 
 def _field(kind: Kind, word: str) -> OtherField | None:

@@ -7,7 +7,7 @@ adapters); of these kinds no PATCH was recorded, but of items, which go the same
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 import orjson
@@ -15,9 +15,19 @@ from msgspec import Struct
 
 from worker.planning.merge import Merge
 from worker.planning.values import FIELD, Content, Current, Held, Meant, Named, Wish
-from worker.records import Draft, Json, Of, OnUpdate
+from worker.records import Draft, Json, Of, OnUpdate, Own
 from worker.targets.base import Saved
-from worker.targets.omeka_s.others.fields import FIELDS, OtherField, json_of, listing_of, texts_in
+from worker.targets.omeka_s.others.fields import (
+    FIELDS,
+    STAY,
+    OtherField,
+    Part,
+    json_of,
+    listing_of,
+    of_members,
+    parts_in,
+)
+from worker.targets.omeka_s.others.members import Member, properties_in, properties_meant, terms_meant
 from worker.targets.omeka_s.payloads import number
 from worker.targets.omeka_s.representation import decode, saved_from
 from worker.targets.omeka_s.vocabulary import Vocabulary, normal
@@ -32,8 +42,8 @@ def current_of(saved: Saved, vocabulary: Vocabulary) -> Current:
         properties={},
         fields={
             field.word: tuple(
-                Held(Content(FIELD, text), display=_display(field, text, vocabulary))
-                for text in texts_in(field, saved.body.get(field.key))
+                Held(Content(FIELD, part.text), raw=part.raw, display=part.shown)
+                for part in parts_in(field, saved.body.get(field.key), vocabulary)
             )
             for field in FIELDS[saved.kind]
         },
@@ -41,24 +51,27 @@ def current_of(saved: Saved, vocabulary: Vocabulary) -> Current:
 
 
 def meant_of(draft: Draft, vocabulary: Vocabulary, current: Current | None) -> Meant:
-    """Raises `Reject` for names that Omeka does not know."""
-    return Meant(fields=tuple(_named(draft, vocabulary)))
+    """`current`: what it is about; members that are there already count as meant. Raises `Reject`."""
+    return Meant(fields=tuple(_named(draft, vocabulary, current)))
 
 
-def _named(draft: Draft, vocabulary: Vocabulary) -> Iterator[Named]:
+def _named(draft: Draft, vocabulary: Vocabulary, current: Current | None) -> Iterator[Named]:
     by = draft.identity.by if draft.identity is not None else ()
-    for field, texts in texts_meant(draft, vocabulary):
+    for field, parts in parts_meant(draft, vocabulary, current):
         if field.word in by or field.only_new:
             continue  # it bears its identity already; and what only a new one takes stays as it is
-        wishes = tuple(
-            Wish(Content(FIELD, text), display=_display(field, text, vocabulary)) for text in texts
-        )
+        wishes = tuple(Wish(Content(FIELD, one.text), raw=one.raw, display=one.shown) for one in parts)
+        if field.shape in ("terms", "properties"):
+            yield Named(field.word, wishes)  # those that are there are among them
+            continue
         on_update: OnUpdate = draft.fields.on_update.get(field.word, "replace")
         of: Of = draft.fields.of.get(field.word, "all")
         yield Named(field.word, wishes, on_update, of)
 
 
-def texts_meant(draft: Draft, vocabulary: Vocabulary) -> Iterator[tuple[OtherField, tuple[str, ...]]]:
+def parts_meant(
+    draft: Draft, vocabulary: Vocabulary, current: Current | None = None
+) -> Iterator[tuple[OtherField, tuple[Part, ...]]]:
     """Every name that the draft gives something, with what it shall hold. Raises `Reject`."""
     for field in FIELDS[draft.kind]:
         try:
@@ -67,33 +80,45 @@ def texts_meant(draft: Draft, vocabulary: Vocabulary) -> Iterator[tuple[OtherFie
             continue
         if said is None and field.shape == "flag":
             continue
-        yield field, tuple(_texts(field, said, vocabulary))
+        present = current.fields.get(field.word, ()) if current is not None else ()
+        yield field, tuple(_parts(field, said, vocabulary, present))
 
 
-def _texts(
-    field: OtherField, said: bool | str | tuple[str, ...] | None, vocabulary: Vocabulary
-) -> Iterator[str]:
-    match said:
-        case None | "":
-            return
-        case bool():
-            yield "true" if said else "false"
-        case str():
-            yield _text(field, said, vocabulary)
-        case tuple():
-            yield from dict.fromkeys(_text(field, one, vocabulary) for one in said)
+def _parts(field: OtherField, said: Own, vocabulary: Vocabulary, present: Sequence[Held]) -> Iterable[Part]:
+    match said, field.shape:
+        case tuple(), "terms":
+            stands = [member for held in present for member in _members(held)]
+            return of_members(terms_meant(said, stands))
+        case tuple(), "properties":
+            stands = [
+                member for held in present for member in properties_in([orjson.loads(held.raw)], vocabulary)
+            ]
+            return of_members(properties_meant(said, stands, vocabulary))
+        case (None | "", _):
+            return ()
+        case bool(), _:
+            return (Part("true" if said else "false"),)
+        case str(), _:
+            return (_part(field, said, vocabulary),)
+        case _:
+            assert isinstance(said, tuple)
+            return dict.fromkeys(_part(field, one, vocabulary) for one in said)
 
 
-def _text(field: OtherField, said: str, vocabulary: Vocabulary) -> str:
+def _members(held: Held) -> Iterator[Member]:
+    """A term that is there, whose entry is its number alone."""
+    name, *_ = orjson.loads(held.content.text or "[]")
+    yield Member(name, held.content.text or "", held.raw, held.display)
+
+
+def _part(field: OtherField, said: str, vocabulary: Vocabulary) -> Part:
     names = listing_of(field, vocabulary)
     if names is None:
-        return said
-    return f"→ {normal(said)}" if vocabulary.comes(names, said) else str(number(names, said))
-
-
-def _display(field: OtherField, text: str, vocabulary: Vocabulary) -> str:
-    names = listing_of(field, vocabulary)
-    return names.label(int(text)) if names is not None and text.isdecimal() else ""
+        return Part(said)
+    if vocabulary.comes(names, said):
+        return Part(f"→ {normal(said)}", shown=f"{normal(said)} (new)")
+    found = number(names, said)
+    return Part(str(found), shown=names.label(found))
 
 
 # --- what is sent ---------------------------------------------------------------------------------
@@ -102,7 +127,7 @@ def _display(field: OtherField, text: str, vocabulary: Vocabulary) -> str:
 def create_body(draft: Draft, vocabulary: Vocabulary) -> bytes:
     """The body that creates it. Raises `Reject`."""
     body: dict[str, Json] = {
-        field.key: json_of(field, texts) for field, texts in texts_meant(draft, vocabulary)
+        field.key: json_of(field, parts) for field, parts in parts_meant(draft, vocabulary)
     }
     if draft.kind == "asset" and draft.source is not None:
         body[FILE] = {"name": draft.source.value, "sha256": draft.source.source}
@@ -136,19 +161,24 @@ def update_body(current: Current, merge: Merge) -> bytes:
     if not merge.changes:
         raise ValueError("a merge that changes nothing is not sent")
     body: dict[str, Json] = {
-        field.key: json_of(field, [held.content.text or "" for held in merge.fields[field.word]])
+        field.key: json_of(
+            field, [Part(held.content.text or "", held.raw) for held in merge.fields[field.word]]
+        )
         for field in FIELDS[current.kind]
         if field.word in merge.fields
     }
     return orjson.dumps(body)
 
 
-def restore_body(image: bytes, current: Saved) -> bytes | None:
-    """The PATCH that gives it its earlier state; None where it has that."""
+def restore_body(image: bytes, current: Saved, vocabulary: Vocabulary) -> bytes | None:
+    """The PATCH that gives it its earlier state, but for what stays; None where it has that."""
     earlier = saved_from(decode(image), current.kind)
     body: dict[str, Json] = {}
     for field in FIELDS[current.kind]:
-        wanted = texts_in(field, earlier.body.get(field.key))
-        if not field.only_new and wanted != texts_in(field, current.body.get(field.key)):
+        if field.only_new or field.word in STAY.get(current.kind, ()):
+            continue
+        wanted = parts_in(field, earlier.body.get(field.key), vocabulary)
+        present = parts_in(field, current.body.get(field.key), vocabulary)
+        if [one.text for one in wanted] != [one.text for one in present]:
             body[field.key] = json_of(field, wanted)
     return orjson.dumps(body) if body else None
