@@ -27,6 +27,7 @@ OFFERED: frozenset[Feature] = frozenset(
         "on-update",
         "otherwise",
         "ref-mapping",
+        "resource-template",
         "skip",
         "templates",
         "value-suggest",

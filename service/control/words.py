@@ -191,6 +191,7 @@ RESOURCE_KINDS: tuple[DestinationKind, ...] = ("item", "item-set", "media")
 IDENTITIES: dict[DestinationKind, tuple[FieldWord, ...]] = {
     "asset": ("name",),
     "vocabulary": ("prefix",),
+    "resource-template": ("label",),
 }
 """What is no resource, and by which of its names it is known again where no `match` says otherwise."""
 IDENTIFYING: dict[DestinationKind, tuple[FieldWord, ...]] = {

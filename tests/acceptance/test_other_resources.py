@@ -170,7 +170,36 @@ def vocabulary_case(mark: str) -> Case:
     )
 
 
-CASES: dict[str, Callable[[str], Case]] = {"asset": asset_case, "vocabulary": vocabulary_case}
+def template_case(mark: str) -> Case:
+    return Case(
+        "resource-template",
+        "resource_templates",
+        {"l": "label", "c": "class", "o": "owner", "props": "properties"},
+        [
+            {"l": f"{mark} one", "c": "dctype:Image", "props": ["dcterms:title", SHELF]},
+            {"l": f"{mark} two", "props": "dcterms:source"},
+        ],
+        {"c": "dctype:Text"},
+    )
+
+
+SHELF: Json = {
+    "property": "dcterms:identifier",
+    "label": "Call number",
+    "data-types": ["literal"],
+    "required": True,
+}
+CASES: dict[str, Callable[[str], Case]] = {
+    "asset": asset_case,
+    "vocabulary": vocabulary_case,
+    "resource-template": template_case,
+}
+EDITS: dict[str, Json] = {
+    "asset": {"o:alt_text": "Somebody's"},
+    "vocabulary": {"o:label": "Somebody's"},
+    "resource-template": {"o:resource_class": None},
+}
+"""What somebody does by hand to what a case has made."""
 every_kind = pytest.mark.parametrize("kind", CASES)
 
 
@@ -262,9 +291,8 @@ def test_what_somebody_edited_is_told_and_left_by_an_undo(shop: Shop, site: Site
     batch = case.batch(shop, case.records)
     run = shop.run(batch)
     first, second = [one.outcome_id or 0 for one in shop.entries(run.id)]
-    word = {"assets": "o:alt_text"}.get(case.path, "o:label")
     wait_a_second(site, case.path)
-    site.edit(case.path, first, **{word: "Somebody's"})
+    site.edit(case.path, first, **EDITS[kind])
     later = shop.run(case.batch(shop, case.records), "dry-run")
     assert [one.action for one in shop.entries(later.id)] == ["update", "unchanged"], shop.log(later.id)
     assert "conflict-overwrite" in shop.log(later.id)
@@ -586,13 +614,117 @@ def test_what_would_use_a_vocabulary_that_was_refused_is_refused_too(shop: Shop,
     assert second.message == f"There is no property “{prefix}:box” in this Omeka."
 
 
+# --- resource templates ---------------------------------------------------------------------------
+
+
+def rows_of(site: Site, label: str) -> list[tuple[object, ...]]:
+    """The properties of a template, in its order: term, label, types, whether required and private."""
+    terms_by_number = {one["o:id"]: one["o:term"] for one in site.all("properties")}
+    keys = ("o:alternate_label", "o:data_type", "o:is_required", "o:is_private")
+    return [
+        (terms_by_number[row["o:property"]["o:id"]], *(row[key] for key in keys))
+        for row in site.one("resource_templates", label=label)["o:resource_template_property"]
+    ]
+
+
+def test_a_template_keeps_the_properties_that_a_record_does_not_name(shop: Shop, site: Site) -> None:
+    """Written as in the recorded `template-create`; its list of properties is the whole list."""
+    case = template_case("kept")
+    batch = case.batch(shop, case.records[:1])
+    run = shop.run(batch)
+    assert outcomes(shop, run.id) == ["created"], shop.log(run.id)
+    title: tuple[object, ...] = ("dcterms:title", None, [], False, False)
+    shelf: tuple[object, ...] = ("dcterms:identifier", "Call number", ["literal"], True, False)
+    assert rows_of(site, "kept one") == [title, shelf]
+    template = site.one("resource_templates", label="kept one")
+    assert template["o:resource_class"] is not None
+    site.writes()
+    changed = {
+        "l": "kept one",
+        "props": [{"property": "dcterms:identifier", "private": True}, "dcterms:source"],
+    }
+    second = case.batch(shop, [changed])
+    run = shop.run(second)
+    assert outcomes(shop, run.id) == ["updated"], shop.log(run.id)
+    assert site.writes() == [("PATCH", f"/api/resource_templates/{template['o:id']}")]
+    source: tuple[object, ...] = ("dcterms:source", None, [], False, False)
+    hidden: tuple[object, ...] = ("dcterms:identifier", "Call number", ["literal"], True, True)
+    assert rows_of(site, "kept one") == [title, hidden, source]
+    assert (
+        site.one("resource_templates", label="kept one")["o:resource_class"] == template["o:resource_class"]
+    )
+    undo = shop.run(second, "undo")
+    assert rows_of(site, "kept one") == [title, shelf], shop.log(undo.id)
+    shop.run(batch, "undo")
+
+
+def test_a_template_that_resources_have_is_not_taken_from_them(shop: Shop, site: Site) -> None:
+    """`template-delete-in-use`: Omeka would delete it, and the items would simply lose it."""
+    case = template_case("worn")
+    both = {
+        **case.control,
+        "match": {"item": {"source": "no", "by": "dcterms:identifier", "scope": "worn"}},
+        "files": {
+            "templates": {"read": "json", "instructions": case.control["instructions"]},
+            "items": {"read": "json"},
+        },
+        "instructions": [
+            {"action": "new", "set": {"template": "worn one"}},
+            {"source": "t", "name": "dcterms:title"},
+        ],
+    }
+    batch = shop.batch(both, {"templates": case.records[:1], "items": [{"no": "1", "t": "Mine"}]})
+    run = shop.run(batch)
+    assert outcomes(shop, run.id) == ["created", "created"], shop.log(run.id)
+    number = site.one("resource_templates", label="worn one")["o:id"]
+    title = {"type": "literal", "property_id": 1, "@value": "Theirs"}
+    identifier = {"type": "literal", "property_id": 10, "@value": "x"}
+    theirs = site.create(
+        "items",
+        **{
+            "o:resource_template": {"o:id": number},
+            "dcterms:title": [title],
+            "dcterms:identifier": [identifier],
+        },
+    )
+    undo = shop.run(batch, "undo")
+    assert "1 items have this template, which they would lose" in shop.log(undo.id)
+    assert site.one("resource_templates", label="worn one")["o:id"] == number
+    httpx2.delete(f"{site.omeka.api}/items/{theirs}", params=site.omeka.key)
+    shop.run(batch, "undo")
+    assert [one for one in site.all("resource_templates") if one["o:label"] == "worn one"] == []
+
+
+@pytest.mark.parametrize(
+    ("props", "code", "says"),
+    [
+        ("dcterms:nothing", "names-unknown", "There is no property “dcterms:nothing” in this Omeka."),
+        (
+            {"property": "dcterms:title", "required": "yes"},
+            "member-unclear",
+            "required, which is true or false",
+        ),
+        ({"property": "dcterms:title", "data-types": ["numeric:nothing"]}, "names-unknown", "no data type"),
+        ("title", "member-unclear", "“title” is no term such as dcterms:title."),
+    ],
+)
+def test_a_property_of_a_template_that_cannot_be_says_so(
+    shop: Shop, site: Site, props: object, code: str, says: str
+) -> None:
+    case = template_case("unclear")
+    run = shop.run(case.batch(shop, [{**case.records[0], "props": [props]}]))
+    (entry,) = shop.entries(run.id)
+    assert (entry.outcome, entry.code) == ("rejected", code), shop.log(run.id)
+    assert says in (entry.message or "")
+
+
 # --- the page -------------------------------------------------------------------------------------
 
 
 def blocks() -> tuple[Json, dict[str, bytes]]:
     """The example of the page: its control file, and its data by name."""
-    (text,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
-    tables = re.findall(r"^`([^`]+)`:\n\n```csv\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
+    (text,) = re.findall(r"^The control file:\n\n```json\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
+    tables = re.findall(r"^`([^`]+)`:\n\n```(?:csv|json)\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
     return json.loads(text), {name: table.encode() for name, table in tables}
 
 
@@ -606,7 +738,7 @@ def test_the_example_of_the_page_does_what_the_page_says(accession: Installation
     batch = accession.batch(example, {**data, **pictures})
     assert accession.run(batch, "dry-run") == "dry-run", accession.log(batch)
     plan = accession.ok(accession.get(f"batch/{batch}/plan"))
-    for what in ("2 assets", "1 vocabulary", "2 items"):
+    for what in ("2 assets", "1 vocabulary", "1 resource template", "2 items"):
         assert what in plan
     assert accession.run(batch) == "complete", accession.log(batch)
     made = {one["o:name"]: one["o:id"] for one in Site(omeka).all("assets")}
