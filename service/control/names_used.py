@@ -42,6 +42,9 @@ _COMING: dict[DestinationKind, tuple[Listing, ...]] = {
     "asset": ("assets",),
     "vocabulary": ("terms", "classes"),
     "resource-template": ("templates",),
+    "item-set": ("item_sets",),
+    "site": ("sites",),
+    "user": ("users",),
 }
 """What the names of new ones are added to."""
 
@@ -80,7 +83,7 @@ def names_used(control: Control) -> NamesUsed:
     return NamesUsed(
         **named,
         from_data=frozenset(found.from_data),
-        coming=frozenset(found.coming),
+        coming=frozenset(one for one in found.coming if one in named or one in found.from_data),
         of_templates=templates and control.templates != "ignore",
     )
 
@@ -95,6 +98,8 @@ def _collect(part: object, found: _Found) -> None:
         case Match():
             for name in part.by:
                 found.add_property(name, part.pointer)
+                if isinstance(name, FieldName) and name.name in _LISTED:
+                    found.from_data.add(_LISTED[name.name])
             for word, value in part.where:
                 found.add(_LISTED[word], value, part.pointer)
         case Link():

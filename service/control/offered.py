@@ -28,6 +28,7 @@ OFFERED: frozenset[Feature] = frozenset(
         "otherwise",
         "ref-mapping",
         "resource-template",
+        "site",
         "skip",
         "templates",
         "value-suggest",

@@ -108,9 +108,12 @@ DESTINATIONS: dict[DestinationKind, DestinationDoc] = {
         "A site.",
         {
             "title": _TITLE,
-            "slug": FieldDoc("The part of its address."),
+            "slug": FieldDoc("The part of its address; by this it is known again."),
             "description": FieldDoc("A summary."),
             "public": _PUBLIC,
+            "theme": FieldDoc("The theme, by the name of its folder."),
+            "assign-new-items": FieldDoc("Whether items that are created later join it.", "boolean"),
+            "item-set": FieldDoc("Item sets that it shows, by title or number.", many=True),
             "owner": _OWNER,
             "thumbnail": _THUMBNAIL,
         },
@@ -122,9 +125,9 @@ DESTINATIONS: dict[DestinationKind, DestinationDoc] = {
             "site": FieldDoc("The site, by slug, title or number."),
             "title": _TITLE,
             "slug": FieldDoc("The part of its address."),
-            "html": FieldDoc("Its content."),
+            "html": FieldDoc("Its content. On Omeka S only a new page takes it."),
             "public": _PUBLIC,
-            "position": FieldDoc("The place in the navigation, from 1.", "integer"),
+            "position": FieldDoc("The place in the navigation, from 1.", "integer", models=ONLY_CLASSIC),
         },
     ),
     "user": DestinationDoc(
@@ -192,11 +195,13 @@ IDENTITIES: dict[DestinationKind, tuple[FieldWord, ...]] = {
     "asset": ("name",),
     "vocabulary": ("prefix",),
     "resource-template": ("label",),
+    "site": ("slug",),
 }
 """What is no resource, and by which of its names it is known again where no `match` says otherwise."""
 IDENTIFYING: dict[DestinationKind, tuple[FieldWord, ...]] = {
     **IDENTITIES,
     "vocabulary": ("prefix", "namespace"),
+    "site": ("slug", "title"),
 }
 """All the names that it may be known by."""
 

@@ -108,8 +108,11 @@ class Site:
 
 @pytest.fixture
 def site(omeka: StandIn) -> Site:
+    found = Site(omeka)
+    for item in found.all("items"):
+        httpx2.delete(f"{omeka.api}/items/{item['o:id']}", params=omeka.key)
     omeka.reset_requests()
-    return Site(omeka)
+    return found
 
 
 class Case:
@@ -183,6 +186,17 @@ def template_case(mark: str) -> Case:
     )
 
 
+def site_case(mark: str) -> Case:
+    slug = re.sub(r"[^a-z0-9]+", "-", mark.lower())
+    return Case(
+        "site",
+        "sites",
+        {"s": "slug", "t": "title", "d": "description", "new": "assign-new-items"},
+        [{"s": f"{slug}-{n}", "t": f"{mark} {n}", "d": "All of it", "new": n == 2} for n in (1, 2)],
+        {"t": f"{mark} changed", "d": "More"},
+    )
+
+
 SHELF: Json = {
     "property": "dcterms:identifier",
     "label": "Call number",
@@ -193,11 +207,13 @@ CASES: dict[str, Callable[[str], Case]] = {
     "asset": asset_case,
     "vocabulary": vocabulary_case,
     "resource-template": template_case,
+    "site": site_case,
 }
 EDITS: dict[str, Json] = {
     "asset": {"o:alt_text": "Somebody's"},
     "vocabulary": {"o:label": "Somebody's"},
     "resource-template": {"o:resource_class": None},
+    "site": {"o:title": "Somebody's"},
 }
 """What somebody does by hand to what a case has made."""
 every_kind = pytest.mark.parametrize("kind", CASES)
@@ -718,6 +734,110 @@ def test_a_property_of_a_template_that_cannot_be_says_so(
     assert says in (entry.message or "")
 
 
+# --- sites ----------------------------------------------------------------------------------------
+
+SITE_CONTROL: Json = control("site", {"s": "slug", "t": "title", "sets": "item-set"})
+SETS: Json = {
+    **control("item-set", {"t": "dcterms:title"}),
+    "match": {
+        "item-set": {"by": "dcterms:title", "scope": "sets"},
+        "item": {"source": "no", "by": "dcterms:identifier", "scope": "sets"},
+    },
+}
+
+
+def shown(site: Site, slug: str) -> list[int]:
+    return [one["o:item_set"]["o:id"] for one in site.one("sites", slug=slug)["o:site_item_set"]]
+
+
+def test_a_site_is_created_as_omeka_wants_it_and_takes_no_items_unasked(shop: Shop, site: Site) -> None:
+    """As in the recorded `site-create`; unsaid it is private, and takes no new items."""
+    quiet = {**SITE_CONTROL, "visibility": "private"}
+    batch = shop.batch(quiet, {"data0": [{"s": "quiet", "t": "Quiet"}]})
+    run = shop.run(batch)
+    assert outcomes(shop, run.id) == ["created"], shop.log(run.id)
+    made = site.one("sites", slug="quiet")
+    assert (made["o:is_public"], made["o:assign_new_items"], made["o:theme"]) == (False, False, "default")
+    assert len(made["o:page"]) == 1
+    undo = shop.run(batch, "undo")
+    assert undo.ending == "finished"
+    assert [one for one in site.all("sites") if one["o:slug"] == "quiet"] == []
+
+
+def test_a_site_shows_sets_of_the_same_batch_and_keeps_those_of_others(shop: Shop, site: Site) -> None:
+    both = {
+        **SETS,
+        "files": {
+            "sets": {"read": "json", "instructions": SETS["instructions"]},
+            "sites": {"read": "json", "instructions": SITE_CONTROL["instructions"]},
+            "items": {"read": "json"},
+        },
+        "instructions": [
+            {"action": "new", "set": {"site": "showing", "item-set": "Shown A"}},
+            {"source": "no", "name": "dcterms:title"},
+        ],
+    }
+    sets = [{"t": "Shown A"}, {"t": "Shown B"}]
+    records = [{"s": "showing", "t": "Showing", "sets": ["Shown A", "Shown B"]}]
+    batch = shop.batch(both, {"sets": sets, "sites": records, "items": [{"no": "S1"}]})
+    site.writes()
+    run = shop.run(batch)
+    assert outcomes(shop, run.id) == ["created"] * 4, shop.log(run.id)
+    paths = [path for _, path in site.writes()]
+    assert paths == ["/api/item_sets", "/api/item_sets", "/api/sites", "/api/items"]
+    a, b = (site.one("item_sets", title=title)["o:id"] for title in ("Shown A", "Shown B"))
+    assert shown(site, "showing") == [a, b]
+    item = site.one("items", title="S1")
+    assert [one["o:id"] for one in item["o:item_set"]] == [a]
+    number = site.one("sites", slug="showing")["o:id"]
+    assert [one["o:id"] for one in item["o:site"]] == [number]
+
+    theirs = site.create(
+        "item_sets", **{"dcterms:title": [{"type": "literal", "property_id": 1, "@value": "T"}]}
+    )
+    wait_a_second(site, "sites")
+    now = [{"o:item_set": {"o:id": one}} for one in (a, b, theirs)]
+    site.edit("sites", number, **{"o:site_item_set": now})
+    second = shop.batch(both, {"sets": [], "sites": [{**records[0], "sets": ["Shown B"]}], "items": []})
+    run = shop.run(second)
+    assert outcomes(shop, run.id) == ["updated"], shop.log(run.id)
+    assert sorted(shown(site, "showing")) == sorted([b, theirs])
+    shop.run(second, "undo")
+    assert shown(site, "showing") == [a, b, theirs]
+    shop.run(batch, "undo", force=True)
+    assert [one for one in site.all("sites") if one["o:slug"] == "showing"] == []
+    httpx2.delete(f"{site.omeka.api}/item_sets/{theirs}", params=site.omeka.key)
+
+
+def test_a_site_that_has_got_other_pages_is_left_by_an_undo(shop: Shop, site: Site) -> None:
+    batch = shop.batch(SITE_CONTROL, {"data0": [{"s": "grown", "t": "Grown"}]})
+    shop.run(batch)
+    number = site.one("sites", slug="grown")["o:id"]
+    page = site.create("site_pages", **{"o:site": {"o:id": number}, "o:title": "Mine", "o:slug": "mine"})
+    undo = shop.run(batch, "undo")
+    assert "It has 2 pages, of which Omeka made one with it" in shop.log(undo.id)
+    httpx2.delete(f"{site.omeka.api}/site_pages/{page}", params=site.omeka.key)
+    shop.run(batch, "undo")
+    assert [one for one in site.all("sites") if one["o:slug"] == "grown"] == []
+
+
+@pytest.mark.parametrize(
+    ("record", "code", "says"),
+    [
+        ({"t": "No slug"}, "identity-missing", "site has no identity: slug would be blank"),
+        ({"s": "x"}, "target-validation", "A site must have a title."),
+        ({"s": "x", "t": "X", "sets": "Nowhere"}, "names-unknown", "There is no item set “Nowhere”"),
+    ],
+)
+def test_a_site_that_cannot_be_made_says_why(
+    shop: Shop, site: Site, record: Json, code: str, says: str
+) -> None:
+    run = shop.run(shop.batch(SITE_CONTROL, {"data0": [record]}))
+    (entry,) = shop.entries(run.id)
+    assert (entry.outcome, entry.code) == ("rejected", code), shop.log(run.id)
+    assert says in (entry.message or "")
+
+
 # --- the page -------------------------------------------------------------------------------------
 
 
@@ -728,12 +848,12 @@ def blocks() -> tuple[Json, dict[str, bytes]]:
     return json.loads(text), {name: table.encode() for name, table in tables}
 
 
-def test_the_example_of_the_page_does_what_the_page_says(accession: Installation, omeka: StandIn) -> None:
+def test_the_example_of_the_page_does_what_the_page_says(
+    accession: Installation, omeka: StandIn, site: Site
+) -> None:
     example, data = blocks()
     logos = list(csv.DictReader(io.StringIO(data["logos.csv"].decode())))
     pictures = {one["File"]: picture(number) for number, one in enumerate(logos)}
-    for item in omeka.dump()["items"]:
-        httpx2.delete(f"{omeka.api}/items/{item['o:id']}", params=omeka.key)
     before = omeka.dump()
     batch = accession.batch(example, {**data, **pictures})
     assert accession.run(batch, "dry-run") == "dry-run", accession.log(batch)
@@ -741,7 +861,7 @@ def test_the_example_of_the_page_does_what_the_page_says(accession: Installation
     for what in ("2 assets", "1 vocabulary", "1 resource template", "2 items"):
         assert what in plan
     assert accession.run(batch) == "complete", accession.log(batch)
-    made = {one["o:name"]: one["o:id"] for one in Site(omeka).all("assets")}
+    made = {one["o:name"]: one["o:id"] for one in site.all("assets")}
     thumbs = {one["o:title"]: one["o:thumbnail"]["o:id"] for one in omeka.dump()["items"]}
     assert thumbs == {"The harbour": made["Paintings"], "The ferry": made["Prints"]}
     assert {one["outcome"] for one in accession.report(batch)} == {"created"}

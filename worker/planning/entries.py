@@ -144,6 +144,10 @@ DEPTHS: Mapping[str, int] = {
 them. Resources have depths from 0."""
 
 
+SETS_FIRST = -25
+"""Depth of item sets where sites or items of the batch may be called after them."""
+
+
 def depth_of(plan: Intended) -> int:
     return DEPTHS.get(plan.draft.kind, _media_depth(plan))
 

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from service.control.model import Control
+from service.control.names_used import names_used
 from service.store.ledger import Known
 from service.store.links import KeyRow, LinkRow
 from service.store.plans import Entry
@@ -29,6 +30,7 @@ from worker.planning.decide import (
     policy_of,
 )
 from worker.planning.entries import (
+    SETS_FIRST,
     Intended,
     add_problems,
     alias_rows,
@@ -76,6 +78,8 @@ class Planner:
     ) -> None:
         """`uploads`: the files of the batch; none: it has none."""
         self._uploads = uploads or Uploads()
+        # Only where something may be called after them; elsewhere they are items' equals.
+        self._sets_first = "item_sets" in names_used(control).coming
         self._control = control
         self._resolver = resolver
         self._look_ups = look_ups
@@ -324,7 +328,7 @@ class Planner:
         if refusals:
             self._refuse(mapped, plans, notes, planned)
             return
-        entries = [entry_of(mapped, plan, self._control) for plan in plans]
+        entries = [self._entry(mapped, plan) for plan in plans]
         # A record is written whole or not at all: one refused resource takes the others with it.
         refused = next((entry for entry in entries if entry.action == "reject"), None)
         if refused is not None:
@@ -337,11 +341,17 @@ class Planner:
                 planned.links.extend(link_rows(plan.seq, plan.settled.draft, resolution))
                 planned.keys.extend(self.keys_of(plan.seq, plan.draft))
 
+    def _entry(self, mapped: Mapped, plan: Intended) -> Entry:
+        entry = entry_of(mapped, plan, self._control)
+        if self._sets_first and plan.draft.kind == "item-set" and not has_links(plan.draft):
+            return msgspec.structs.replace(entry, depth=min(entry.depth, SETS_FIRST))
+        return entry
+
     def _keep_pending(
         self, mapped: Mapped, plans: list[Intended], resolution: Resolution, planned: Planned
     ) -> None:
         for index, plan in enumerate(plans):
-            entry = entry_of(mapped, plan, self._control)
+            entry = self._entry(mapped, plan)
             problems = mapped.problems if index == 0 else ()
             merged = is_merged(plan.decision)
             planned.entries.append(

@@ -36,7 +36,8 @@ class NamesUsed:
     """Whether what the templates say is needed, too: their properties, classes and data types."""
 
     coming: frozenset[Listing] = frozenset()
-    """Listings that records may add to: a name that is not there yet may be brought by the batch itself."""
+    """Listings that are used, and that records may add to: a name that is not there yet may be brought by the
+    batch itself."""
 
     def needs(self, listing: Listing) -> bool:
         named: tuple[Used, ...] = getattr(self, listing)

@@ -46,7 +46,7 @@ from worker.targets.omeka_s.representation import (
     saved_from,
     values_linking,
 )
-from worker.targets.omeka_s.resolving import NamesResolver, list_names, resolve, with_data_types
+from worker.targets.omeka_s.resolving import NamesResolver, list_coming, resolve, with_data_types
 from worker.targets.omeka_s.verdict import VERSION_HEADER
 from worker.targets.omeka_s.vocabulary import Vocabulary
 from worker.targets.redact import excerpt
@@ -107,15 +107,8 @@ class OmekaSAdapter:
         self._vocabulary.coming.clear()
         if not anew:
             return
-        before = self._vocabulary
         # Should a name be gone that was there a moment ago, each record that names it is refused with that.
-        vocabulary, _ = await list_names(self._client, self._names)
-        self._vocabulary = msgspec.structs.replace(
-            vocabulary,
-            data_types=before.data_types,
-            custom=before.custom,
-            custom_details=before.custom_details,
-        )
+        self._vocabulary = await list_coming(self._client, self._names, self._vocabulary)
 
     async def model(self) -> TargetModel:
         return await list_model(self._client, self._name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -103,6 +105,35 @@ async def list_names(client: OmekaClient, names: NamesUsed) -> tuple[Vocabulary,
         data_types=await _data_types(client, names),
     )
     return vocabulary, custom is None
+
+
+async def list_coming(client: OmekaClient, names: NamesUsed, known: Vocabulary) -> Vocabulary:
+    """The vocabulary, those listings anew to which the batch itself may have added. Raises as reads do."""
+    if not names.coming:
+        return known
+    unchanged: dict[str, Any] = {one: () for one in _PARTS if one not in names.coming}
+    only = dataclasses.replace(
+        names,
+        **unchanged,
+        data_types=(),
+        from_data=names.from_data & names.coming,
+        of_templates=names.of_templates and "templates" in names.coming,
+    )
+    listed, _ = await list_names(client, only)
+    parts = {part: getattr(listed, part) for one in names.coming for part in _PARTS[one]}
+    return msgspec.structs.replace(known, **parts)
+
+
+_PARTS: Mapping[ListingName, tuple[str, ...]] = {
+    "terms": ("properties",),
+    "classes": ("classes",),
+    "templates": ("templates", "template_details"),
+    "item_sets": ("item_sets",),
+    "sites": ("sites",),
+    "users": ("owners",),
+    "assets": ("assets",),
+}
+"""Listing → the parts of the vocabulary that it makes."""
 
 
 # --- listings -------------------------------------------------------------------------------------

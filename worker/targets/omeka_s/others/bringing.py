@@ -12,6 +12,9 @@ from worker.targets.omeka_s.vocabulary import Vocabulary, What, normal
 _NAMED: dict[Kind, tuple[What, tuple[str, ...]]] = {
     "asset": ("asset", ("name",)),
     "resource-template": ("template", ("label",)),
+    "item-set": ("item set", ("dcterms:title",)),
+    "site": ("site", ("slug", "title")),
+    "user": ("owner", ("email", "name")),
 }
 """Kind → the listing that it is found in, and by which of its names."""
 
@@ -32,6 +35,9 @@ def _names(draft: Draft, words: tuple[str, ...]) -> Iterator[str]:
         name = draft.fields.own.get(word)
         if isinstance(name, str):
             yield name
+        for part in draft.properties:
+            if part.term == word:
+                yield from (value.text for value in part.values if value.text)
 
 
 def _terms(draft: Draft, word: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ a comparison are such texts, and what is sent is made of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, assert_never
 
 import orjson
@@ -17,8 +17,8 @@ from worker.targets.omeka_s.others.members import Member, properties_in, terms_i
 from worker.targets.omeka_s.representation import reference_ids
 from worker.targets.omeka_s.vocabulary import Listing, Vocabulary
 
-Shape = Literal["flag", "text", "reference", "terms", "properties"]
-Names = Literal["classes", "owners", "assets"]
+Shape = Literal["flag", "text", "reference", "sets", "html", "terms", "properties"]
+Names = Literal["classes", "owners", "assets", "item_sets", "sites"]
 
 
 class OtherField(Struct, frozen=True):
@@ -61,7 +61,29 @@ FIELDS: Mapping[Kind, Sequence[OtherField]] = {
         OtherField("owner", "o:owner", "reference", "owner", "owners"),
         OtherField("properties", "o:resource_template_property", "properties"),
     ),
+    "site": (
+        OtherField("title", "o:title", "text"),
+        OtherField("slug", "o:slug", "text"),
+        OtherField("description", "o:summary", "text"),
+        OtherField("public", "o:is_public", "flag", "public"),
+        OtherField("theme", "o:theme", "text"),
+        OtherField("assign-new-items", "o:assign_new_items", "flag"),
+        OtherField("item-set", "o:site_item_set", "sets", "item_sets", "item_sets"),
+        OtherField("owner", "o:owner", "reference", "owner", "owners"),
+        OtherField("thumbnail", "o:thumbnail", "reference", "thumbnail", "assets"),
+    ),
+    "site-page": (
+        OtherField("site", "o:site", "reference", "sites", "sites", only_new=True),
+        OtherField("title", "o:title", "text"),
+        OtherField("slug", "o:slug", "text"),
+        OtherField("public", "o:is_public", "flag", "public"),
+        OtherField("html", "o:block", "html", only_new=True),
+    ),
 }
+DEFAULTS: Mapping[Kind, Mapping[str, Json]] = {
+    "site": {"o:theme": "default", "o:assign_new_items": False},
+}
+"""What a new one is sent where the record does not say: Omeka wants it, or takes more than was asked for."""
 STAY: Mapping[Kind, frozenset[str]] = {"vocabulary": frozenset({"properties", "classes"})}
 """Names that an undo of a change leaves: what was added to them may be in use."""
 
@@ -92,6 +114,13 @@ def parts_in(field: OtherField, value: Json, vocabulary: Vocabulary) -> tuple[Pa
             names = listing_of(field, vocabulary)
             numbers = reference_ids(value)
             return tuple(Part(str(one), shown=names.label(one) if names else "") for one in numbers)
+        case "sets":
+            names = listing_of(field, vocabulary)
+            sets = [one.get("o:item_set") for one in _objects(value)]
+            numbers = [number for one in sets for number in reference_ids(one)]
+            return tuple(Part(str(one), shown=names.label(one) if names else "") for one in numbers)
+        case "html":
+            return tuple(Part(text) for text in _html_of(value))
         case "terms":
             return of_members(terms_in(value))
         case "properties":
@@ -113,7 +142,29 @@ def json_of(field: OtherField, parts: Sequence[Part]) -> Json:
             return parts[0].text if parts else None
         case "reference":
             return {"o:id": int(parts[0].text)} if parts else None
+        case "sets":
+            return [{"o:item_set": {"o:id": int(one.text)}} for one in parts]
+        case "html":
+            # As Omeka's own page editor begins: the title, then the text.
+            title: dict[str, Json] = {"o:layout": "pageTitle", "o:data": {}}
+            texts: list[Json] = [{"o:layout": "html", "o:data": {"html": one.text}} for one in parts]
+            return [title, *texts]
         case "terms" | "properties":
             return [orjson.loads(one.raw) for one in parts]
         case _:
             assert_never(field.shape)
+
+
+def _objects(value: Json) -> Iterator[dict[str, Json]]:
+    for one in value if isinstance(value, list) else ():
+        if isinstance(one, dict):
+            yield one
+
+
+def _html_of(blocks: Json) -> Iterator[str]:
+    """The texts of a page's blocks of HTML."""
+    for block in _objects(blocks):
+        data = block.get("o:data")
+        html = data.get("html") if isinstance(data, dict) and block.get("o:layout") == "html" else None
+        if isinstance(html, str) and html:
+            yield html

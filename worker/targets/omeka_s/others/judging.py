@@ -8,9 +8,9 @@ from collections.abc import Collection, Sequence
 from worker.planning.values import NOTHING
 from worker.records import Identity, Json, Kind, normal_identity
 from worker.targets.base import Difference, Saved
-from worker.targets.omeka_s.others.fields import FIELDS, OtherField, Part, parts_in
+from worker.targets.omeka_s.others.fields import FIELDS, OtherField, Part, listing_of, parts_in
 from worker.targets.omeka_s.others.members import not_kept, properties_in, terms_in
-from worker.targets.omeka_s.representation import decode
+from worker.targets.omeka_s.representation import decode, reference_ids
 from worker.targets.omeka_s.vocabulary import Vocabulary
 from worker.targets.redact import excerpt
 
@@ -58,6 +58,10 @@ def _texts(saved: Saved, word: str, vocabulary: Vocabulary) -> Collection[str]:
     field = _field(saved.kind, word)
     if field is None:
         return ()
+    names = listing_of(field, vocabulary)
+    if names is not None:
+        numbers = reference_ids(saved.body.get(field.key))
+        return [name for number in numbers for name in names.called(number)]
     parts = parts_in(field, saved.body.get(field.key), vocabulary)
     return [normal_identity(one.text) for one in parts]
 

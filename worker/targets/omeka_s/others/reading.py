@@ -69,6 +69,8 @@ def _number(entry: Mapping[str, Json]) -> int:
 
 async def in_use(client: OmekaClient, saved: Saved) -> str | None:
     """What would be lost with it, were it deleted; None: nothing. Raises as reads do."""
+    if saved.kind == "site" and len(pages := reference_ids(saved.body.get("o:page"))) > 1:
+        return f"It has {len(pages)} pages, of which Omeka made one with it: the others would go with it."
     for query, what in _searches(saved):
         for kind in RESOURCES:
             found, total = await client.scalars(PATHS[kind], "id", size=1, only=query)
@@ -82,6 +84,8 @@ def _searches(saved: Saved) -> Iterable[tuple[Query, str]]:
     match saved.kind:
         case "resource-template":
             yield (("resource_template_id", saved.id),), "have this template"
+        case "user":
+            yield (("owner_id", saved.id),), "belong to this user"
         case "vocabulary":
             numbers = {key: reference_ids(saved.body.get(key) or []) for key in _MEMBERS}
             properties = numbers["o:property"]

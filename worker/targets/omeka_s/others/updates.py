@@ -13,11 +13,14 @@ import msgspec
 import orjson
 from msgspec import Struct
 
+from worker.errors import Reject
 from worker.planning.merge import Merge
 from worker.planning.values import FIELD, Content, Current, Held, Meant, Named, Wish
 from worker.records import Draft, Json, Of, OnUpdate, Own
 from worker.targets.base import Saved
+from worker.targets.omeka_s.compare import visible_text
 from worker.targets.omeka_s.others.fields import (
+    DEFAULTS,
     FIELDS,
     STAY,
     OtherField,
@@ -58,6 +61,8 @@ def meant_of(draft: Draft, vocabulary: Vocabulary, current: Current | None) -> M
 def _named(draft: Draft, vocabulary: Vocabulary, current: Current | None) -> Iterator[Named]:
     by = draft.identity.by if draft.identity is not None else ()
     for field, parts in parts_meant(draft, vocabulary, current):
+        if field.only_new:
+            _require_same(field, parts, current)
         if field.word in by or field.only_new:
             continue  # it bears its identity already; and what only a new one takes stays as it is
         wishes = tuple(Wish(Content(FIELD, one.text), raw=one.raw, display=one.shown) for one in parts)
@@ -67,6 +72,20 @@ def _named(draft: Draft, vocabulary: Vocabulary, current: Current | None) -> Ite
         on_update: OnUpdate = draft.fields.on_update.get(field.word, "replace")
         of: Of = draft.fields.of.get(field.word, "all")
         yield Named(field.word, wishes, on_update, of)
+
+
+def _require_same(field: OtherField, parts: Sequence[Part], current: Current | None) -> None:
+    """HTML counts by what can be seen of it, since Omeka purifies it. Raises `Reject`."""
+    if current is None or field.shape != "html":
+        return
+    wanted = [visible_text(one.text) for one in parts]
+    if wanted != [visible_text(held.content.text or "") for held in current.fields[field.word]]:
+        raise Reject(
+            "content-stays",
+            f"{current.kind} {current.id} has another content in Omeka than {field.word} says. Omeka adds to "
+            "the content of a page that is there and does not replace it, so nothing was changed. Change it "
+            f"in Omeka, or leave {field.word} out.",
+        )
 
 
 def parts_meant(
@@ -126,9 +145,8 @@ def _part(field: OtherField, said: str, vocabulary: Vocabulary) -> Part:
 
 def create_body(draft: Draft, vocabulary: Vocabulary) -> bytes:
     """The body that creates it. Raises `Reject`."""
-    body: dict[str, Json] = {
-        field.key: json_of(field, parts) for field, parts in parts_meant(draft, vocabulary)
-    }
+    body: dict[str, Json] = dict(DEFAULTS.get(draft.kind, {}))
+    body |= {field.key: json_of(field, parts) for field, parts in parts_meant(draft, vocabulary)}
     if draft.kind == "asset" and draft.source is not None:
         body[FILE] = {"name": draft.source.value, "sha256": draft.source.source}
     return orjson.dumps(body)
