@@ -29,6 +29,7 @@ OFFERED: frozenset[Feature] = frozenset(
         "ref-mapping",
         "resource-template",
         "site",
+        "site-page",
         "skip",
         "templates",
         "value-suggest",

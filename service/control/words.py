@@ -196,12 +196,14 @@ IDENTITIES: dict[DestinationKind, tuple[FieldWord, ...]] = {
     "vocabulary": ("prefix",),
     "resource-template": ("label",),
     "site": ("slug",),
+    "site-page": ("site", "slug"),
 }
 """What is no resource, and by which of its names it is known again where no `match` says otherwise."""
 IDENTIFYING: dict[DestinationKind, tuple[FieldWord, ...]] = {
     **IDENTITIES,
     "vocabulary": ("prefix", "namespace"),
     "site": ("slug", "title"),
+    "site-page": ("site", "slug", "title"),
 }
 """All the names that it may be known by."""
 

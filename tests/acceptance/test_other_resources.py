@@ -111,6 +111,8 @@ def site(omeka: StandIn) -> Site:
     found = Site(omeka)
     for item in found.all("items"):
         httpx2.delete(f"{omeka.api}/items/{item['o:id']}", params=omeka.key)
+    if "holder" not in [one["o:slug"] for one in found.all("sites")]:
+        found.create("sites", **{"o:title": "Holder of pages", "o:slug": "holder", "o:theme": "default"})
     omeka.reset_requests()
     return found
 
@@ -197,6 +199,17 @@ def site_case(mark: str) -> Case:
     )
 
 
+def page_case(mark: str) -> Case:
+    slug = re.sub(r"[^a-z0-9]+", "-", mark.lower())
+    return Case(
+        "site-page",
+        "site_pages",
+        {"in": "site", "s": "slug", "t": "title", "h": "html"},
+        [{"in": "holder", "s": f"{slug}-{n}", "t": f"{mark} {n}", "h": f"<p>Page {n}</p>"} for n in (1, 2)],
+        {"t": f"{mark} changed"},
+    )
+
+
 SHELF: Json = {
     "property": "dcterms:identifier",
     "label": "Call number",
@@ -208,12 +221,14 @@ CASES: dict[str, Callable[[str], Case]] = {
     "vocabulary": vocabulary_case,
     "resource-template": template_case,
     "site": site_case,
+    "site-page": page_case,
 }
 EDITS: dict[str, Json] = {
     "asset": {"o:alt_text": "Somebody's"},
     "vocabulary": {"o:label": "Somebody's"},
     "resource-template": {"o:resource_class": None},
     "site": {"o:title": "Somebody's"},
+    "site-page": {"o:title": "Somebody's"},
 }
 """What somebody does by hand to what a case has made."""
 every_kind = pytest.mark.parametrize("kind", CASES)
@@ -836,6 +851,72 @@ def test_a_site_that_cannot_be_made_says_why(
     (entry,) = shop.entries(run.id)
     assert (entry.outcome, entry.code) == ("rejected", code), shop.log(run.id)
     assert says in (entry.message or "")
+
+
+# --- pages ----------------------------------------------------------------------------------------
+
+
+def test_a_page_comes_into_a_site_of_the_same_batch_after_all_else(shop: Shop, site: Site) -> None:
+    """Of pages nothing was recorded; what a page holds is as Omeka's own code has it."""
+    pages = page_case("x").control["instructions"]
+    both = {
+        **control("item", {"no": "dcterms:title"}),
+        "match": {"item": {"source": "no", "by": "dcterms:identifier", "scope": "pages"}},
+        "files": {
+            "pages": {"read": "json", "instructions": [*SITE_CONTROL["instructions"], *pages]},
+            "items": {"read": "json"},
+        },
+        "instructions": [{"action": "new"}, {"source": "no", "name": "dcterms:title"}],
+    }
+    record = {"s": "fresh", "t": "Fresh", "in": "fresh", "h": "<p>Hello</p><script>no()</script>"}
+    site.writes()
+    batch = shop.batch(both, {"pages": [record], "items": [{"no": "P1"}]})
+    run = shop.run(batch)
+    # Omeka takes the script out of it, which is told.
+    assert outcomes(shop, run.id) == ["created", "altered", "created"], shop.log(run.id)
+    assert [path for _, path in site.writes()] == ["/api/sites", "/api/items", "/api/site_pages"]
+    page = site.one("site_pages", slug="fresh")
+    layouts = [block["o:layout"] for block in page["o:block"]]
+    assert layouts == ["pageTitle", "html"]
+    assert page["o:block"][1]["o:data"]["html"] == "<p>Hello</p>"
+    assert page["o:is_public"] is True
+    again = shop.run(shop.batch(both, {"pages": [record], "items": [{"no": "P1"}]}))
+    assert outcomes(shop, again.id) == ["unchanged"] * 3, shop.log(again.id)
+    titled = shop.run(shop.batch(both, {"pages": [{**record, "t": "Other"}], "items": []}))
+    assert outcomes(shop, titled.id) == ["updated", "updated"], shop.log(titled.id)
+    shop.run(titled.batch_id, "undo")
+    undo = shop.run(batch, "undo", force=True)
+    assert [one for one in site.all("sites") if one["o:slug"] == "fresh"] == [], shop.log(undo.id)
+
+
+def test_another_content_for_a_page_that_is_there_is_refused(shop: Shop, site: Site) -> None:
+    case = page_case("steady page")
+    batch = case.batch(shop, case.records[:1])
+    shop.run(batch)
+    run = shop.run(case.batch(shop, [{**case.records[0], "h": "<p>Else</p>"}]))
+    (entry,) = shop.entries(run.id)
+    assert (entry.outcome, entry.code) == ("rejected", "content-stays")
+    shop.run(batch, "undo")
+
+
+def test_a_page_is_known_by_any_name_of_its_site(shop: Shop, site: Site) -> None:
+    case = page_case("names")
+    batch = case.batch(shop, case.records[:1])
+    run = shop.run(batch)
+    number = site.one("sites", slug="holder")["o:id"]
+    for name in ("Holder of pages", str(number)):
+        again = shop.run(case.batch(shop, [{**case.records[0], "in": name}]))
+        (entry,) = shop.entries(again.id)
+        assert (entry.action, entry.resource_id) == ("unchanged", shop.entries(run.id)[0].outcome_id)
+    shop.run(batch, "undo")
+
+
+def test_a_page_of_a_site_that_is_not_there_is_refused(shop: Shop, site: Site) -> None:
+    case = page_case("lost")
+    run = shop.run(case.batch(shop, [{**case.records[0], "in": "nowhere"}]))
+    (entry,) = shop.entries(run.id)
+    assert (entry.outcome, entry.code) == ("rejected", "names-unknown"), shop.log(run.id)
+    assert "There is no site “nowhere” in this Omeka." in (entry.message or "")
 
 
 # --- the page -------------------------------------------------------------------------------------

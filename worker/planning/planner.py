@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import is_
 
 import msgspec
 from msgspec import Struct
@@ -95,11 +96,15 @@ class Planner:
 
     def plan(self, chunk: Sequence[Mapped]) -> Planned:
         """The entries of these records, in order."""
-        settled = [self._templates.settle(self._uploads.settle(mapped)) for mapped in chunk]
-        for mapped in settled:
-            for draft in mapped.drafts:
-                self._resolver.expect(draft)
+        settled = [self._expected(self._templates.settle(self._uploads.settle(one))) for one in chunk]
         return self._plan(settled, {}, None)
+
+    def _expected(self, mapped: Mapped) -> Mapped:
+        """What it brings counts as known for it and for what comes after it."""
+        drafts = tuple([self._resolver.expect(draft) for draft in mapped.drafts])
+        return (
+            mapped if all(map(is_, drafts, mapped.drafts)) else msgspec.structs.replace(mapped, drafts=drafts)
+        )
 
     def replan(
         self, records: Sequence[Mapped], seqs: Mapping[tuple[str, int], int], made: Mapping[Sought, int]

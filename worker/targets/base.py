@@ -208,8 +208,9 @@ class Resolver(Protocol):
         """What in this draft the target does not know or would drop silently; empty when all is well."""
         ...
 
-    def expect(self, draft: Draft) -> None:
-        """What this draft will be called counts as known from now on, until `Adapter.settle_names`."""
+    def expect(self, draft: Draft) -> Draft:
+        """What this draft will be called counts as known from now on, until `Adapter.settle_names`. The draft
+        comes back with its identity as the target tells it: of several names for the same, the one."""
         ...
 
     def custom_vocabulary(self, label: str) -> CustomVocabulary | None:

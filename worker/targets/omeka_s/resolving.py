@@ -13,11 +13,12 @@ from service.control.names_used import NamesUsed, Used
 from service.control.suggest import nearest
 from worker.errors import Fatal
 from worker.mapping.lookups import CustomVocabulary
-from worker.records import Draft, Json, Problem
+from worker.records import RESOURCES, Draft, Json, Problem
 from worker.targets.base import NamesUnknown, TemplateFacts
 from worker.targets.omeka_s.checking import check
 from worker.targets.omeka_s.client import OmekaClient, together
 from worker.targets.omeka_s.others.bringing import brings
+from worker.targets.omeka_s.others.judging import canonical
 from worker.targets.omeka_s.vocabulary import (
     CORE_TYPES,
     Listing,
@@ -49,8 +50,9 @@ class NamesResolver:
     def problems(self, draft: Draft) -> tuple[Problem, ...]:
         return check(draft, self.vocabulary, self._allow_url_ingest)
 
-    def expect(self, draft: Draft) -> None:
+    def expect(self, draft: Draft) -> Draft:
         brings(draft, self.vocabulary)
+        return draft if draft.kind in RESOURCES else canonical(draft, self.vocabulary)
 
     def custom_vocabulary(self, label: str) -> CustomVocabulary | None:
         found = self.vocabulary.custom.find(label)

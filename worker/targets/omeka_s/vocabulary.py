@@ -49,11 +49,6 @@ class Listing(Struct, frozen=True):
         hint = f" Did you mean “{meant}”?" if meant else ""
         return Unknown(f"There is no {self.what} “{name}” in this Omeka.{hint}")
 
-    def called(self, number: int) -> list[str]:
-        """Every name, and the number, by which `find` finds it."""
-        names = [name for name, numbers in self.by_name.items() if numbers == (number,)]
-        return list(dict.fromkeys((*names, str(number))))
-
     def label(self, number: int) -> str:
         """How to show a number to a person."""
         known = self.labels.get(number)

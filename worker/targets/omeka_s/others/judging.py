@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Sequence
 
+import msgspec
+
 from worker.planning.values import NOTHING
-from worker.records import Identity, Json, Kind, normal_identity
+from worker.records import Draft, Identity, Json, Kind, normal_identity
 from worker.targets.base import Difference, Saved
 from worker.targets.omeka_s.others.fields import FIELDS, OtherField, Part, listing_of, parts_in
 from worker.targets.omeka_s.others.members import not_kept, properties_in, terms_in
@@ -49,6 +51,25 @@ def identities(saved: Saved, by: tuple[str, ...], vocabulary: Vocabulary) -> tup
     return tuple(itertools.product(*each))
 
 
+def canonical(draft: Draft, vocabulary: Vocabulary) -> Draft:
+    """The draft with an identity as `identities` tells it: one of the names of a site becomes its slug."""
+    identity = draft.identity
+    if identity is None:
+        return draft
+    values = [
+        _canonical(draft.kind, word, text, vocabulary)
+        for word, text in zip(identity.by, identity.values, strict=False)
+    ]
+    return msgspec.structs.replace(draft, identity=msgspec.structs.replace(identity, values=tuple(values)))
+
+
+def _canonical(kind: Kind, word: str, text: str, vocabulary: Vocabulary) -> str:
+    field = _field(kind, word)
+    names = listing_of(field, vocabulary) if field is not None else None
+    found = names.find(text) if names is not None else None
+    return names.labels[found] if names is not None and isinstance(found, int) else text
+
+
 def bears(saved: Saved, identity: Identity, vocabulary: Vocabulary) -> bool:
     wanted = tuple(map(normal_identity, identity.values))
     return wanted in identities(saved, identity.by, vocabulary)
@@ -61,7 +82,7 @@ def _texts(saved: Saved, word: str, vocabulary: Vocabulary) -> Collection[str]:
     names = listing_of(field, vocabulary)
     if names is not None:
         numbers = reference_ids(saved.body.get(field.key))
-        return [name for number in numbers for name in names.called(number)]
+        return [normal_identity(names.labels.get(number, str(number))) for number in numbers]
     parts = parts_in(field, saved.body.get(field.key), vocabulary)
     return [normal_identity(one.text) for one in parts]
 
