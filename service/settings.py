@@ -71,6 +71,9 @@ class TargetSettings(BaseModel):
     time_zone: str = Field("", description="Of the hours in `pace`, such as `Europe/London`.")
     pace: list[PaceWindow] = Field([], description="Hours in which it is asked less, or nothing; see below.")
     allow_url_ingest: bool = Field(False, description="Whether the target may be told to fetch URLs itself.")
+    allow_admin_roles: bool = Field(
+        False, description="Whether users may be made administrators, and those that are be changed."
+    )
 
     @field_validator("url")
     @classmethod

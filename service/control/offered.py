@@ -32,6 +32,7 @@ OFFERED: frozenset[Feature] = frozenset(
         "site-page",
         "skip",
         "templates",
+        "user",
         "value-suggest",
         "vocabulary",
     }

@@ -133,9 +133,9 @@ DESTINATIONS: dict[DestinationKind, DestinationDoc] = {
     "user": DestinationDoc(
         "A user.",
         {
-            "email": FieldDoc("The e-mail address."),
+            "email": FieldDoc("The e-mail address; by this it is known again."),
             "name": FieldDoc("The name as shown."),
-            "role": FieldDoc("The role, by its Omeka name."),
+            "role": FieldDoc("The role, by its Omeka name; unsaid, a new one is a researcher."),
         },
     ),
     "vocabulary": DestinationDoc(
@@ -197,6 +197,7 @@ IDENTITIES: dict[DestinationKind, tuple[FieldWord, ...]] = {
     "resource-template": ("label",),
     "site": ("slug",),
     "site-page": ("site", "slug"),
+    "user": ("email",),
 }
 """What is no resource, and by which of its names it is known again where no `match` says otherwise."""
 IDENTIFYING: dict[DestinationKind, tuple[FieldWord, ...]] = {

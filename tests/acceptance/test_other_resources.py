@@ -17,7 +17,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.acceptance.installation import CONTROL, Installation
+from tests.acceptance.installation import CONTROL, Installation, target_of
 from tests.acceptance.workshop import Shop
 from tests.standins.omeka_s import StandIn
 from tests.standins.proxy import Fault, FaultProxy
@@ -210,6 +210,17 @@ def page_case(mark: str) -> Case:
     )
 
 
+def user_case(mark: str) -> Case:
+    name = re.sub(r"[^a-z0-9]+", ".", mark.lower())
+    return Case(
+        "user",
+        "users",
+        {"m": "email", "n": "name"},
+        [{"m": f"{name}.{n}@Example.org", "n": f"{mark} {n}"} for n in (1, 2)],
+        {"n": f"{mark} changed"},
+    )
+
+
 SHELF: Json = {
     "property": "dcterms:identifier",
     "label": "Call number",
@@ -222,6 +233,7 @@ CASES: dict[str, Callable[[str], Case]] = {
     "resource-template": template_case,
     "site": site_case,
     "site-page": page_case,
+    "user": user_case,
 }
 EDITS: dict[str, Json] = {
     "asset": {"o:alt_text": "Somebody's"},
@@ -229,6 +241,7 @@ EDITS: dict[str, Json] = {
     "resource-template": {"o:resource_class": None},
     "site": {"o:title": "Somebody's"},
     "site-page": {"o:title": "Somebody's"},
+    "user": {"o:name": "Somebody's"},
 }
 """What somebody does by hand to what a case has made."""
 every_kind = pytest.mark.parametrize("kind", CASES)
@@ -617,7 +630,7 @@ def test_items_use_terms_of_the_same_batch_and_its_undo_leaves_what_others_use(
     theirs = site.create("items", **{f"{prefix}:box": [value]})
     undo = shop.run(batch, "undo")
     assert "in-use" in shop.log(undo.id)
-    assert "1 items have values of this vocabulary, which they would lose" in shop.log(undo.id)
+    assert "There are items that have values of this vocabulary (1, such as item" in shop.log(undo.id)
     assert terms(site, prefix)
     httpx2.delete(f"{site.omeka.api}/items/{theirs}", params=site.omeka.key)
     undo = shop.run(batch, "undo")
@@ -719,7 +732,7 @@ def test_a_template_that_resources_have_is_not_taken_from_them(shop: Shop, site:
         },
     )
     undo = shop.run(batch, "undo")
-    assert "1 items have this template, which they would lose" in shop.log(undo.id)
+    assert "There are items that have this template (1, such as item" in shop.log(undo.id)
     assert site.one("resource_templates", label="worn one")["o:id"] == number
     httpx2.delete(f"{site.omeka.api}/items/{theirs}", params=site.omeka.key)
     shop.run(batch, "undo")
@@ -917,6 +930,129 @@ def test_a_page_of_a_site_that_is_not_there_is_refused(shop: Shop, site: Site) -
     (entry,) = shop.entries(run.id)
     assert (entry.outcome, entry.code) == ("rejected", "names-unknown"), shop.log(run.id)
     assert "There is no site “nowhere” in this Omeka." in (entry.message or "")
+
+
+# --- users ----------------------------------------------------------------------------------------
+
+
+def with_role(**assign: object) -> Json:
+    """A control file of users whose role comes as said."""
+    made = control("user", {"m": "email", "n": "name"})
+    return {
+        **made,
+        "instructions": [*made["instructions"], {"destination": "user", "name": "role", **assign}],
+    }
+
+
+PERSON: Json = {"m": "Person@Example.org", "n": "Person"}
+
+
+def test_a_user_is_a_researcher_unless_the_control_file_says_more(shop: Shop, site: Site) -> None:
+    """As in the recorded `user-create`, and without a password."""
+    for made, role in (
+        (control("user", {"m": "email", "n": "name"}), "researcher"),
+        (with_role(source="r"), "researcher"),
+        (with_role(action="set-value", value="editor"), "editor"),
+        (
+            with_role(source="r", mapInputValue="roles") | {"mapping": {"roles": {"researcher": "author"}}},
+            "author",
+        ),
+    ):
+        batch = shop.batch(made, {"data0": [{**PERSON, "r": "researcher"}]})
+        run = shop.run(batch)
+        assert outcomes(shop, run.id) == ["created"], shop.log(run.id)
+        user = site.one("users", name="Person")
+        assert (user["o:email"], user["o:role"], user["o:is_active"]) == ("person@example.org", role, True)
+        shop.run(batch, "undo")
+        assert [one for one in site.all("users") if one["o:name"] == "Person"] == []
+
+
+@pytest.mark.parametrize(
+    ("made", "record", "code", "says"),
+    [
+        (with_role(source="r"), {"r": "editor"}, "role-not-named", "The role “editor” comes from the data."),
+        (with_role(action="set-value", value="global_admin"), {}, "role-refused", "allow_admin_roles"),
+        (
+            with_role(action="set-value", value="supervisor"),
+            {},
+            "role-refused",
+            "No import makes an administrator",
+        ),
+        (with_role(action="set-value", value="boss"), {}, "role-unknown", "There is no role “boss”"),
+        (
+            with_role(action="set-value", value="author"),
+            {"m": "nobody"},
+            "not-an-email",
+            "is no e-mail address",
+        ),
+        (
+            with_role(action="set-value", value="author"),
+            {"n": None},
+            "target-validation",
+            "The name cannot be empty",
+        ),
+    ],
+)
+def test_a_user_that_must_not_be_made_is_refused(
+    shop: Shop, site: Site, made: Json, record: Json, code: str, says: str
+) -> None:
+    run = shop.run(shop.batch(made, {"data0": [{**PERSON, **record}]}))
+    (entry,) = shop.entries(run.id)
+    assert (entry.outcome, entry.code) == ("rejected", code), shop.log(run.id)
+    assert says in (entry.message or "")
+    assert len(site.all("users")) == 1
+
+
+def test_an_administrator_is_neither_demoted_nor_renamed(shop: Shop, site: Site) -> None:
+    (admin,) = site.all("users")
+    for made, record in (
+        (with_role(action="set-value", value="author"), {"n": admin["o:name"]}),
+        (control("user", {"m": "email", "n": "name"}), {"n": "Another"}),
+    ):
+        run = shop.run(shop.batch(made, {"data0": [{"m": admin["o:email"].upper(), **record}]}))
+        (entry,) = shop.entries(run.id)
+        assert (entry.outcome, entry.code) == ("rejected", "role-refused"), shop.log(run.id)
+        assert "is an administrator in Omeka (global_admin)" in (entry.message or "")
+    assert site.all("users") == [admin]
+
+
+def test_settings_may_allow_administrators(tmp_path: Path, omeka: StandIn, site: Site) -> None:
+    targets = {"omeka": target_of(omeka, allow_admin_roles=True)}
+    shop = Shop(tmp_path / "allowed", omeka, targets=targets)
+    batch = shop.batch(with_role(action="set-value", value="site_admin"), {"data0": [PERSON]})
+    run = shop.run(batch)
+    assert outcomes(shop, run.id) == ["created"], shop.log(run.id)
+    assert site.one("users", name="Person")["o:role"] == "site_admin"
+    shop.run(batch, "undo")
+    shop.close()
+
+
+def test_users_own_items_of_the_same_batch_and_are_left_while_they_own_others(shop: Shop, site: Site) -> None:
+    both = {
+        **control("item", {"no": "dcterms:title"}),
+        "match": {"item": {"source": "no", "by": "dcterms:identifier", "scope": "owners"}},
+        "files": {
+            "users": {"read": "json", "instructions": user_case("").control["instructions"]},
+            "items": {"read": "json"},
+        },
+        "instructions": [
+            {"action": "new"},
+            {"source": "no", "name": "dcterms:title"},
+            {"source": "by", "name": "owner"},
+        ],
+    }
+    items = [{"no": "O1", "by": "person@example.org"}]
+    batch = shop.batch(both, {"users": [PERSON], "items": items})
+    run = shop.run(batch)
+    assert outcomes(shop, run.id) == ["created", "created"], shop.log(run.id)
+    number = site.one("users", name="Person")["o:id"]
+    assert site.one("items", title="O1")["o:owner"]["o:id"] == number
+    theirs = site.create("items", **{"o:owner": {"o:id": number}})
+    undo = shop.run(batch, "undo")
+    assert "There are items that belong to this user (1, such as item" in shop.log(undo.id)
+    httpx2.delete(f"{site.omeka.api}/items/{theirs}", params=site.omeka.key)
+    shop.run(batch, "undo")
+    assert len(site.all("users")) == 1
 
 
 # --- the page -------------------------------------------------------------------------------------

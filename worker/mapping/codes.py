@@ -26,6 +26,8 @@ CODES: Mapping[str, str] = {
     "language-too-long": "A language tag that Omeka S cannot store.",
     "load-nothing": "A load had nothing to find a resource by, or found none.",
     "log-error": "A log-error instruction said something.",
+    "not-an-email": "A text that is no e-mail address.",
+    "role-not-named": "A role above researcher that comes from the data, not from the control file.",
     "member-unclear": "A member of a vocabulary or a template that is not written as one.",
     "media-two-sources": "A media with more than one place to come from.",
     "media-without-item": "A media in a record that has no item yet.",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from service.control.model import BooleanType, DatetimeType, FieldWord, OnError, ValueSpec
+from service.control.model import BooleanType, Constant, DatetimeType, FieldWord, OnError, ValueSpec
 from worker.mapping.inputs import Reading
 from worker.mapping.lookups import VocabularyLookups
 from worker.mapping.members import property_member, term_member
@@ -53,6 +53,10 @@ def part_values(name: str, on_error: OnError, reading: Reading, lookups: Vocabul
 def _finish(word: FieldWord, spec: ValueSpec) -> Finish[Any]:
     if word in _BOOLEANS:
         return _boolean(spec)
+    if word == "email":
+        return lambda piece, manner: _email(as_text(piece) or "")
+    if word == "role":
+        return _role(spec)
     if word == "position":
         return _position
     if word in _ADDRESSES:
@@ -85,3 +89,42 @@ def _web_address(text: str, word: FieldWord) -> str:
     if uri.partition(":")[0].lower() not in _FIRST_PARTS:
         raise Unconvertible("not-a-uri", f"“{shown(text)}” is no address that {word} can be fetched from.")
     return uri
+
+
+def _email(text: str) -> str:
+    """In lower case: Omeka compares addresses without case, and here they are identities."""
+    name, at, host = checked_unicode(text).casefold().rpartition("@")
+    if not (name and at and "." in host) or any(one.isspace() for one in text):
+        raise Unconvertible("not-an-email", f"“{shown(text)}” is no e-mail address.")
+    return f"{name}@{host}"
+
+
+LEAST_ROLE = "researcher"
+"""What data alone may make of a user; any other role is one that the control file names."""
+
+
+def _role(spec: ValueSpec) -> Finish[str]:
+    named = {LEAST_ROLE, *_named(spec)}
+
+    def finish(piece: Any, manner: Manner) -> str:
+        role = checked_unicode(as_text(piece) or "")
+        if role not in named:
+            raise Unconvertible(
+                "role-not-named",
+                f"The role “{shown(role)}” comes from the data. More than a {LEAST_ROLE} a user becomes only "
+                "by a role that the control file names: with `set`, `set-value`, or the values of a "
+                "`mapInputValue`.",
+            )
+        return role
+
+    return finish
+
+
+def _named(spec: ValueSpec) -> Iterator[str]:
+    """The values that stand in the control file itself."""
+    if isinstance(spec.input, Constant):
+        yield str(spec.input.value)
+    if spec.map is not None:
+        yield from map(str, spec.map.table.values())
+    if spec.has_default:
+        yield str(spec.default)

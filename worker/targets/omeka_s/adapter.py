@@ -37,6 +37,7 @@ from worker.targets.omeka_s import compare, others, payloads, restoring, surveyi
 from worker.targets.omeka_s.answers import answer_to_write, judge, proof
 from worker.targets.omeka_s.client import TOTAL_HEADER, OmekaClient
 from worker.targets.omeka_s.modelling import list_model
+from worker.targets.omeka_s.others import roles
 from worker.targets.omeka_s.representation import (
     PATHS,
     decode,
@@ -46,7 +47,7 @@ from worker.targets.omeka_s.representation import (
     saved_from,
     values_linking,
 )
-from worker.targets.omeka_s.resolving import NamesResolver, list_coming, resolve, with_data_types
+from worker.targets.omeka_s.resolving import Allowed, NamesResolver, list_coming, resolve, with_data_types
 from worker.targets.omeka_s.verdict import VERSION_HEADER
 from worker.targets.omeka_s.vocabulary import Vocabulary
 from worker.targets.redact import excerpt
@@ -99,7 +100,8 @@ class OmekaSAdapter:
 
     async def resolve(self, names: NamesUsed) -> NamesResolver:
         self._names = names
-        resolver = await resolve(self._client, names, self._settings.allow_url_ingest)
+        allowed = Allowed(self._settings.allow_url_ingest, self._settings.allow_admin_roles)
+        resolver = await resolve(self._client, names, allowed)
         self._vocabulary = resolver.vocabulary
         return resolver
 
@@ -157,6 +159,8 @@ class OmekaSAdapter:
 
     def meant(self, draft: Draft, links: Mapping[Sought, LinkTarget], current: Current | None) -> Meant:
         if draft.kind not in RESOURCES:
+            if draft.kind == "user" and current is not None:
+                roles.require_no_administrator(draft, current, self._settings.allow_admin_roles)
             return others.updates.meant_of(draft, self._vocabulary, current)
         return updates.meant_of(draft, links, self._vocabulary, current)
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from service.control.names_used import Listing as ListingName
 from service.control.names_used import NamesUsed, Used
@@ -17,6 +18,7 @@ from worker.records import RESOURCES, Draft, Json, Problem
 from worker.targets.base import NamesUnknown, TemplateFacts
 from worker.targets.omeka_s.checking import check
 from worker.targets.omeka_s.client import OmekaClient, together
+from worker.targets.omeka_s.others import roles
 from worker.targets.omeka_s.others.bringing import brings
 from worker.targets.omeka_s.others.judging import canonical
 from worker.targets.omeka_s.vocabulary import (
@@ -40,15 +42,27 @@ from worker.targets.omeka_s.vocabulary import (
 Entries = Collection[Mapping[str, Json]]
 
 
+class Allowed(Struct, frozen=True):
+    """What the settings of the target allow."""
+
+    url_ingest: bool = False
+    admin_roles: bool = False
+
+
 class NamesResolver:
     """The `Resolver` of a run: pure, once the vocabulary is there."""
 
-    def __init__(self, vocabulary: Vocabulary, allow_url_ingest: bool) -> None:
+    def __init__(self, vocabulary: Vocabulary, allowed: Allowed | None = None) -> None:
         self.vocabulary = vocabulary
-        self._allow_url_ingest = allow_url_ingest
+        self._allowed = allowed or Allowed()
 
     def problems(self, draft: Draft) -> tuple[Problem, ...]:
-        return check(draft, self.vocabulary, self._allow_url_ingest)
+        if draft.kind == "user":
+            return (
+                *check(draft, self.vocabulary, self._allowed.url_ingest),
+                *roles.check(draft, self._allowed.admin_roles),
+            )
+        return check(draft, self.vocabulary, self._allowed.url_ingest)
 
     def expect(self, draft: Draft) -> Draft:
         brings(draft, self.vocabulary)
@@ -67,14 +81,14 @@ class NamesResolver:
         return name if isinstance(found, Unknown) else found
 
 
-async def resolve(client: OmekaClient, names: NamesUsed, allow_url_ingest: bool) -> NamesResolver:
+async def resolve(client: OmekaClient, names: NamesUsed, allowed: Allowed) -> NamesResolver:
     """A resolver of all that the control file names. Raises `NamesUnknown`: every name that is not there."""
     vocabulary, no_custom = await list_names(client, names)
     problems = [
         *await _unknown_terms(client, names, vocabulary),
         *_unknown_names(names, vocabulary, no_custom=no_custom),
     ]
-    resolver = NamesResolver(vocabulary, allow_url_ingest)
+    resolver = NamesResolver(vocabulary, allowed)
     if problems:
         raise NamesUnknown(problems, resolver)
     return resolver

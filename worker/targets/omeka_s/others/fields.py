@@ -17,7 +17,7 @@ from worker.targets.omeka_s.others.members import Member, properties_in, terms_i
 from worker.targets.omeka_s.representation import reference_ids
 from worker.targets.omeka_s.vocabulary import Listing, Vocabulary
 
-Shape = Literal["flag", "text", "reference", "sets", "html", "terms", "properties"]
+Shape = Literal["flag", "text", "email", "reference", "sets", "html", "terms", "properties"]
 Names = Literal["classes", "owners", "assets", "item_sets", "sites"]
 
 
@@ -61,6 +61,11 @@ FIELDS: Mapping[Kind, Sequence[OtherField]] = {
         OtherField("owner", "o:owner", "reference", "owner", "owners"),
         OtherField("properties", "o:resource_template_property", "properties"),
     ),
+    "user": (
+        OtherField("email", "o:email", "email"),
+        OtherField("name", "o:name", "text"),
+        OtherField("role", "o:role", "text"),
+    ),
     "site": (
         OtherField("title", "o:title", "text"),
         OtherField("slug", "o:slug", "text"),
@@ -81,6 +86,7 @@ FIELDS: Mapping[Kind, Sequence[OtherField]] = {
     ),
 }
 DEFAULTS: Mapping[Kind, Mapping[str, Json]] = {
+    "user": {"o:role": "researcher", "o:is_active": True},
     "site": {"o:theme": "default", "o:assign_new_items": False},
 }
 """What a new one is sent where the record does not say: Omeka wants it, or takes more than was asked for."""
@@ -110,6 +116,8 @@ def parts_in(field: OtherField, value: Json, vocabulary: Vocabulary) -> tuple[Pa
             return (Part("true" if value is True else "false"),)
         case "text":
             return (Part(value),) if isinstance(value, str) and value else ()
+        case "email":
+            return (Part(value.casefold()),) if isinstance(value, str) and value else ()
         case "reference":
             names = listing_of(field, vocabulary)
             numbers = reference_ids(value)
@@ -138,7 +146,7 @@ def json_of(field: OtherField, parts: Sequence[Part]) -> Json:
     match field.shape:
         case "flag":
             return [one.text for one in parts] == ["true"]
-        case "text":
+        case "text" | "email":
             return parts[0].text if parts else None
         case "reference":
             return {"o:id": int(parts[0].text)} if parts else None

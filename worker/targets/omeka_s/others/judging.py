@@ -52,7 +52,8 @@ def identities(saved: Saved, by: tuple[str, ...], vocabulary: Vocabulary) -> tup
 
 
 def canonical(draft: Draft, vocabulary: Vocabulary) -> Draft:
-    """The draft with an identity as `identities` tells it: one of the names of a site becomes its slug."""
+    """The draft with an identity as `identities` tells it: one of the names of a site becomes its slug, an
+    address is in lower case."""
     identity = draft.identity
     if identity is None:
         return draft
@@ -65,6 +66,8 @@ def canonical(draft: Draft, vocabulary: Vocabulary) -> Draft:
 
 def _canonical(kind: Kind, word: str, text: str, vocabulary: Vocabulary) -> str:
     field = _field(kind, word)
+    if field is not None and field.shape == "email":
+        return text.casefold()
     names = listing_of(field, vocabulary) if field is not None else None
     found = names.find(text) if names is not None else None
     return names.labels[found] if names is not None and isinstance(found, int) else text

@@ -75,9 +75,12 @@ async def in_use(client: OmekaClient, saved: Saved) -> str | None:
         for kind in RESOURCES:
             found, total = await client.scalars(PATHS[kind], "id", size=1, only=query)
             if total:
-                example = f"{kind} {next(iter(found), '')}".strip()
-                return f"{total} {kind}s {what}, which they would lose (the first is {example})."
+                count = f"{total}, such as {kind} {next(iter(found), '')}"
+                return f"There are {_PLURAL[kind]} that {what} ({count}): they would lose that."
     return None
+
+
+_PLURAL = {"item": "items", "item-set": "item sets", "media": "media"}
 
 
 def _searches(saved: Saved) -> Iterable[tuple[Query, str]]:
