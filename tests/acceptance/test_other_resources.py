@@ -1068,11 +1068,9 @@ def blocks() -> tuple[Json, dict[str, bytes]]:
 def test_the_example_of_the_page_does_what_the_page_says(
     accession: Installation, omeka: StandIn, site: Site
 ) -> None:
-    example, data = blocks()
-    logos = list(csv.DictReader(io.StringIO(data["logos.csv"].decode())))
-    pictures = {one["File"]: picture(number) for number, one in enumerate(logos)}
+    example, files = example_files()
     before = omeka.dump()
-    batch = accession.batch(example, {**data, **pictures})
+    batch = accession.batch(example, files)
     assert accession.run(batch, "dry-run") == "dry-run", accession.log(batch)
     plan = accession.ok(accession.get(f"batch/{batch}/plan"))
     for what in ("2 assets", "1 vocabulary", "1 resource template", "2 items"):
@@ -1083,7 +1081,7 @@ def test_the_example_of_the_page_does_what_the_page_says(
     assert thumbs == {"The harbour": made["Paintings"], "The ferry": made["Prints"]}
     assert {one["outcome"] for one in accession.report(batch)} == {"created"}
     assert sorted(one["museum:shelf"][0]["@value"] for one in omeka.dump()["items"]) == ["A 12", "B 3"]
-    again = accession.batch(example, {**data, **pictures})
+    again = accession.batch(example, files)
     assert accession.run(again) == "complete"
     assert accession.counts(again)["unchanged"] == len(accession.report(again))
     assert accession.run(batch, "undo") == "undone", accession.log(batch)
@@ -1091,3 +1089,55 @@ def test_the_example_of_the_page_does_what_the_page_says(
     assert {kind: len(rows) for kind, rows in after.items()} == {
         kind: len(rows) for kind, rows in before.items()
     }
+
+
+def example_files() -> tuple[Json, dict[str, bytes]]:
+    """The example of the page with the pictures that it speaks of."""
+    example, data = blocks()
+    logos = list(csv.DictReader(io.StringIO(data["logos.csv"].decode())))
+    return example, {**data, **{one["File"]: picture(number) for number, one in enumerate(logos)}}
+
+
+AROUND = ("vocabularies", "properties", "resource_templates", "assets", "items")
+
+
+@pytest.mark.parametrize("sent", [False, True])
+@pytest.mark.parametrize("moment", range(1, 7))
+def test_whatever_write_of_the_example_a_worker_dies_at_the_end_is_the_same(
+    shop: Shop, site: Site, moment: int, sent: bool
+) -> None:
+    example, files = example_files()
+    before = {path: len(site.all(path)) for path in AROUND}
+    batch = shop.batch(example, files)
+    run_id = shop.schedule(batch)
+    assert shop.run_dying(run_id, moment, sent=sent)
+    shop.take_over(run_id)
+    assert outcomes(shop, run_id) == ["created"] * 6, shop.log(run_id)
+    now = {path: len(site.all(path)) - before[path] for path in AROUND}
+    assert now == {"vocabularies": 1, "properties": 2, "resource_templates": 1, "assets": 2, "items": 2}
+    undo = shop.schedule(batch, "undo")
+    assert shop.run_dying(undo, moment, sent=sent)
+    shop.take_over(undo)
+    assert {path: len(site.all(path)) for path in AROUND} == before, shop.log(undo)
+
+
+def test_exactly_what_a_dry_run_of_the_example_has_shown_can_be_imported(shop: Shop, site: Site) -> None:
+    example, files = example_files()
+    batch = shop.batch(example, files)
+    plan = shop.run(batch, "dry-run")
+    run = shop.run(batch, plan=plan.id)
+    assert outcomes(shop, run.id) == ["created"] * 6, shop.log(run.id)
+    shop.run(batch, "undo")
+
+
+def test_a_run_lists_each_kind_that_it_uses_and_nothing_a_record(shop: Shop, site: Site) -> None:
+    """One listing a kind, and once more before a name of the batch itself is used."""
+    case = asset_case("listed")
+    many = [{"n": f"listed {number}", "f": "files/a.png"} for number in range(20)]
+    batch = case.batch(shop, many)
+    shop.run(batch)
+    site.omeka.reset_requests()
+    run = shop.run(case.batch(shop, many))
+    assert outcomes(shop, run.id) == ["unchanged"] * 20
+    assert site.omeka.requests()["counts"] == {"GET /api/users": 1, "GET /api/assets": 1}
+    shop.run(batch, "undo")
