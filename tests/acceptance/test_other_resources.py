@@ -1141,3 +1141,61 @@ def test_a_run_lists_each_kind_that_it_uses_and_nothing_a_record(shop: Shop, sit
     assert outcomes(shop, run.id) == ["unchanged"] * 20
     assert site.omeka.requests()["counts"] == {"GET /api/users": 1, "GET /api/assets": 1}
     shop.run(batch, "undo")
+
+
+# --- item sets ------------------------------------------------------------------------------------
+
+
+def test_item_sets_go_the_whole_way_of_items(shop: Shop, site: Site) -> None:
+    """Created, linked to, updated, deleted for their absence, and undone. (`item-set-delete`: Omeka answers a
+    deletion with 500, and the set is gone.)"""
+    made: Json = {
+        **control("item-set", {"t": "dcterms:title"}, maxRemovals="100%"),
+        "match": {
+            "item-set": {"source": "no", "by": "dcterms:identifier", "scope": "way", "absent": "delete"},
+            "item": {"source": "no", "by": "dcterms:identifier", "scope": "way"},
+        },
+        "files": {
+            "data0": {"read": "json"},
+            "items": {
+                "read": "json",
+                "instructions": [
+                    {"action": "new"},
+                    {
+                        "source": "of",
+                        "name": "dcterms:isPartOf",
+                        "type": "resource",
+                        "link": {"to": "item-set"},
+                    },
+                    {"source": "in", "name": "item-set"},
+                ],
+            },
+        },
+    }
+    sets = [{"no": "W1", "t": "Way one"}, {"no": "W2", "t": "Way two"}]
+    items = [{"no": "I1", "of": "W2", "in": "Way one"}]
+    before = held(site, "item_sets")
+    first = shop.batch(made, {"data0": sets, "items": items})
+    run = shop.run(first)
+    assert outcomes(shop, run.id) == ["created"] * 3, shop.log(run.id)
+    one, two = (site.one("item_sets", title=title)["o:id"] for title in ("Way one", "Way two"))
+    (item,) = site.all("items")
+    assert item["dcterms:isPartOf"][0]["value_resource_id"] == two
+    assert [part["o:id"] for part in item["o:item_set"]] == [one]
+    wait_a_second(site, "sites")
+
+    second = shop.batch(made, {"data0": [{"no": "W2", "t": "Way new"}], "items": items})
+    assert shop.run(second, "dry-run").ending == "finished"
+    run = shop.run(second)
+    assert sorted(map(str, outcomes(shop, run.id))) == ["deleted", "unchanged", "updated"], shop.log(run.id)
+    assert [part["o:title"] for part in site.all("item_sets")][-1] == "Way new"
+    (item,) = site.all("items")
+    assert item["o:item_set"] == []
+    undo = shop.run(second, "undo")
+    assert undo.ending == "finished", shop.log(undo.id)
+    again = site.one("item_sets", title="Way one")["o:id"]
+    (item,) = site.all("items")
+    assert [part["o:id"] for part in item["o:item_set"]] == [again]
+    shop.run(first, "undo", force=True)
+    assert held(site, "item_sets") == before
+    assert site.all("items") == []
