@@ -83,6 +83,9 @@ class TargetSettings(BaseModel):
         20, ge=0, le=1000, description="Most files in the request that creates their item."
     )
     inline_bytes: int = Field(20_000_000, ge=0, description="Most bytes of such files together.")
+    allow_admin_roles: bool = Field(
+        False, description="Whether users may be made administrators, and those that are be changed."
+    )
 
     @field_validator("url")
     @classmethod

@@ -46,9 +46,11 @@ def checked_draft(draft: Draft) -> CheckedDraft:
 def _fields(fields: Fields) -> Iterable[CheckedField]:
     for name in Fields.__struct_fields__:
         value = getattr(fields, name)
-        if value is UNSET or name in ("of", "on_update"):
+        if value is UNSET or name in ("of", "on_update", "own"):
             continue
         yield CheckedField(_NAMES.get(name, name), _field_text(value))
+    for word, value in fields.own.items():
+        yield CheckedField(word, _field_text(value))
 
 
 def _field_text(value: object) -> str:

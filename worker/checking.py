@@ -237,6 +237,9 @@ class RowCheck:
     def _row(self, mapped: Mapped) -> CheckedRow:
         if self._templates is not None:
             mapped = self._templates.settle(mapped)
+        if self._found is not None:
+            for draft in mapped.drafts:
+                self._found.resolver.expect(draft)
         problems = [*mapped.problems, *self._by_target(mapped)]
         found = [self._findings.add(one, mapped.file, mapped.row) for one in problems]
         bad = [one.severity != "warning" for one in problems]

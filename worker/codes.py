@@ -91,6 +91,15 @@ CODES: Mapping[str, tuple[Level, str]] = {
         "warning",
         "Somebody edited what the record means otherwise; the record takes its place.",
     ),
+    "asset-file-changed": (
+        "error",
+        "The record brings another file for an asset that stands; Omeka takes none for it.",
+    ),
+    "asset-without-file": ("error", "The asset is new, and the record names no file for it."),
+    "content-stays": (
+        "error",
+        "A page is there with another content, which Omeka does not replace; nothing was changed.",
+    ),
     "created": ("info", "The resource was created."),
     "delete-new": ("error", "A record deletes what another record of the same batch creates."),
     "delete-would-lose-files": (
@@ -99,6 +108,10 @@ CODES: Mapping[str, tuple[Level, str]] = {
     ),
     "deleted": ("info", "The resource was deleted."),
     "duplicate-identity": ("error", "An earlier record of this batch has the same identifier."),
+    "file-not-compared": (
+        "warning",
+        "The asset stood in the target before; what is in its file Omeka does not tell.",
+    ),
     "found": ("error", "There is such a resource, and the control file has such records rejected."),
     "found-skipped": (
         "warning",
@@ -109,6 +122,10 @@ CODES: Mapping[str, tuple[Level, str]] = {
         "It was sent several times, no answer told what became of it, and it was not in the target afterwards.",
     ),
     "gone": ("warning", "The resource was imported before, and somebody has deleted it since."),
+    "in-use": (
+        "error",
+        "An undo left what the batch created, since something else would be lost with it.",
+    ),
     "item-refused": ("error", "The item of this media was not written."),
     "late-write": (
         "error",
@@ -117,6 +134,11 @@ CODES: Mapping[str, tuple[Level, str]] = {
     "link-ambiguous": ("error", "A link could lead to several resources; nothing was chosen."),
     "link-refused": ("error", "What the value links to, or completes, was not written by this run."),
     "link-unknown": ("error", "A link leads to nothing, neither in the batch nor in the target."),
+    "member-differs": (
+        "error",
+        "A term of a vocabulary is there with another label or comment, which Omeka does not change.",
+    ),
+    "members-stay": ("warning", "An undo left the terms that the batch had added to a vocabulary."),
     "merged": ("warning", "The record was added to an earlier one with its identity (`duplicates: merge`)."),
     "new-number": ("warning", "What was deleted is created again; Omeka gives it a new number."),
     "not-found": ("error", "There is no such resource, and the control file does not have it created."),

@@ -34,6 +34,7 @@ from worker.planning.sameness import require_same_target
 from worker.planning.selection import Selection
 from worker.planning.survey import Surveyor
 from worker.planning.target_reads import TargetReads
+from worker.planning.uploads import Uploads
 from worker.planning.writing import PlanWriter
 from worker.records import KINDS
 from worker.targets.base import Adapter, Resolver
@@ -73,7 +74,7 @@ async def plan_import(work: Work, resolver: Resolver, *, corrects: str | None, c
         phase = PlanPhase(
             context,
             control,
-            Planner(control, resolver, look_ups, merger, rules),
+            Planner(control, resolver, look_ups, merger, rules, await _uploads(work)),
             resolver,
             chunk,
             plan,
@@ -88,6 +89,14 @@ async def plan_import(work: Work, resolver: Resolver, *, corrects: str | None, c
             say_unused(context.log, attachments)
     _check_errors(context, control, run, totals)
     await _end_plan(context)
+
+
+async def _uploads(work: Work) -> Uploads | None:
+    """The files of the batch, where records may name them."""
+    if "asset" not in work.control.features:
+        return None
+    files = await work.context.db.run(batches.batch_files, work.run.batch_id)
+    return Uploads({file.name: file.digest for file in files})
 
 
 async def plan_undo(work: Work) -> None:

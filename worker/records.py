@@ -14,17 +14,22 @@ import hashlib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
-Kind = Literal["item", "item-set", "media"]
-"""The resources that the common plan and apply code knows."""
+Kind = Literal[
+    "item", "item-set", "media", "asset", "vocabulary", "resource-template", "user", "site", "site-page"
+]
+"""What the common plan and apply code knows."""
 
-KINDS: Mapping[str, Kind] = {"item": "item", "item-set": "item-set", "media": "media"}
+RESOURCES: tuple[Kind, ...] = ("item", "item-set", "media")
+"""The kinds that bear properties. Their numbers are of one series; every other kind has its own."""
+
+KINDS: Mapping[str, Kind] = {kind: kind for kind in get_args(Kind)}
 """The kinds, by their names in the control file."""
 
 Severity = Literal["reject", "warning", "stop"]
@@ -127,6 +132,10 @@ class Property(Struct, frozen=True, omit_defaults=True, gc=False):
     pointer: str = ""
 
 
+Own: TypeAlias = "bool | str | tuple[str, ...] | None"
+"""What a name is given that only one kind has; None: it is emptied."""
+
+
 class Fields(Struct, frozen=True, omit_defaults=True, gc=False):
     """What a resource has beside properties. UNSET: the control file does not name it."""
 
@@ -142,6 +151,8 @@ class Fields(Struct, frozen=True, omit_defaults=True, gc=False):
     position: int | UnsetType = UNSET
     alt_text: str | UnsetType = UNSET
     language: str | UnsetType = UNSET
+    own: Mapping[str, Own] = {}
+    """Of what is no resource (an asset, a site …): the other names that it is given, by their words."""
     of: Mapping[str, Of] = {}
     on_update: Mapping[str, OnUpdate] = {}
 

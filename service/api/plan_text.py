@@ -46,7 +46,17 @@ _SIGNS = {
     "skip": ".",
     "reject": "!",
 }
-_KINDS = {"item": "items", "item-set": "item sets", "media": "media"}
+_KINDS = {
+    "item": "items",
+    "item-set": "item sets",
+    "media": "media",
+    "asset": "assets",
+    "vocabulary": "vocabularies",
+    "resource-template": "resource templates",
+    "user": "users",
+    "site": "sites",
+    "site-page": "site pages",
+}
 _RESOLVED = {
     "overwrite": "the record takes their place",
     "keep": "they are kept",

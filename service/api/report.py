@@ -26,7 +26,14 @@ CSV, NDJSON, JSON, TEXT = "text/csv", "application/x-ndjson", "application/json"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Beginnings by which a spreadsheet program would take a cell for a formula."""
 
-_PATHS = {"item": "item", "item-set": "item-set", "media": "media"}
+_PATHS = {
+    "item": "item",
+    "item-set": "item-set",
+    "media": "media",
+    "vocabulary": "vocabulary",
+    "resource-template": "resource-template",
+    "user": "user",
+}
 """Where a person looks at a resource of each kind, in Omeka's own pages."""
 
 

@@ -28,6 +28,7 @@ from service.control.shapes import FIELDS_VALUE
 from service.control.values import value_spec
 from service.control.words import OURS_BY_DEFAULT
 
+_MEMBERS = (FieldName("properties"), FieldName("classes"))
 _ITEM = Destination("item", "item")
 _ON_UPDATE: dict[str, OnUpdate] = {
     "replace": "replace",
@@ -101,6 +102,10 @@ def _check_settings(context: Context, given: Read, where: AnyDestination, named:
     for key in ("onUpdate", "of"):
         if key in given and isinstance(named, Part):
             problems.error("contradiction", given.values[key], f'"{key}" belongs to names of resources.')
+    for key in ("onUpdate", "of"):
+        if key in given and named in _MEMBERS:
+            said = f'"{key}" has no effect on "{named}": members are added and changed, and never taken away.'
+            problems.error("contradiction", given.values[key], said)
     if "of" in given and given.text("onUpdate", "replace") != "replace":
         problems.error("contradiction", given.values["of"], '"of" says what "replace" replaces.')
     if "of" in given and given.text("of") in ("language", "type") and isinstance(named, FieldName):

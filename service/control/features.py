@@ -51,9 +51,25 @@ _EXTERNAL = ("iiif", "iiif-presentation", "oembed", "youtube", "sideload")
 
 def with_features(control: Control) -> Control:
     used = set(_of_root(control))
-    for part in parts(control):
+    every = list(parts(control))
+    for part in every:
         used.update(_of(part))
+    if "asset" in used and not _of_media(every):
+        used.discard("media-attachment")
     return replace(control, features=frozenset(used))
+
+
+def _of_media(every: list[object]) -> bool:
+    """Whether attachments may be for media, or records: those for assets are simply uploads by name."""
+    for part in every:
+        match part:
+            case AttachmentReader() if part.archive or part.records:
+                return True
+            case Assign(destination=Destination(kind="media"), name=FieldName("file")):
+                return True
+            case _:
+                continue
+    return False
 
 
 def _of_root(control: Control) -> Iterator[Feature]:

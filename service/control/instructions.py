@@ -8,6 +8,7 @@ from service.control.context import Context
 from service.control.document import Node, key_node
 from service.control.keys import Read
 from service.control.kinds import entries, shown
+from service.control.matches import default_match
 from service.control.model import (
     AbortRecord,
     AnyDestination,
@@ -35,6 +36,7 @@ from service.control.model import (
 from service.control.names import any_destination, destination, load_key, name, pseudo_value
 from service.control.problems import quoted
 from service.control.shapes_actions import ACTIONS
+from service.control.words import IDENTITIES
 
 _NO_INPUT = Source("")
 """Stands where an input is missing; the control file is refused then, so nothing ever reads it."""
@@ -113,7 +115,11 @@ class _Maker:
         message = self.given.text("message")
         match action:
             case "delete":
-                return Delete(self._destination(), self.on_error, self.pointer)
+                where = self._destination()
+                if where.kind in IDENTITIES:
+                    said = f'an import deletes no "{where.kind}": delete it in Omeka, or undo its batch.'
+                    self.context.problems.error("not-supported", self.given.node, said)
+                return Delete(where, self.on_error, self.pointer)
             case "assert-destination":
                 exists = self.given.flag("exists")
                 return AssertDestination(self._destination(), exists, self.on_error, self.pointer)
@@ -215,15 +221,20 @@ class _Maker:
 
     def _resource(self, action: str) -> Instruction:
         where = self._destination()
+        if where.label not in self.context.match_labels and (own := default_match(where, self.pointer)):
+            self.context.matches.setdefault(where.label, own)
         match = self.context.matches.get(where.label)
         if action == "new":
             return New(where, match, self._constants(where), self.on_error, self.pointer)
         using = self.given.get("using")
         key = load_key(self.context, using) if using is not None else None
         unsaid = "using" not in self.given.node.members and self.context.version == 1
-        if unsaid and where.label not in self.context.match_labels:
+        if unsaid and match is None and where.label not in self.context.match_labels:
             said = f'nothing says which {quoted(where.label)} is meant: give it a "match", or say "using".'
             self.context.problems.error("no-match", self.given.node, said)
+        if key is not None and key.by is not None and where.kind in IDENTITIES:
+            said = f'a "{where.kind}" has no properties to be found by: leave "using" out, or say load:by-id.'
+            self.context.problems.error("not-supported", self.given.node, said)
         other = self.given.get("otherwise")
         otherwise = instructions(self.context, other, self.on_error) if other is not None else None
         return Load(where, key, None if key else match, otherwise, self.on_error, self.pointer)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from service.control.context import Context
 from service.control.document import Node
-from service.control.model import Link, Property
+from service.control.model import FieldName, Link, Property
 from service.control.names import destination, property_name
 from service.control.problems import quoted
 from service.control.shapes import LINK
+from service.control.words import IDENTITIES
 
 
 def link(context: Context, node: Node) -> Link | None:
@@ -16,6 +17,9 @@ def link(context: Context, node: Node) -> Link | None:
     said = given.get("to")
     to = destination(context, said) if said is not None else None
     if to is None or said is None:
+        return None
+    if to.kind in IDENTITIES:
+        context.problems.error("not-supported", said, f'no value can link to a "{to.kind}".')
         return None
     pointer = node.pointer
     match = context.matches.get(to.label)
@@ -39,7 +43,13 @@ def link(context: Context, node: Node) -> Link | None:
                 '"by" which single property finds it.',
             )
             return None
-        return Link(to, match.by, scope, any_of=match.any_of, pointer=pointer)
+        return Link(
+            to,
+            tuple(one for one in match.by if not isinstance(one, FieldName)),
+            scope,
+            any_of=match.any_of,
+            pointer=pointer,
+        )
     if given.texts("by") == ("id",):
         return Link(to, (), scope, by_number=True, pointer=pointer)
     by = _properties(context, by_node)

@@ -9,8 +9,10 @@ from service.control.keys import Read
 from service.control.kinds import entries
 from service.control.model import (
     Absent,
+    Destination,
     DestinationKind,
     Duplicates,
+    FieldName,
     FieldWord,
     Found,
     Gone,
@@ -23,7 +25,7 @@ from service.control.model import (
 from service.control.names import destination, property_name
 from service.control.problems import quoted
 from service.control.shapes import ANY, MATCH, WHERE
-from service.control.words import RESOURCE_KINDS, WHERE_FIELDS
+from service.control.words import IDENTIFYING, IDENTITIES, RESOURCE_KINDS, WHERE_FIELDS
 
 _NOT_FOUND: dict[str, NotFound] = {"create": "create", "skip": "skip", "reject": "reject"}
 _FOUND: dict[str, Found] = {"update": "update", "skip": "skip", "reject": "reject"}
@@ -45,12 +47,16 @@ def read_matches(context: Context, node: Node | None) -> None:
 def _match(context: Context, node: Node) -> Match | None:
     where = destination(context, key_node(node))
     given = context.read(MATCH, node)
-    if where is not None and where.kind not in RESOURCE_KINDS:
-        context.problems.error(
-            "not-supported", node, f'a "{where.kind}" has no match; only {", ".join(RESOURCE_KINDS)} have.'
-        )
+    if where is not None and where.kind not in RESOURCE_KINDS and where.kind not in IDENTITIES:
+        having = ", ".join((*RESOURCE_KINDS, *IDENTITIES))
+        context.problems.error("not-supported", node, f'a "{where.kind}" has no match; only {having} have.')
         where = None
-    by, any_of = _by(context, given.get("by"))
+    by: tuple[Property | FieldName, ...]
+    if where is not None and where.kind in IDENTITIES:
+        _refuse_of_resources(context, given, where.kind)
+        by, any_of = _by_names(context, given.get("by"), where.kind), False
+    else:
+        by, any_of = _by(context, given.get("by"))
     inputs = _inputs(context, given)
     if inputs is None or not by or where is None:
         return None
@@ -71,6 +77,41 @@ def _match(context: Context, node: Node) -> Match | None:
         absent=_ABSENT.get(given.text("absent"), "keep"),
         pointer=node.pointer,
     )
+
+
+def default_match(where: Destination, pointer: str) -> Match | None:
+    """How something that is no resource is known again where nothing else is said; None for resources."""
+    names = IDENTITIES.get(where.kind)
+    return None if names is None else Match(where, tuple(map(FieldName, names)), pointer=pointer)
+
+
+_OF_RESOURCES = {
+    "where": "narrows a search, and everything of this kind is listed anyway",
+    "absent": "removes resources; remove these by hand, or with an undo",
+}
+
+
+def _refuse_of_resources(context: Context, given: Read, kind: DestinationKind) -> None:
+    for key, why in _OF_RESOURCES.items():
+        if key in given and not (key == "absent" and given.text("absent") == "keep"):
+            context.problems.error("not-supported", given.values[key], f'"{key}" {why} ("{kind}").')
+    if given.text("duplicates") == "merge":
+        said = f'a "{kind}" is not merged from several records: bring each in one record.'
+        context.problems.error("not-supported", given.values["duplicates"], said)
+
+
+def _by_names(context: Context, node: Node | None, kind: DestinationKind) -> tuple[FieldName, ...]:
+    """The names by which something that is no resource is known; () when one of them is not sound."""
+    if node is None:
+        return ()
+    allowed = IDENTIFYING[kind]
+    items = node.items if node.kind == "array" else [node]
+    made = [FieldName(word) for item in items for word in allowed if item.text == word]
+    if len(made) == len(items) and len(set(made)) == len(made):
+        return tuple(made)
+    said = f'a "{kind}" is known by {", ".join(allowed)}, each at most once.'
+    context.problems.error("not-supported", node, said)
+    return ()
 
 
 def _by(context: Context, node: Node | None) -> tuple[tuple[Property, ...], bool]:
@@ -107,7 +148,11 @@ def _inputs(context: Context, given: Read) -> tuple[Selector, ...] | None:
 
 
 def _counts(
-    context: Context, given: Read, by: tuple[Property, ...], any_of: bool, inputs: tuple[Selector, ...]
+    context: Context,
+    given: Read,
+    by: tuple[Property | FieldName, ...],
+    any_of: bool,
+    inputs: tuple[Selector, ...],
 ) -> bool:
     """One source for each of `by`, or one for all alternatives; an expression may give a list."""
     sources = [one for one in inputs if isinstance(one, Source)]

@@ -10,6 +10,7 @@ from service.control.model import (
     Assign,
     Constant,
     Control,
+    DestinationKind,
     Element,
     FieldName,
     FieldWord,
@@ -20,6 +21,7 @@ from service.control.model import (
     MappedReference,
     Match,
     NamesUsed,
+    New,
     OmekaType,
     Term,
     Used,
@@ -34,13 +36,24 @@ _LISTED: dict[FieldWord, Listing] = {
     "item-set": "item_sets",
     "site": "sites",
     "owner": "users",
+    "thumbnail": "assets",
 }
+_COMING: dict[DestinationKind, tuple[Listing, ...]] = {
+    "asset": ("assets",),
+    "vocabulary": ("terms", "classes"),
+    "resource-template": ("templates",),
+    "item-set": ("item_sets",),
+    "site": ("sites",),
+    "user": ("users",),
+}
+"""What the names of new ones are added to."""
 
 
 @dataclass(slots=True)
 class _Found:
     names: dict[Listing, dict[str | int, Used]] = field(default_factory=dict)
     from_data: set[Listing] = field(default_factory=set)
+    coming: set[Listing] = field(default_factory=set)
 
     def add(self, listing: Listing, name: str | int, pointer: str) -> None:
         self.names.setdefault(listing, {}).setdefault(name, Used(name, pointer))
@@ -70,6 +83,7 @@ def names_used(control: Control) -> NamesUsed:
     return NamesUsed(
         **named,
         from_data=frozenset(found.from_data),
+        coming=frozenset(one for one in found.coming if one in named or one in found.from_data),
         of_templates=templates and control.templates != "ignore",
     )
 
@@ -84,11 +98,18 @@ def _collect(part: object, found: _Found) -> None:
         case Match():
             for name in part.by:
                 found.add_property(name, part.pointer)
+                if isinstance(name, FieldName) and name.name in _LISTED:
+                    found.from_data.add(_LISTED[name.name])
             for word, value in part.where:
                 found.add(_LISTED[word], value, part.pointer)
         case Link():
             for name in part.by:
                 found.add_property(name, part.pointer)
+        case New(destination=where):
+            found.coming.update(_COMING.get(where.kind, ()))
+            if where.kind == "resource-template":
+                # Its properties and their data types come with the records.
+                found.from_data.update(("terms", "data_types"))
         case Load(using=LoadKey(by=by), pointer=pointer):
             found.add_property(by, pointer)
         case MappedReference(table):

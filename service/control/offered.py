@@ -9,6 +9,7 @@ OFFERED: frozenset[Feature] = frozenset(
         "absent",
         "annotations",
         "any-match",
+        "asset",
         "blank-clear",
         "conflicts",
         "custom-vocabularies",
@@ -28,9 +29,14 @@ OFFERED: frozenset[Feature] = frozenset(
         "on-update",
         "otherwise",
         "ref-mapping",
+        "resource-template",
+        "site",
+        "site-page",
         "skip",
         "templates",
+        "user",
         "value-suggest",
+        "vocabulary",
     }
 )
 

@@ -98,10 +98,9 @@ DESTINATIONS: dict[DestinationKind, DestinationDoc] = {
     "asset": DestinationDoc(
         "An asset (thumbnails, logos).",
         {
-            "name": FieldDoc("Its name."),
-            "file": FieldDoc("An uploaded file, by its name."),
+            "name": FieldDoc("Its name; by this it is known again."),
+            "file": FieldDoc("An uploaded file, by its name or its digest. Omeka never replaces it."),
             "alt-text": FieldDoc("The text for who cannot see the image."),
-            "owner": _OWNER,
         },
         models=ONLY_S,
     ),
@@ -109,9 +108,12 @@ DESTINATIONS: dict[DestinationKind, DestinationDoc] = {
         "A site.",
         {
             "title": _TITLE,
-            "slug": FieldDoc("The part of its address."),
+            "slug": FieldDoc("The part of its address; by this it is known again."),
             "description": FieldDoc("A summary."),
             "public": _PUBLIC,
+            "theme": FieldDoc("The theme, by the name of its folder."),
+            "assign-new-items": FieldDoc("Whether items that are created later join it.", "boolean"),
+            "item-set": FieldDoc("Item sets that it shows, by title or number.", many=True),
             "owner": _OWNER,
             "thumbnail": _THUMBNAIL,
         },
@@ -123,32 +125,39 @@ DESTINATIONS: dict[DestinationKind, DestinationDoc] = {
             "site": FieldDoc("The site, by slug, title or number."),
             "title": _TITLE,
             "slug": FieldDoc("The part of its address."),
-            "html": FieldDoc("Its content."),
+            "html": FieldDoc("Its content. On Omeka S only a new page takes it."),
             "public": _PUBLIC,
-            "position": FieldDoc("The place in the navigation, from 1.", "integer"),
+            "position": FieldDoc("The place in the navigation, from 1.", "integer", models=ONLY_CLASSIC),
         },
     ),
     "user": DestinationDoc(
         "A user.",
         {
-            "email": FieldDoc("The e-mail address."),
+            "email": FieldDoc("The e-mail address; by this it is known again."),
             "name": FieldDoc("The name as shown."),
-            "role": FieldDoc("The role, by its Omeka name."),
+            "role": FieldDoc("The role, by its Omeka name; unsaid, a new one is a researcher."),
         },
     ),
     "vocabulary": DestinationDoc(
         "A vocabulary.",
         {
-            "prefix": FieldDoc("The prefix of its terms."),
+            "prefix": FieldDoc("The prefix of its terms; by this it is known again."),
             "namespace": FieldDoc("The URI of its terms."),
             "label": FieldDoc("Its name."),
             "description": FieldDoc("A comment."),
+            "properties": FieldDoc("Properties that it has: local names, or objects.", many=True),
+            "classes": FieldDoc("Classes that it has: local names, or objects.", many=True),
         },
         models=ONLY_S,
     ),
     "resource-template": DestinationDoc(
         "A resource template.",
-        {"label": FieldDoc("Its name."), "class": _CLASS, "owner": _OWNER},
+        {
+            "label": FieldDoc("Its name; by this it is known again."),
+            "class": _CLASS,
+            "owner": _OWNER,
+            "properties": FieldDoc("Properties that it has: terms, or objects.", many=True),
+        },
         models=ONLY_S,
     ),
     "element-set": DestinationDoc(
@@ -181,6 +190,24 @@ DESTINATIONS: dict[DestinationKind, DestinationDoc] = {
 }
 
 RESOURCE_KINDS: tuple[DestinationKind, ...] = ("item", "item-set", "media")
+
+IDENTITIES: dict[DestinationKind, tuple[FieldWord, ...]] = {
+    "asset": ("name",),
+    "vocabulary": ("prefix",),
+    "resource-template": ("label",),
+    "site": ("slug",),
+    "site-page": ("site", "slug"),
+    "user": ("email",),
+}
+"""What is no resource, and by which of its names it is known again where no `match` says otherwise."""
+IDENTIFYING: dict[DestinationKind, tuple[FieldWord, ...]] = {
+    **IDENTITIES,
+    "vocabulary": ("prefix", "namespace"),
+    "site": ("slug", "title"),
+    "site-page": ("site", "slug", "title"),
+}
+"""All the names that it may be known by."""
+
 PSEUDO_KINDS: tuple[PseudoKind, ...] = get_args(PseudoKind)
 OURS_BY_DEFAULT: frozenset[FieldWord] = frozenset({"item-set", "site", "tags"})
 """Names that others fill too: replacing there means what this service wrote."""

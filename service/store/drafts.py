@@ -81,8 +81,9 @@ def _created(draft: _Draft) -> Iterator[Change]:
     for one in draft.properties:
         if one.values:
             yield _all_new(one.term, tuple(value.shown for value in one.values))
-    for name, value in draft.fields.items():
-        if name not in ("of", "on_update") and (texts := tuple(_field_texts(value))):
+    own = draft.fields.get("own")
+    for name, value in (*(own.items() if isinstance(own, dict) else ()), *draft.fields.items()):
+        if name not in ("of", "on_update", "own") and (texts := tuple(_field_texts(value))):
             yield _all_new(_FIELDS.get(name, name.replace("_", "-")), texts)
     if draft.source is not None:
         yield _all_new(draft.source.ingester.replace("_", "-"), (draft.source.value,))

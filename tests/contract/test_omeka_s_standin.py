@@ -372,3 +372,35 @@ def _wait(condition: Any, seconds: float = 10) -> None:
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.02)
+
+
+def test_a_list_of_members_is_the_whole_list_of_a_vocabulary(client: Client) -> None:
+    """Not recorded: as Omeka's VocabularyAdapter has it. What is not listed goes, its values with it."""
+    terms = [{"o:local_name": name, "o:label": name} for name in ("a", "b")]
+    sent = {"o:namespace_uri": "http://e.org/m#", "o:prefix": "mem", "o:label": "M", "o:property": terms}
+    number = client.post("/vocabularies", sent)["o:id"]
+    made = {one["o:term"]: one["o:id"] for one in client.get("/properties", vocabulary_id=number)}
+    value = {"type": "literal", "property_id": made["mem:b"], "@value": "x"}
+    item = client.post("/items", {"mem:b": [value]})["o:id"]
+
+    client.patch(f"/vocabularies/{number}", {"o:label": "Else"})
+    assert len(client.get("/properties", vocabulary_id=number)) == 2
+    renamed = {"o:id": made["mem:a"], "o:label": "Renamed"}
+    new = {"o:local_name": "c", "o:label": "C"}
+    client.patch(f"/vocabularies/{number}", {"o:property": [renamed, new]})
+
+    left = {one["o:term"]: one["o:label"] for one in client.get("/properties", vocabulary_id=number)}
+    assert left == {"mem:a": "a", "mem:c": "C"}
+    assert "mem:b" not in client.get(f"/items/{item}")
+
+
+def test_blocks_of_a_patch_come_behind_those_of_the_page(client: Client) -> None:
+    """Not recorded: as Omeka's SitePageAdapter has it."""
+    site = client.post("/sites", {"o:title": "P", "o:slug": "p", "o:theme": "default"})["o:id"]
+    block = {"o:layout": "html", "o:data": {"html": "<p>1</p>"}}
+    sent = {"o:site": {"o:id": site}, "o:title": "T", "o:slug": "t", "o:block": [block]}
+    page = client.post("/site_pages", sent)["o:id"]
+
+    answer = client.patch(f"/site_pages/{page}", {"o:block": [{**block, "o:data": {"html": "<p>2</p>"}}]})
+
+    assert [one["o:data"]["html"] for one in answer["o:block"]] == ["<p>1</p>", "<p>2</p>"]

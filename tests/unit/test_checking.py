@@ -45,6 +45,9 @@ CONTROL: dict[str, Any] = {
 class Refusing:
     """A resolver to which every title is a problem, of a known and of an unknown name."""
 
+    def expect(self, draft: Draft) -> Draft:
+        return draft
+
     def problems(self, draft: Draft) -> tuple[Problem, ...]:
         return (
             Problem("reject", "names-unknown", "No property “dcterms:title”.", value="dcterms:title"),

@@ -32,7 +32,7 @@ from worker.applying.strays import give_up, settle_strays, settle_twins
 from worker.cancelling import end_tasks
 from worker.context import RunContext
 from worker.errors import AccessionError
-from worker.records import Kind
+from worker.records import KINDS, Kind
 from worker.stopping import StoppedError
 from worker.targets.base import Adapter, Lost, Refused
 
@@ -45,10 +45,11 @@ READ_AHEAD = 10.0
 MOST_SENT = 5
 """How often a write is sent whose answer is always lost, and whose effect is not there after all looks: what
 makes Omeka itself fail would do so for ever."""
+FIRST_DEPTH = -1_000_000
+"""Below that of whatever comes first."""
 MARGIN = 1000
 """Numbers below the highest that the target has answered among which a new resource is still looked for: the
 databases of a cluster may give numbers out of order."""
-KINDS: tuple[Kind, ...] = ("item", "item-set", "media")
 
 
 def _may_go_apart(refused: RefusedResult) -> bool:
@@ -101,6 +102,7 @@ class Executor:
         Raises `StoppedError` (told to stop), `Fatal`, `FenceLostError` (another worker owns the run) or
         `StoreUnavailableError`. Whatever was answered is written down before, or kept as a stray.
         """
+        await self._outage.patiently(partial(self._adapter.settle_names, anew=False))
         await self._take_over()
         senders = [asyncio.create_task(self._send_all()) for _ in range(self._target.connections)]
         recorder = asyncio.create_task(self._record_all())
@@ -120,7 +122,7 @@ class Executor:
         """What an earlier worker meant and left without an outcome is unknown: it is looked for."""
         context = self._context
         open_kinds = await context.db.run(plans.kinds_to_create, context.claim.run_id)
-        for kind in [one for one in KINDS if one in open_kinds]:
+        for kind in [one for one in KINDS.values() if one in open_kinds]:
             self._highest[kind] = await self._outage.patiently(partial(self._adapter.highest_id, kind))
         await self._outage.patiently(lambda: settle_strays(context, self._adapter, self._preparer))
         opened = await context.db.run(journal.open_operations, context.claim.run_id)
@@ -151,7 +153,7 @@ class Executor:
     # --- plan entries → intents → queue ---------------------------------------------------------
 
     async def _produce(self) -> None:
-        after = (-1, -1)
+        after = (FIRST_DEPTH, -1)
         # What is set apart from its item (`_send_apart`) comes when all else is sent.
         while (reached := await self._produce_from(after)) != after:
             after = reached
@@ -160,13 +162,18 @@ class Executor:
     async def _produce_from(self, after: tuple[int, int]) -> tuple[int, int]:
         """Mean all entries behind `after` (depth, seq), depth by depth; up to which one."""
         run_id = self._context.claim.run_id
-        depth = max(after[0], 0)
+        depth = None if after[0] == FIRST_DEPTH else after[0]
         while entries := await self._context.db.run(plans.todo, run_id, after, self._settings.chunk):
-            if entries[0].depth > depth:
+            if depth is None and entries[0].depth <= 0:
+                depth = entries[0].depth
+            if depth is None or entries[0].depth > depth:
+                before, depth = depth, entries[0].depth
                 # Deeper entries need what the ones above them made. They are read again after that: what an
                 # earlier worker left unknown of them has been found out meanwhile.
-                depth = entries[0].depth
                 await self._drained()
+                if before is not None and before < 0:
+                    # What follows may be called after what was just written.
+                    await self._outage.patiently(partial(self._adapter.settle_names, anew=True))
                 continue
             level = [one for one in entries if one.depth == depth]
             await self._mean_all(level)

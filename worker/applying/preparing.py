@@ -36,7 +36,7 @@ from worker.planning.links import Nowhere, Settled, links_of, refused, settle, w
 from worker.planning.media_pass import arranged
 from worker.planning.merge import Merge, Unmergeable
 from worker.planning.merging import Compared, Merger, compare, encoded, footing_json, returning
-from worker.records import Kind, Problem, Sought
+from worker.records import RESOURCES, Kind, Problem, Sought
 from worker.targets.base import Adapter, LinkTarget, Saved
 
 Prepared: TypeAlias = "Outgoing | RefusedResult | Stands"
@@ -229,9 +229,12 @@ class Preparer:
             refusal = next((one for one in settled.problems if one.severity != "warning"), None)
             if refusal is not None:
                 return self._refuse(entry, refusal.code, refusal.message, inline)
-        payload = self._adapter.create_payload(
-            own.draft, [one.draft for one in media], self._links(entry, about), item_id
-        )
+        try:
+            payload = self._adapter.create_payload(
+                own.draft, [one.draft for one in media], self._links(entry, about), item_id
+            )
+        except Reject as error:  # what it names was to come with this run, and did not
+            return self._refuse(entry, error.code, error.message, inline)
         number = attempt if attempt is not None else about.attempts.get(entry.seq, 0) + 1
         row = ledger_row(self._context.target, self._run_id, entry, own.linked, whole=not later)
         return Outgoing(
@@ -544,7 +547,7 @@ class Preparer:
         sources = self._adapter.linking(saved)
         found: list[images.Inbound] = []
         left = set(sources)
-        for kind in ("item", "item-set", "media"):
+        for kind in RESOURCES:
             if not left:
                 break
             for other in await standing.read(self._adapter, self._outage, kind, left):

@@ -8,7 +8,7 @@ planning thread.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import islice
 
 import msgspec
@@ -33,13 +33,23 @@ from worker.planning.merging import encoded
 from worker.planning.selection import Selection
 from worker.planning.settling import counted
 from worker.planning.values import Held
-from worker.records import KINDS, Kind, Problem, identity_digest
+from worker.records import KINDS, RESOURCES, Kind, Problem, identity_digest
 from worker.targets.base import Adapter, Saved
 
 SLICE = 200
 CREATE, RESTORE, RELINK = 0, 1, 2
 """Depths of an undo."""
-DELETE = {"media": 3, "item": 4, "item-set": 5}
+DELETE: Mapping[str, int] = {
+    "media": 3,
+    "item": 4,
+    "item-set": 5,
+    "site-page": 6,
+    "site": 7,
+    "user": 8,
+    "asset": 9,
+    "resource-template": 10,
+    "vocabulary": 11,
+}
 """Deletions come last, parts before the whole."""
 _KEY = "undo"
 """`plan_key.scope` under which the resources of an undo are found again while it is planned."""
@@ -283,6 +293,7 @@ class UndoPlan:
             changes = Changes((Change(entry.kind, removed=(title,), before=(title,)),))
         else:
             changes = self._changes(_image(entry), saved)
+            problems.extend(self._left(_image(entry), saved))
         entry = msgspec.structs.replace(
             entry, before=entry.before, changes=encoded(changes) if changes.changes else None
         )
@@ -303,13 +314,25 @@ class UndoPlan:
                 return f"{name} has media that this batch did not bring ({shown})."
         return None
 
+    def _left(self, image: PreImage, saved: Saved) -> Iterator[Problem]:
+        """What the batch added and the undo leaves."""
+        earlier = self._adapter.current(self._adapter.saved(image.saved, image.kind))
+        current = self._adapter.current(saved)
+        for name in sorted(self._adapter.stays(KINDS[image.kind])):
+            for one in _change(name, earlier.fields.get(name, ()), current.fields.get(name, ())):
+                text = (
+                    f"{image.kind} {saved.id} “{saved.title or ''}” keeps {', '.join(one.added)} ({name}): "
+                    "taken away, every value that uses it would go with it. Take it away in Omeka."
+                )
+                yield Problem("warning", "members-stay", text)
+
     def _changes(self, image: PreImage, saved: Saved) -> Changes:
         earlier = self._adapter.current(self._adapter.saved(image.saved, image.kind))
         current = self._adapter.current(saved)
         found = []
         for name in dict.fromkeys((*current.properties, *earlier.properties)):
             found.extend(_change(name, current.properties.get(name, ()), earlier.properties.get(name, ())))
-        for name in earlier.fields:
+        for name in earlier.fields.keys() - self._adapter.stays(KINDS[image.kind]):
             found.extend(_change(name, current.fields.get(name, ()), earlier.fields[name]))
         return Changes(tuple(found))
 
@@ -356,7 +379,7 @@ class UndoPlan:
         wanted = set[int]().union(*linked.values())
         numbers = numbers_now(self._db, self._batch_id, sorted(wanted))
         left = {numbers.get(one, one) for one in wanted}
-        for kind in ("item", "item-set", "media"):
+        for kind in RESOURCES:
             if left:
                 left -= self._reads.current(kind, sorted(left)).keys()
         result = []

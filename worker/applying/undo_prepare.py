@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -21,7 +22,7 @@ from worker.applying.preparing import Prepared, Surroundings, as_sent, read_sinc
 from worker.applying.results import RefusedResult, Stands
 from worker.applying.undo_step import step_of
 from worker.context import RunContext
-from worker.records import Content, Draft, Kind
+from worker.records import RESOURCES, Content, Draft, Kind
 from worker.targets.base import Adapter, Linking, Saved, SentFile
 
 
@@ -61,14 +62,18 @@ class UndoPreparer:
                 above = highest.get(kind_of(entry), 0)
                 prepared.append(self._recreate(entry, pictures[entry.seq], attempt, above))
                 continue
-            number = numbers.get(entry.resource_id or 0, entry.resource_id or 0)
+            number = number_now(entry, numbers)
             current = saved.get((kind_of(entry), number))
             if current is None:
                 prepared.append(self._gone(entry))
             elif entry.action != "complete" and self._conflict(entry, current):
                 prepared.append(self._left(entry, current))
             elif entry.action == "delete":
-                prepared.append(self._delete(entry, current, known.get(entry.seq), attempt))
+                used = await self._outage.patiently(partial(self._adapter.in_use, current))
+                if used is None:
+                    prepared.append(self._delete(entry, current, known.get(entry.seq), attempt))
+                else:
+                    prepared.append(self._used(entry, current, used))
             else:
                 one = await self._change(entry, current, pictures, numbers, attempt)
                 main = about.others.get(entry.completes or 0)
@@ -145,7 +150,7 @@ class UndoPreparer:
         ids: defaultdict[Kind, set[int]] = defaultdict(set)
         for entry in entries:
             if entry.action != "create" and entry.resource_id is not None:
-                ids[kind_of(entry)].add(numbers.get(entry.resource_id, entry.resource_id))
+                ids[kind_of(entry)].add(number_now(entry, numbers))
         return {
             (kind, one.id): one
             for kind, several in ids.items()
@@ -161,7 +166,7 @@ class UndoPreparer:
     async def _dead_links(self, image: PreImage, numbers: Mapping[int, int]) -> frozenset[int]:
         """What the earlier state links to and that is there no more: such a value would be refused."""
         left = set(self._adapter.linked_in(image.saved, image.kind)) - numbers.keys()
-        for kind in ("item", "item-set", "media"):
+        for kind in RESOURCES:
             if left:
                 left -= {one.id for one in await standing.read(self._adapter, self._outage, kind, left)}
         return frozenset(left)
@@ -289,6 +294,11 @@ class UndoPreparer:
         )
         return RefusedResult(self._outgoing(entry, "update", current.id, b"", 0), "undo-conflict", message)
 
+    def _used(self, entry: Entry, current: Saved, used: str) -> RefusedResult:
+        name = f"{entry.kind} {current.id} “{current.title or ''}”"
+        outgoing = self._outgoing(entry, "update", current.id, b"", 0)
+        return RefusedResult(outgoing, "in-use", f"{name} was left as it is. {used}")
+
     def _gone(self, entry: Entry) -> Prepared:
         outgoing = self._outgoing(entry, "update", entry.resource_id, b"", 0)
         message = f"{entry.kind} {entry.resource_id} is not there any more."
@@ -307,6 +317,12 @@ class UndoPreparer:
         draft = Draft(entry.destination, kind_of(entry), entry.ordinal)
         request = operation(entry, attempt, method, resource_id, payload)  # type: ignore[arg-type]
         return Outgoing(entry, (), draft, request, attempt, above, undoes=entry.action != "complete")
+
+
+def number_now(entry: Entry, numbers: Mapping[int, int]) -> int:
+    """The number of an entry's resource by now. Numbers of what is no resource are others, and stay."""
+    number = entry.resource_id or 0
+    return numbers.get(number, number) if entry.kind in RESOURCES else number
 
 
 def _completing(one: Prepared, main: Entry | None) -> Prepared:

@@ -35,6 +35,9 @@ class Attaching:
     def settle(self, mapped: Mapped) -> Mapped:
         """The record with its attachments bound. What cannot be sent is rejected alone, unless the control
         file says that it takes its record with it, or is left out."""
+        for draft in mapped.drafts:
+            if draft.kind == "asset" and draft.source is not None:  # bound elsewhere; it is in use
+                self._attachments.find(draft.source.value, "path", ignore_case=False)
         if not any(draft.source is not None and draft.source.named is not None for draft in mapped.drafts):
             return mapped
         more: list[Problem] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Iterator
 
@@ -35,6 +36,13 @@ class Contents:
 
     def holds(self, content: Content) -> bool:
         return self._blobs.size(Digest(content.archive or content.digest)) is not None
+
+    def size(self, digest: str) -> int:
+        """Bytes of a file. Raises `FileNotFoundError` where the store no longer holds it."""
+        found = self._blobs.size(Digest(digest))
+        if found is None:
+            raise FileNotFoundError(errno.ENOENT, "the store no longer holds its bytes")
+        return found
 
     def ends(self, content: Content) -> Ends:
         """The two ends of a file of its own."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from service.control.model import (
     Assign,
+    Destination,
     Element,
     FieldName,
     LoadKey,
@@ -15,11 +16,11 @@ from service.control.model import (
     RemoveValues,
     Term,
 )
-from worker.mapping.fields import LISTS, field_values, file_values, part_values
+from worker.mapping.fields import field_values, file_values, part_values
 from worker.mapping.inputs import Reading
 from worker.mapping.lookups import VocabularyLookups
 from worker.mapping.problems import shown
-from worker.mapping.state import Builder, PropertySlot, RecordState
+from worker.mapping.state import LISTED, Builder, PropertySlot, RecordState
 from worker.mapping.values import Wanted, compile_value, property_values
 from worker.records import Value
 
@@ -106,13 +107,14 @@ def _assign_field(
 ) -> Step:
     label, word, pointer = instruction.destination.label, name.name, instruction.pointer
     shown_name = f"{label} {word}"
-    is_list, multivalue = word in LISTS, instruction.multivalue
+    is_list, multivalue = word in LISTED, instruction.multivalue
     clear = instruction.value.blank == "clear"
     policy = (instruction.on_update, instruction.of)
+    kind = instruction.destination.kind if isinstance(instruction.destination, Destination) else ""
     wanted: Wanted[Any] = (
         file_values(shown_name, on_error, instruction.on_error, reading, lookups)
-        if word == "file"
-        else field_values(word, shown_name, on_error, reading, lookups)
+        if (kind, word) == ("media", "file")
+        else field_values(word, shown_name, on_error, reading, lookups, kind)
     )
     produce = compile_value(instruction.value, wanted)
 
@@ -170,7 +172,7 @@ def _assign_part(
 def compile_remove(instruction: RemoveValues, on_error: OnError) -> Step:
     """What the record gave is forgotten; what the resource has is replaced by what comes after."""
     label, name, pointer = instruction.destination.label, str(instruction.name), instruction.pointer
-    is_field, is_list = isinstance(instruction.name, FieldName), name in LISTS
+    is_field, is_list = isinstance(instruction.name, FieldName), name in LISTED
 
     def remove(state: RecordState, context: Any) -> None:
         if isinstance(instruction.destination, PseudoValue | LoadKey):

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
-from service.control.model import BooleanType, DatetimeType, FieldWord, Find, OnError, ValueSpec
+from service.control.model import (
+    BooleanType,
+    Constant,
+    DatetimeType,
+    FieldWord,
+    Find,
+    OnError,
+    ValueSpec,
+)
 from worker.mapping.inputs import Reading
 from worker.mapping.lookups import VocabularyLookups
+from worker.mapping.members import property_member, term_member
 from worker.mapping.problems import Unconvertible, shown
 from worker.mapping.text import as_text, checked_unicode
 from worker.mapping.types import Manner, address, boolean_words, datetime_judge, language_tag, whole_number
 from worker.mapping.values import Finish, Wanted
 from worker.records import FileName
 
-LISTS = frozenset({"item-set", "site", "tags"})
-"""Fields that hold several values at once."""
-
-_BOOLEANS = frozenset({"public", "featured"})
+_BOOLEANS = frozenset({"public", "featured", "assign-new-items"})
 _ADDRESSES = frozenset({"url", "iiif", "iiif-presentation", "oembed", "youtube"})
 _FIRST_PARTS = frozenset({"http", "https", "ftp"})
 
 
 def field_values(
-    word: FieldWord, name: str, on_error: OnError, reading: Reading, lookups: VocabularyLookups
+    word: FieldWord,
+    name: str,
+    on_error: OnError,
+    reading: Reading,
+    lookups: VocabularyLookups,
+    kind: str = "",
 ) -> Wanted[Any]:
-    """Values of one field: booleans, whole numbers, addresses or texts, as the field takes them."""
+    """Values of one field: booleans, whole numbers, addresses, members or texts, as the field takes them.
+
+    `kind`: of the destination."""
+    if word in ("properties", "classes"):
+        member = property_member if kind == "resource-template" else term_member
+        return Wanted(name, on_error, lambda spec: lambda piece, manner: member(piece), reading, lookups)
     return Wanted(name, on_error, lambda spec: _finish(word, spec), reading, lookups)
 
 
@@ -64,6 +80,10 @@ def part_values(name: str, on_error: OnError, reading: Reading, lookups: Vocabul
 def _finish(word: FieldWord, spec: ValueSpec) -> Finish[Any]:
     if word in _BOOLEANS:
         return _boolean(spec)
+    if word == "email":
+        return lambda piece, manner: _email(as_text(piece) or "")
+    if word == "role":
+        return _role(spec)
     if word == "position":
         return _position
     if word in _ADDRESSES:
@@ -96,3 +116,42 @@ def _web_address(text: str, word: FieldWord) -> str:
     if uri.partition(":")[0].lower() not in _FIRST_PARTS:
         raise Unconvertible("not-a-uri", f"“{shown(text)}” is no address that {word} can be fetched from.")
     return uri
+
+
+def _email(text: str) -> str:
+    """In lower case: Omeka compares addresses without case, and here they are identities."""
+    name, at, host = checked_unicode(text).casefold().rpartition("@")
+    if not (name and at and "." in host) or any(one.isspace() for one in text):
+        raise Unconvertible("not-an-email", f"“{shown(text)}” is no e-mail address.")
+    return f"{name}@{host}"
+
+
+LEAST_ROLE = "researcher"
+"""What data alone may make of a user; any other role is one that the control file names."""
+
+
+def _role(spec: ValueSpec) -> Finish[str]:
+    named = {LEAST_ROLE, *_named(spec)}
+
+    def finish(piece: Any, manner: Manner) -> str:
+        role = checked_unicode(as_text(piece) or "")
+        if role not in named:
+            raise Unconvertible(
+                "role-not-named",
+                f"The role “{shown(role)}” comes from the data. More than a {LEAST_ROLE} a user becomes only "
+                "by a role that the control file names: with `set`, `set-value`, or the values of a "
+                "`mapInputValue`.",
+            )
+        return role
+
+    return finish
+
+
+def _named(spec: ValueSpec) -> Iterator[str]:
+    """The values that stand in the control file itself."""
+    if isinstance(spec.input, Constant):
+        yield str(spec.input.value)
+    if spec.map is not None:
+        yield from map(str, spec.map.table.values())
+    if spec.has_default:
+        yield str(spec.default)

@@ -12,17 +12,15 @@ from worker.mapping.identities import compile_identity
 from worker.mapping.problems import shown
 from worker.mapping.state import Builder, RecordState
 from worker.mapping.text import as_text
-from worker.records import Identity, Kind
-
-_KINDS: dict[str, Kind] = {"item": "item", "item-set": "item-set", "media": "media"}
+from worker.records import KINDS, Identity, Kind
 
 
 def _kind_of(destination: Destination, pointer: str, env: Environment) -> Kind:
-    kind = _KINDS.get(destination.kind)
+    kind = KINDS.get(destination.kind)
     if kind is None:
         env.refuse(
             "destination-not-offered",
-            f"{pointer}: {destination.label} cannot be written yet; there are item, item-set and media.",
+            f"{pointer}: {destination.label} cannot be written yet; there are {', '.join(KINDS)}.",
             pointer,
         )
         return "item"

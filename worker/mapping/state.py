@@ -10,6 +10,7 @@ from msgspec import UNSET, Struct
 from service.control.model import Json, Match, OnError
 from worker.mapping.problems import Unconvertible, shown
 from worker.records import (
+    RESOURCES,
     Draft,
     DraftAction,
     Fields,
@@ -20,6 +21,7 @@ from worker.records import (
     MediaSource,
     Of,
     OnUpdate,
+    Own,
     Problem,
     Property,
     Severity,
@@ -42,6 +44,8 @@ INGESTERS: dict[str, Ingester] = {
     "youtube": "youtube",
     "sideload": "sideload",
 }
+LISTED = frozenset({"item-set", "site", "tags", "properties", "classes"})
+"""Fields that hold several values at once."""
 FIELD_ATTRIBUTES = {
     "public": "public",
     "featured": "featured",
@@ -119,6 +123,8 @@ class Builder:
         """The finished draft; problems that only its end shows go to the state."""
         self._complete_identity(state)
         source = self._media_source(state) if self.kind == "media" else None
+        if self.kind == "asset" and self.fields.get("file") is not None:
+            source = MediaSource("upload", self.fields["file"])
         return Draft(
             self.label,
             self.kind,
@@ -145,6 +151,9 @@ class Builder:
             return
         if not match.inputs:
             self._identity_from_values(match, state)
+        elif self.identity is not None and self.kind not in RESOURCES:
+            for name, text in self.identity.written:
+                self.fields.setdefault(name, [text] if name in LISTED else text)
         elif self.identity is not None and self.action == "new":
             if self.identity.alternatives and self._gives(self.identity):
                 return
@@ -167,10 +176,7 @@ class Builder:
     def _identity_from_values(self, match: Match, state: RecordState) -> None:
         found: list[tuple[str, str]] = []
         for name in map(str, match.by):
-            slot = self.properties.get(name)
-            texts = dict.fromkeys(
-                text for value in (slot.values if slot else ()) if (text := _identifying(value))
-            )
+            texts = self._texts_of(name)
             if len(texts) > 1:
                 state.problem(
                     "reject",
@@ -189,6 +195,14 @@ class Builder:
             return
         self.identity = Identity(match.scope, tuple(map(str, match.by)), tuple(text for _, text in found))
         state.identities.append(self.identity)
+
+    def _texts_of(self, name: str) -> dict[str, None]:
+        """What the record gives a name that can be an identity, each once."""
+        if self.kind not in RESOURCES:
+            given = self.fields.get(name)
+            return dict.fromkeys(given if isinstance(given, list) else [given] if given else [])
+        slot = self.properties.get(name)
+        return dict.fromkeys(text for value in (slot.values if slot else ()) if (text := _identifying(value)))
 
     def _media_source(self, state: RecordState) -> MediaSource | None:
         named = [(word, self.fields[word]) for word in INGESTERS if self.fields.get(word) is not None]
@@ -217,11 +231,15 @@ class Builder:
 
     def _fields(self) -> Fields:
         given: dict[str, Any] = {}
+        own: dict[str, Own] = {}
         for word, value in self.fields.items():
             attribute = FIELD_ATTRIBUTES.get(word)
-            if attribute is None:
-                continue
-            given[attribute] = tuple(value) if isinstance(value, list) else value
+            if attribute is not None:
+                given[attribute] = tuple(value) if isinstance(value, list) else value
+            elif self.kind not in RESOURCES and word != "file":
+                own[word] = tuple(value) if isinstance(value, list) else value
+        if own:
+            given["own"] = own
         if not given:
             return _NO_FIELDS
         of = {word: policy[1] for word, policy in self.field_policies.items() if policy[1] != "all"}

@@ -15,7 +15,7 @@ from msgspec import UNSET, Struct
 from service.control.model import Control, Duplicates, Found, Gone, Match, NotFound
 from service.store.ledger import Known
 from service.store.plans import Action
-from worker.records import Draft, Problem
+from worker.records import RESOURCES, Draft, Problem
 
 MERGED = "merged"
 """Code of a record that was added to an earlier one of the same identity."""
@@ -70,6 +70,10 @@ class Decision(Struct, frozen=True, gc=False):
     was added to."""
 
 
+VISIBLE = frozenset({*RESOURCES, "site", "site-page"})
+"""Kinds that are public or private."""
+
+
 def is_merged(decision: Decision) -> bool:
     """Whether the record is added to an earlier one."""
     return decision.action == "skip" and decision.completes is not None
@@ -100,9 +104,9 @@ def media_digest(media: Sequence[Draft]) -> str:
 def with_defaults(draft: Draft, control: Control) -> Draft:
     """A draft that is to be created, with what the control file says of created resources."""
     fields = draft.fields
-    if fields.public is UNSET:
+    if fields.public is UNSET and draft.kind in VISIBLE:
         fields = msgspec.structs.replace(fields, public=control.visibility == "public")
-    if draft.kind != "media" and fields.sites is UNSET:
+    if draft.kind in ("item", "item-set") and fields.sites is UNSET:
         fields = msgspec.structs.replace(fields, sites=tuple(str(site) for site in control.sites))
     return msgspec.structs.replace(draft, fields=fields)
 

@@ -71,7 +71,7 @@ def entry_of(mapped: Mapped, plan: Intended, control: Control) -> Entry:
         scope=key.scope if key else None,
         by=key.by if key else None,
         key_digest=key.digest if key else None,
-        depth=REMOVAL_DEPTH if decision.action == "delete" else _media_depth(plan),
+        depth=REMOVAL_DEPTH if decision.action == "delete" else depth_of(plan),
         resource_id=decision.resource_id,
         draft=msgspec.json.encode(kept) if kept is not None else None,
         before=plan.before,
@@ -155,6 +155,26 @@ def _media_meant(plan: Intended) -> str:
     if plan.decision.action == "create":
         return plan.meaning.media
     return plan.decision.known.media_meant if plan.decision.known is not None else ""
+
+
+DEPTHS: Mapping[str, int] = {
+    "vocabulary": -60,
+    "resource-template": -50,
+    "asset": -40,
+    "user": -30,
+    "site": -20,
+    "site-page": REMOVAL_DEPTH // 2,
+}
+"""What is no resource is written before all that may be called after it, and pages behind all that stands on
+them. Resources have depths from 0."""
+
+
+SETS_FIRST = -25
+"""Depth of item sets where sites or items of the batch may be called after them."""
+
+
+def depth_of(plan: Intended) -> int:
+    return DEPTHS.get(plan.draft.kind, _media_depth(plan))
 
 
 def _media_depth(plan: Intended) -> int:

@@ -12,10 +12,8 @@ from service.store.ledger import Known, KnownPart, LedgerRow
 from service.store.plans import Action, Entry
 from worker.planning.decide import Earlier, Met
 from worker.planning.links import LATER, Nowhere, ambiguous, links_of, not_found
-from worker.records import Draft, Identity, Kind, Mapped, Sought
+from worker.records import RESOURCES, Draft, Identity, Kind, Mapped, Sought
 from worker.targets.base import LinkTarget, Saved
-
-KINDS: tuple[Kind, ...] = ("item", "item-set", "media")
 
 
 class Subject(Struct, frozen=True):
@@ -184,7 +182,7 @@ def _subject_sought(one: Sought) -> Subject:
 
 
 def _by_number(look_ups: LookUps, one: Sought, number: int) -> LinkTarget | Nowhere:
-    for kind in KINDS if one.kind is None else (one.kind,):
+    for kind in RESOURCES if one.kind is None else (one.kind,):
         if number in look_ups.listing(kind):
             return LinkTarget(kind, number)
     return not_found(one)

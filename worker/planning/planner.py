@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import is_
 
 import msgspec
 from msgspec import Struct
 
 from service.control.model import Control
+from service.control.names_used import names_used
 from service.store.ledger import Known
 from service.store.links import KeyRow, LinkRow
 from service.store.plans import Entry
@@ -31,6 +33,7 @@ from worker.planning.decide import (
     policy_of,
 )
 from worker.planning.entries import (
+    SETS_FIRST,
     Intended,
     add_problems,
     alias_rows,
@@ -46,6 +49,7 @@ from worker.planning.merging import Candidate, Judged, Merger
 from worker.planning.met import ChunkMet, LookUps, find_links
 from worker.planning.parts import ChunkParts, Paired, Rearranged, Room, in_place, rearranged
 from worker.planning.templates import Templates
+from worker.planning.uploads import Uploads, file_digest, of_file
 from worker.records import Draft, Identity, Kind, Mapped, Problem, Sought
 from worker.targets.base import Resolver
 
@@ -77,9 +81,14 @@ class Planner:
         look_ups: LookUps,
         merger: Merger,
         rules: FileRules = USUAL,
+        uploads: Uploads | None = None,
     ) -> None:
-        """`rules`: which files the target takes, and how many of them with their item."""
+        """`rules`: which files the target takes, and how many of them with their item. `uploads`: the files
+        of the batch; none: it has none."""
         self._rules = rules
+        self._uploads = uploads or Uploads()
+        # Only where something may be called after them; elsewhere they are items' equals.
+        self._sets_first = "item_sets" in names_used(control).coming
         self._control = control
         self._resolver = resolver
         self._look_ups = look_ups
@@ -95,8 +104,15 @@ class Planner:
 
     def plan(self, chunk: Sequence[Mapped]) -> Planned:
         """The entries of these records, in order."""
-        settled = [self._templates.settle(mapped) for mapped in chunk]
+        settled = [self._expected(self._templates.settle(self._uploads.settle(one))) for one in chunk]
         return self._plan(settled, {}, None)
+
+    def _expected(self, mapped: Mapped) -> Mapped:
+        """What it brings counts as known for it and for what comes after it."""
+        drafts = tuple([self._resolver.expect(draft) for draft in mapped.drafts])
+        return (
+            mapped if all(map(is_, drafts, mapped.drafts)) else msgspec.structs.replace(mapped, drafts=drafts)
+        )
 
     def replan(
         self, records: Sequence[Mapped], seqs: Mapping[tuple[str, int], int], made: Mapping[Sought, int]
@@ -239,8 +255,9 @@ class Planner:
         self._seq += 1
         settled = settle(draft, resolution)
         travelling = [one for one in media if one.identity is None]
-        meaning = Meaning(meant_digest(settled.draft), media_digest(travelling), settled.linked)
-        decision = self._decision(draft, meaning, met)
+        media_meant = media_digest(travelling) or file_digest(settled.draft)
+        meaning = Meaning(meant_digest(settled.draft), media_meant, settled.linked)
+        decision = of_file(draft, meaning, self._decision(draft, meaning, met))
         if media and is_merged(decision):
             note = (
                 f"{decision.problems[0].message.split(':')[0]}, and this record has media: those cannot be "
@@ -349,7 +366,7 @@ class Planner:
         if refusals:
             self._refuse(mapped, plans, notes, planned)
             return
-        entries = [entry_of(mapped, plan, self._control) for plan in plans]
+        entries = [self._entry(mapped, plan) for plan in plans]
         # A record is written whole or not at all: one refused resource takes the others with it.
         # But for a file that cannot be sent: that costs its media alone.
         whole = [entry for plan, entry in zip(plans, entries, strict=True) if not plan.alone]
@@ -366,11 +383,17 @@ class Planner:
                 planned.links.extend(link_rows(plan.seq, plan.settled.draft, resolution))
                 planned.keys.extend(self.keys_of(plan.seq, plan.draft))
 
+    def _entry(self, mapped: Mapped, plan: Intended) -> Entry:
+        entry = entry_of(mapped, plan, self._control)
+        if self._sets_first and plan.draft.kind == "item-set" and not has_links(plan.draft):
+            return msgspec.structs.replace(entry, depth=min(entry.depth, SETS_FIRST))
+        return entry
+
     def _keep_pending(
         self, mapped: Mapped, plans: list[Intended], resolution: Resolution, planned: Planned
     ) -> None:
         for index, plan in enumerate(plans):
-            entry = entry_of(mapped, plan, self._control)
+            entry = self._entry(mapped, plan)
             problems = mapped.problems if index == 0 else ()
             merged = is_merged(plan.decision)
             planned.entries.append(

@@ -17,7 +17,7 @@ from service.store.representations import Kept
 from worker.applying.outage import Outage
 from worker.context import RunContext
 from worker.planning.merging import representation
-from worker.records import KINDS, Kind, identity_digest
+from worker.records import RESOURCES, Kind, identity_digest
 from worker.targets.base import Adapter, Saved
 
 T = TypeVar("T")
@@ -105,7 +105,7 @@ class Representations:
 
     def _links_stand(self, saved: Saved) -> bool:
         left = self._adapter.linked(saved)
-        for kind in KINDS.values():
+        for kind in RESOURCES:
             if not left:
                 break
             left = left - self.listing(kind).keys()

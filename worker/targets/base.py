@@ -229,6 +229,11 @@ class Resolver(Protocol):
         """What in this draft the target does not know or would drop silently; empty when all is well."""
         ...
 
+    def expect(self, draft: Draft) -> Draft:
+        """What this draft will be called counts as known from now on, until `Adapter.settle_names`. The draft
+        comes back with its identity as the target tells it: of several names for the same, the one."""
+        ...
+
     def custom_vocabulary(self, label: str) -> CustomVocabulary | None:
         """A custom vocabulary by label or number, or None when there is none of that name."""
         ...
@@ -283,6 +288,11 @@ class Adapter(Protocol):
 
     async def resolve(self, names: NamesUsed) -> Resolver:
         """List only what the control file names. Raises `NamesUnknown` with every name that is not there."""
+        ...
+
+    async def settle_names(self, *, anew: bool) -> None:
+        """Names count as known no longer because they were expected. `anew`: what was named is listed once
+        more, since this run has written what may be called so. Raises as reads do."""
         ...
 
     async def model(self) -> TargetModel:
@@ -470,6 +480,14 @@ class Adapter(Protocol):
 
     def link(self, kind: Kind, resource_id: int) -> str:
         """The address at which a person looks at the resource."""
+        ...
+
+    async def in_use(self, saved: Saved) -> str | None:
+        """What would be lost with it beside itself, if it were deleted, as a sentence; None: nothing."""
+        ...
+
+    def stays(self, kind: Kind) -> frozenset[str]:
+        """Names of the kind that an undo of a change leaves: what was added to them may be in use."""
         ...
 
     async def close(self) -> None: ...

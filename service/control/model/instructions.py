@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from service.control.model.names import (
     AnyDestination,
     Destination,
+    FieldName,
     FieldWord,
     Json,
     LoadKey,
@@ -212,7 +213,8 @@ class Match:
     """
 
     destination: Destination
-    by: tuple[Property, ...]
+    by: tuple[Property | FieldName, ...]
+    """Properties of a resource; of what is none (a site, a user …) names."""
     any_of: bool = False
     inputs: tuple[Selector, ...] = ()
     filters: tuple[Filter, ...] = ()

@@ -130,6 +130,10 @@ FieldWord = Literal[
     "namespace",
     "description",
     "elements",
+    "theme",
+    "assign-new-items",
+    "properties",
+    "classes",
 ]
 
 

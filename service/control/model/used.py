@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Listing = Literal["terms", "elements", "templates", "classes", "item_sets", "sites", "users", "data_types"]
+Listing = Literal[
+    "terms", "elements", "templates", "classes", "item_sets", "sites", "users", "assets", "data_types"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,15 @@ class NamesUsed:
     item_sets: tuple[Used, ...] = ()
     sites: tuple[Used, ...] = ()
     users: tuple[Used, ...] = ()
+    assets: tuple[Used, ...] = ()
     data_types: tuple[Used, ...] = ()
     from_data: frozenset[Listing] = frozenset()
     of_templates: bool = False
     """Whether what the templates say is needed, too: their properties, classes and data types."""
+
+    coming: frozenset[Listing] = frozenset()
+    """Listings that are used, and that records may add to: a name that is not there yet may be brought by the
+    batch itself."""
 
     def needs(self, listing: Listing) -> bool:
         named: tuple[Used, ...] = getattr(self, listing)

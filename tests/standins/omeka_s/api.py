@@ -40,7 +40,7 @@ NAMES = (
     "api_resources",
     "data_types",
 )
-_EMPTY = {"value_annotations", "site_pages", "jobs"}
+_EMPTY = {"value_annotations", "jobs"}
 
 
 @dataclass

@@ -8,9 +8,21 @@ import re
 from .access import Caller
 from .database import AnyResource, Database, Row
 from .errors import failed, invalid, not_found
-from .ingest import take
+from .ingest import purify, take
 from .knobs import MIB, Knobs
-from .model import Asset, CustomVocab, Item, Json, Site, Template, TemplateProperty, Term, User, Vocabulary
+from .model import (
+    Asset,
+    CustomVocab,
+    Item,
+    Json,
+    Site,
+    SitePage,
+    Template,
+    TemplateProperty,
+    Term,
+    User,
+    Vocabulary,
+)
 from .php import Query, is_numeric, members, to_int, truthy
 from .request import ApiRequest
 
@@ -21,6 +33,7 @@ TABLES = {
     "resource_classes": ("resource_classes", "ResourceClass"),
     "resource_templates": ("templates", "ResourceTemplate"),
     "sites": ("sites", "Site"),
+    "site_pages": ("site_pages", "SitePage"),
     "assets": ("assets", "Asset"),
     "custom_vocabs": ("custom_vocabs", "CustomVocab"),
 }
@@ -105,6 +118,8 @@ class Catalog:
                 row = self._template(data, Template(id=0, label="", owner=owner))
             case "sites":
                 row = self._site(data, owner)
+            case "site_pages":
+                row = self._page(data)
             case "assets":
                 row = self._asset(request, data, owner)
             case _:
@@ -113,20 +128,26 @@ class Catalog:
         return row
 
     def update(self, request: ApiRequest, row: Json, caller: Caller, *, partial: bool) -> Row:
-        """Change a template, user, site or asset; the rest does not change."""
+        """Change a vocabulary, template, user, site or asset; the rest does not change.
+
+        No PATCH of these was recorded. They follow Omeka's adapters: what is not sent stays, a list of
+        members is the whole list, and an existing member of a vocabulary is kept by its number, unchanged.
+        """
         caller.may_change("update", TABLES[request.resource][1], getattr(row, "owner", None))
         data = request.content if isinstance(request.content, dict) else {}
         changed: Row = copy.copy(row)
-        if isinstance(changed, Template):
+        if isinstance(changed, Vocabulary):
+            self._change_vocabulary(data, changed)
+        elif isinstance(changed, Template):
             self._template(data, changed, partial=partial)
         elif isinstance(changed, User):
             changed.active = truthy(data.get("o:is_active", changed.active))
             changed.role = data.get("o:role", changed.role)
             changed.name = data.get("o:name", changed.name)
         elif isinstance(changed, Site):
-            changed.assign_new_items = truthy(data.get("o:assign_new_items", changed.assign_new_items))
-            changed.title = data.get("o:title", changed.title)
-            changed.modified = self._db.now()
+            self._change_site(data, changed)
+        elif isinstance(changed, SitePage):
+            self._change_page(data, changed)
         elif isinstance(changed, Asset):
             changed.name = data.get("o:name", changed.name)
             changed.alt_text = data.get("o:alt_text", changed.alt_text)
@@ -134,7 +155,14 @@ class Catalog:
         return changed
 
     def delete(self, row: Json) -> None:
-        """Remove a row; what pointed to it points nowhere."""
+        """Remove a row; what pointed to it points nowhere, and what belongs to it goes with it."""
+        if isinstance(row, Site):
+            for page in [one for one in self._db.site_pages.values() if one.site == row.id]:
+                self._db.delete(page)
+        if isinstance(row, Vocabulary):
+            for table in (self._db.properties, self._db.resource_classes):
+                for term in [one for one in table.values() if one.vocabulary == row.id]:
+                    self.delete(term)
         for resource in self._db.resources():
             if self._unlink(resource, row):
                 self._db.put(resource)
@@ -148,6 +176,10 @@ class Catalog:
             resource.template = None
         elif isinstance(row, Asset) and resource.thumbnail == row.id:
             resource.thumbnail = None
+        elif (
+            isinstance(row, Term) and not row.is_class and any(v.property == row.id for v in resource.values)
+        ):
+            resource.values = [v for v in resource.values if v.property != row.id]
         elif isinstance(row, Term) and row.is_class and resource.resource_class == row.id:
             resource.resource_class = None
         elif isinstance(row, User) and resource.owner == row.id:
@@ -212,6 +244,40 @@ class Catalog:
                 self._db.put(self._term({**member, "o:vocabulary": {"o:id": row.id}}, is_class=is_class))
         return row
 
+    def _change_vocabulary(self, data: Json, row: Vocabulary) -> None:
+        others = [v for v in self._db.vocabularies.values() if v.id != row.id]
+        for key, field, what in (
+            ("o:namespace_uri", "uri", "namespace URI"),
+            ("o:prefix", "prefix", "prefix"),
+            ("o:label", "label", "label"),
+        ):
+            sent = data.get(key, getattr(row, field))
+            if not sent:
+                raise invalid({key: [f"The {what} cannot be empty."]})
+            if field != "label" and any(getattr(v, field) == sent for v in others):
+                raise invalid({key: [f'The {what} "{sent}" is already taken.']})
+            setattr(row, field, str(sent))
+        row.comment = data.get("o:comment", row.comment)
+        for key, table, is_class in (
+            ("o:property", self._db.properties, False),
+            ("o:class", self._db.resource_classes, True),
+        ):
+            if key in data:
+                self._change_members([*members(data[key])], row, table, is_class=is_class)
+
+    def _change_members(
+        self, sent: list[Json], row: Vocabulary, table: dict[int, Term], *, is_class: bool
+    ) -> None:
+        kept = {to_int(member["o:id"]) for member in sent if is_numeric(member.get("o:id"))}
+        new = [member for member in sent if not is_numeric(member.get("o:id"))]
+        names = [table[number].local_name for number in kept] + [str(one.get("o:local_name")) for one in new]
+        if len(names) != len(set(names)):
+            raise invalid({"o:resource_class": ["The local name is already taken."]})
+        for term in [one for one in table.values() if one.vocabulary == row.id and one.id not in kept]:
+            self.delete(term)
+        for member in new:
+            self._db.put(self._term({**member, "o:vocabulary": {"o:id": row.id}}, is_class=is_class))
+
     def _term(self, data: Json, *, is_class: bool) -> Term:
         sent = data.get("o:vocabulary")
         number = to_int(sent["o:id"]) if isinstance(sent, dict) and is_numeric(sent.get("o:id")) else None
@@ -268,19 +334,83 @@ class Catalog:
         if any(s.slug == slug for s in self._db.sites.values()):
             raise invalid({"o:slug": [f'The slug "{slug}" is already taken.']})
         now = self._db.now()
+        number, page = self._db.next_id("sites"), self._db.next_id("site_pages")
+        welcome = SitePage(
+            id=page, site=number, slug="welcome", title="Welcome", created=now, modified=now, blocks=_WELCOME
+        )
+        self._db.put(welcome)
         return Site(
-            id=self._db.next_id("sites"),
+            id=number,
             slug=str(slug),
             title=str(title),
             created=now,
             modified=now,
-            page=self._db.next_id("site_pages"),
+            page=page,
             theme=str(data.get("o:theme") or "default"),
-            summary=data.get("o:summary"),
+            summary=str(data.get("o:summary") or "").strip() or None,
+            thumbnail=_reference(data.get("o:thumbnail")),
+            item_sets=self._site_sets(data),
             owner=owner,
             public=truthy(data.get("o:is_public", True)),
             assign_new_items=truthy(data.get("o:assign_new_items", False)),
         )
+
+    def _site_sets(self, data: Json) -> list[int]:
+        """The whole list, in the order that was sent; 404 for a set that is not there."""
+        numbers = [_reference(one.get("o:item_set")) for one in members(data.get("o:site_item_set"))]
+        for number in numbers:
+            if number is not None and number not in self._db.item_sets:
+                raise not_found("ItemSet", f'{{"id":{number}}}')
+        return list(dict.fromkeys(number for number in numbers if number is not None))
+
+    def _change_site(self, data: Json, row: Site) -> None:
+        for key, field in (("o:title", "title"), ("o:slug", "slug"), ("o:theme", "theme")):
+            sent = data.get(key, getattr(row, field))
+            if not sent:
+                raise invalid({key: [f"A site must have a {field}."]})
+            setattr(row, field, str(sent).strip())
+        if any(s.slug == row.slug and s.id != row.id for s in self._db.sites.values()):
+            raise invalid({"o:slug": [f'The slug "{row.slug}" is already taken.']})
+        row.summary = str(data.get("o:summary", row.summary) or "").strip() or None
+        row.public = truthy(data.get("o:is_public", row.public))
+        row.assign_new_items = truthy(data.get("o:assign_new_items", row.assign_new_items))
+        if "o:site_item_set" in data:
+            row.item_sets = self._site_sets(data)
+        for key, field in (("o:thumbnail", "thumbnail"), ("o:owner", "owner")):
+            if key in data:
+                setattr(row, field, _reference(data[key]))
+        row.modified = self._db.now()
+
+    def _page(self, data: Json) -> SitePage:
+        site = self._db.sites.get(_reference(data.get("o:site")) or 0)
+        if site is None:
+            raise invalid({"o:site": ["A page must belong to a site."]})
+        now = self._db.now()
+        blocks = [*members(data.get("o:block"))] or [{"o:layout": "pageTitle", "o:data": []}]
+        number = self._db.next_id("site_pages")
+        page = SitePage(id=number, site=site.id, slug="", title="", created=now, modified=now, blocks=blocks)
+        title = str(data.get("o:title") or "").strip()
+        slug = data.get("o:slug") or re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+        self._set_page(page, title, str(slug), data.get("o:is_public", True))
+        return page
+
+    def _change_page(self, data: Json, row: SitePage) -> None:
+        """Blocks that a PATCH brings come behind those that are there."""
+        row.blocks = [*row.blocks, *members(data.get("o:block"))]
+        public = data.get("o:is_public", row.public)
+        self._set_page(row, data.get("o:title", row.title), data.get("o:slug", row.slug), public)
+        row.modified = self._db.now()
+
+    def _set_page(self, row: SitePage, title: str, slug: str, public: Json) -> None:
+        if not title:
+            raise invalid({"o:title": ["A page must have a title."]})
+        if re.search(r"[^a-zA-Z0-9_-]", slug) or not slug:
+            raise invalid({"o:slug": ["A slug can only contain letters, numbers, underscores, and hyphens."]})
+        pages = [one for one in self._db.site_pages.values() if one.site == row.site and one.id != row.id]
+        if any(one.slug == slug for one in pages):
+            raise invalid({"o:slug": [f'The slug "{slug}" is already taken.']})
+        row.title, row.slug, row.public = title, slug, truthy(public)
+        row.blocks = [_purified(block) for block in row.blocks]
 
     def _asset(self, request: ApiRequest, data: Json, owner: int | None) -> Asset:
         upload = request.files.get("")
@@ -318,6 +448,18 @@ class Catalog:
             item_set=_reference(data.get("o:item_set")),
             owner=owner,
         )
+
+
+_WELCOME: list[Json] = [
+    {"o:layout": "html", "o:data": {"html": "Welcome to your new site. This is an example page."}},
+]
+
+
+def _purified(block: Json) -> Json:
+    data = block.get("o:data")
+    if block.get("o:layout") != "html" or not isinstance(data, dict):
+        return block
+    return {**block, "o:data": {**data, "html": purify(str(data.get("html") or ""))}}
 
 
 def _reference(sent: Json) -> int | None:

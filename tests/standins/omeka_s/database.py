@@ -19,6 +19,7 @@ from .model import (
     Media,
     Resource,
     Site,
+    SitePage,
     Template,
     Term,
     User,
@@ -28,7 +29,7 @@ from .model import (
 from .storage import Files, Journal
 
 Row: TypeAlias = (
-    Item | ItemSet | Media | User | Key | Vocabulary | Term | Template | Site | Asset | CustomVocab
+    Item | ItemSet | Media | User | Key | Vocabulary | Term | Template | Site | SitePage | Asset | CustomVocab
 )
 AnyResource: TypeAlias = Item | ItemSet | Media
 
@@ -51,6 +52,7 @@ class Database:
         self.resource_classes: dict[int, Term] = {}
         self.templates: dict[int, Template] = {}
         self.sites: dict[int, Site] = {}
+        self.site_pages: dict[int, SitePage] = {}
         self.assets: dict[int, Asset] = {}
         self.custom_vocabs: dict[int, CustomVocab] = {}
         self.media_of: dict[int, list[int]] = {}
@@ -154,6 +156,8 @@ class Database:
             del self.keys[row.identity]
         else:
             del getattr(self, _table_name(row))[row.id]
+            if isinstance(row, Term) and not row.is_class:
+                self._property_of.pop(row.term, None)
         self._note(row, deleted=True)
 
     def _note(self, row: Row, *, deleted: bool) -> None:
@@ -274,6 +278,7 @@ _TYPES: dict[str, type[Row]] = {
     "resource_classes": Term,
     "templates": Template,
     "sites": Site,
+    "site_pages": SitePage,
     "assets": Asset,
     "custom_vocabs": CustomVocab,
 }

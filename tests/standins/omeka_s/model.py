@@ -185,6 +185,21 @@ class Site(msgspec.Struct, kw_only=True):
     public: bool = True
     assign_new_items: bool = False
     item_pool: Json = []
+    thumbnail: int | None = None
+    item_sets: list[int] = []
+
+
+class SitePage(msgspec.Struct, kw_only=True):
+    """A page of a site."""
+
+    id: int
+    site: int
+    slug: str
+    title: str
+    created: int
+    modified: int
+    public: bool = True
+    blocks: list[Json] = []
 
 
 class Asset(msgspec.Struct, kw_only=True):

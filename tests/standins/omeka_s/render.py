@@ -8,7 +8,21 @@ from datetime import UTC, datetime, tzinfo
 from . import datatypes
 from .access import Caller, media_seen
 from .database import AnyResource, Database
-from .model import Asset, CustomVocab, Item, ItemSet, Json, Media, Resource, Site, Template, Term, User, Value
+from .model import (
+    Asset,
+    CustomVocab,
+    Item,
+    ItemSet,
+    Json,
+    Media,
+    Resource,
+    Site,
+    SitePage,
+    Template,
+    Term,
+    User,
+    Value,
+)
 from .model import Vocabulary as VocabularyRow
 
 SIZES = ("large", "medium", "square")
@@ -39,6 +53,7 @@ class Renderer:
             VocabularyRow: self._vocabulary,
             Template: self._template,
             Site: self._site,
+            SitePage: self._site_page,
             CustomVocab: self._custom_vocab,
         }
         for kind, render in kinds.items():
@@ -257,7 +272,7 @@ class Renderer:
         shown["o:theme"] = row.theme
         shown["o:title"] = row.title
         shown["o:summary"] = row.summary
-        shown["o:thumbnail"] = None
+        shown["o:thumbnail"] = self._ref("assets", row.thumbnail)
         shown["o:navigation"] = [{"type": "browse", "data": {"label": "Browse", "query": ""}, "links": []}]
         shown["o:homepage"] = None
         shown["o:item_pool"] = row.item_pool
@@ -266,12 +281,33 @@ class Renderer:
         shown["o:modified"] = self._time(row.modified)
         shown["o:is_public"] = row.public
         shown["o:assign_new_items"] = row.assign_new_items
-        page = {"@id": f"{self._api}site_pages", "o:id": None} if gone else self._ref("site_pages", row.page)
-        shown["o:page"] = [page]
+        pages = [page.id for page in self._db.site_pages.values() if page.site == row.id] or [row.page]
+        nowhere = {"@id": f"{self._api}site_pages", "o:id": None}
+        shown["o:page"] = [nowhere if gone else self._ref("site_pages", number) for number in pages]
         shown["o:site_permission"] = [{"o:user": self._ref("users", row.owner), "o:role": "admin"}]
-        shown["o:site_item_set"] = []
+        shown["o:site_item_set"] = [{"o:item_set": self._ref("item_sets", n)} for n in row.item_sets]
         items = f"{self._api}items"
         shown["o:site_item"] = {"@id": items if gone else f"{items}?site_id={row.id}"}
+
+    def _site_page(self, row: SitePage, shown: dict[str, Json], gone: bool) -> None:
+        self._head(shown, "site_pages", row.id, "o:SitePage", gone)
+        shown["o:slug"] = row.slug
+        shown["o:title"] = row.title
+        shown["o:is_public"] = row.public
+        shown["o:layout"] = None
+        shown["o:layout_data"] = None
+        shown["o:block"] = [
+            {
+                "o:layout": block.get("o:layout"),
+                "o:data": block.get("o:data") or [],
+                "o:layout_data": None,
+                "o:attachment": [],
+            }
+            for block in row.blocks
+        ]
+        shown["o:site"] = self._ref("sites", row.site)
+        shown["o:created"] = self._time(row.created)
+        shown["o:modified"] = self._time(row.modified)
 
     def _custom_vocab(self, row: CustomVocab, shown: dict[str, Json], gone: bool) -> None:
         self._head(shown, "custom_vocabs", row.id, "o:CustomVocab", gone)

@@ -33,6 +33,7 @@ from service.control.model import (
     XmlReader,
 )
 from service.control.parse import parse_control
+from service.control.words import IDENTITIES, RESOURCE_KINDS
 from tests.unit.control.making import compiled, said, told, version_1, warned
 
 ITEM = Destination("item", "item")
@@ -224,8 +225,21 @@ def test_match_by_several_together_or_alternatives() -> None:
             ['/match/itm: unknown destination "itm": did you mean "item"?'],
         ),
         (
-            {"user": {"by": "dcterms:identifier"}},
-            ['/match/user: a "user" has no match; only item, item-set, media have.'],
+            {"element-set": {"by": "dcterms:identifier"}},
+            [
+                '/match/element-set: a "element-set" has no match; only '
+                f"{', '.join((*RESOURCE_KINDS, *IDENTITIES))} have."
+            ],
+        ),
+        (
+            {"asset": {"by": "dcterms:identifier", "absent": "delete", "where": {"class": "dctype:Image"}}},
+            [
+                '/match/asset/where: "where" narrows a search, and everything of this kind is listed anyway '
+                '("asset").',
+                '/match/asset/absent: "absent" removes resources; remove these by hand, or with an undo '
+                '("asset").',
+                '/match/asset/by: a "asset" is known by name, each at most once.',
+            ],
         ),
         (
             {"item": {"by": "dcterms:identifer"}},

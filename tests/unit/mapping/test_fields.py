@@ -173,7 +173,7 @@ def test_coordinates_want_both_parts() -> None:
 
 def test_a_destination_that_cannot_be_written_stops_before_the_first_row() -> None:
     with pytest.raises(ControlNotRunnable) as stopped:
-        mapper([{"action": "new", "destination": "site"}, {"action": "new", "destination": "user"}])
+        mapper([{"action": "new", "destination": one} for one in ("element-set", "item-type")], model="omeka")
     assert [problem.code for problem in stopped.value.problems] == ["destination-not-offered"] * 2
 
 

@@ -146,6 +146,9 @@ class OmekaS:
 class Resolves:
     """A target that knows every name, but the class `foaf:Nobody`."""
 
+    def expect(self, draft: Draft) -> Draft:
+        return draft
+
     def problems(self, draft: Draft) -> tuple[Problem, ...]:
         if draft.fields.resource_class == "foaf:Nobody":
             return (Problem("reject", "class-unknown", "There is no class foaf:Nobody."),)

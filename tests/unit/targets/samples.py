@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from worker.targets.omeka_s.vocabulary import (
     Vocabulary,
+    assets_from,
     classes_from,
     custom_from,
     listing,
@@ -44,6 +45,7 @@ VOCABULARY = Vocabulary(
     item_sets=listing("item set", [(3, "Set A", ("Set A",)), (4, "Twin", ("Twin",)), (5, "Twin", ("Twin",))]),
     sites=sites_from([{"o:id": 1, "o:slug": "main", "o:title": "Main site"}]),
     owners=owners_from(body("users")),
+    assets=assets_from(body("assets")),
     custom=_custom,
     custom_details=_custom_details,
     data_types=frozenset({"literal", "uri", "numeric:timestamp", "valuesuggest:lc:subjects"}),

@@ -165,7 +165,7 @@ def test_a_name_beats_a_number() -> None:
 
 
 def test_a_custom_vocabulary_is_known_by_label_and_number() -> None:
-    resolver = NamesResolver(VOCABULARY, Ingesting())
+    resolver = NamesResolver(VOCABULARY)
     asked = ("Materials", "1", "Places", "Old", "People", "Empty", "No")
     assert {label: resolver.custom_vocabulary(label) for label in asked} == {
         "Materials": CustomVocabulary("Materials", "literal", frozenset({"oil", "chalk"})),

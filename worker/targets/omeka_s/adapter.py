@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -12,18 +13,21 @@ from service.control.target_model import TargetModel
 from service.settings import TargetSettings
 from worker.attachments.contents import Contents
 from worker.attachments.rules import FileRules
-from worker.errors import Fatal, Retriable
+from worker.errors import AccessionError, Fatal, Retriable
 from worker.planning.merge import Merge
 from worker.planning.values import Current, Meant
-from worker.records import Draft, Identity, Json, Kind, Sought
+from worker.records import RESOURCES, Content, Draft, Identity, Json, Kind, Sought
+from worker.stopping import StoppedError
 from worker.targets.base import (
     Answer,
     Difference,
     Done,
     Linking,
     LinkTarget,
+    Lost,
     Operation,
     Original,
+    Refused,
     Saved,
     SiteFacts,
     Surveyed,
@@ -31,12 +35,14 @@ from worker.targets.base import (
     SurveySubject,
 )
 from worker.targets.http import Outcome, TargetHttp
-from worker.targets.omeka_s import compare, files, payloads, restoring, surveying, updates
+from worker.targets.multipart import FilePart, Form
+from worker.targets.omeka_s import compare, files, others, payloads, restoring, surveying, updates
 from worker.targets.omeka_s.answers import answer_to_write, judge, proof
 from worker.targets.omeka_s.checking import Ingesting
 from worker.targets.omeka_s.client import TOTAL_HEADER, OmekaClient
 from worker.targets.omeka_s.file_types import EXTENSIONS, MEDIA_TYPES
 from worker.targets.omeka_s.modelling import list_model
+from worker.targets.omeka_s.others import roles
 from worker.targets.omeka_s.representation import (
     PATHS,
     decode,
@@ -46,12 +52,21 @@ from worker.targets.omeka_s.representation import (
     saved_from,
     values_linking,
 )
-from worker.targets.omeka_s.resolving import NamesResolver, resolve, with_data_types
+from worker.targets.omeka_s.resolving import Allowed, NamesResolver, list_coming, resolve, with_data_types
 from worker.targets.omeka_s.verdict import VERSION_HEADER
 from worker.targets.omeka_s.vocabulary import Vocabulary
 from worker.targets.redact import excerpt
 
-_SCREENS: Mapping[Kind, str] = {"item": "item", "item-set": "item-set", "media": "media"}
+_SCREENS: Mapping[Kind, str] = {
+    "vocabulary": "vocabulary",
+    "resource-template": "resource-template",
+    "user": "user",
+}
+"""Pages on which a person looks at one of what is no resource; of the others there are only lists."""
+_LISTS: Mapping[Kind, str] = {"asset": "asset", "site": "site", "site-page": "site"}
+
+
+_FILE_GONE = "The file cannot be read any more ({reason}). Upload it again, in another batch."
 
 
 class OmekaSAdapter:
@@ -63,6 +78,8 @@ class OmekaSAdapter:
         self, name: str, settings: TargetSettings, http: TargetHttp, contents: Contents | None = None
     ) -> None:
         """`contents`: the bytes of files to be sent; None: none are."""
+        self._contents = contents
+        self._names = NamesUsed()
         self._name = name
         self._settings = settings
         self._client = OmekaClient(http, contents)
@@ -96,11 +113,21 @@ class OmekaSAdapter:
         return await self._http.read("users", (("per_page", 1),), self._proof)
 
     async def resolve(self, names: NamesUsed) -> NamesResolver:
-        resolver = await resolve(
-            self._client, names, Ingesting(self._settings.allow_url_ingest, self._settings.allow_sideload)
+        self._names = names
+        allowed = Allowed(
+            Ingesting(self._settings.allow_url_ingest, self._settings.allow_sideload),
+            self._settings.allow_admin_roles,
         )
+        resolver = await resolve(self._client, names, allowed)
         self._vocabulary = resolver.vocabulary
         return resolver
+
+    async def settle_names(self, *, anew: bool) -> None:
+        self._vocabulary.coming.clear()
+        if not anew:
+            return
+        # Should a name be gone that was there a moment ago, each record that names it is refused with that.
+        self._vocabulary = await list_coming(self._client, self._names, self._vocabulary)
 
     async def model(self) -> TargetModel:
         return await list_model(self._client, self._name)
@@ -138,15 +165,25 @@ class OmekaSAdapter:
     def create_payload(
         self, draft: Draft, inline: Sequence[Draft], links: Mapping[Sought, LinkTarget], item_id: int | None
     ) -> bytes:
+        if draft.kind not in RESOURCES:
+            return others.updates.create_body(draft, self._vocabulary)
         return payloads.create_body(draft, inline, links, item_id, self._vocabulary)
 
     def current(self, saved: Saved) -> Current:
+        if saved.kind not in RESOURCES:
+            return others.updates.current_of(saved, self._vocabulary)
         return updates.current_of(saved, self._vocabulary)
 
     def meant(self, draft: Draft, links: Mapping[Sought, LinkTarget], current: Current | None) -> Meant:
+        if draft.kind not in RESOURCES:
+            if draft.kind == "user" and current is not None:
+                roles.require_no_administrator(draft, current, self._settings.allow_admin_roles)
+            return others.updates.meant_of(draft, self._vocabulary, current)
         return updates.meant_of(draft, links, self._vocabulary, current)
 
     def update_payload(self, current: Current, merge: Merge) -> bytes:
+        if current.kind not in RESOURCES:
+            return others.updates.update_body(current, merge)
         return updates.update_payload(current, merge, self._vocabulary)
 
     def restore_payload(
@@ -157,6 +194,8 @@ class OmekaSAdapter:
         numbers: Mapping[int, int],
         without: Collection[int],
     ) -> bytes | None:
+        if kind not in RESOURCES:
+            return others.updates.restore_body(image, current, self._vocabulary)
         return restoring.restore_body(image, kind, current, numbers, without)
 
     def recreate_payload(
@@ -219,23 +258,57 @@ class OmekaSAdapter:
         return [await self._carry_out(operation) for operation in group]
 
     async def _carry_out(self, operation: Operation) -> Answer:
-        outcome = await self._client.send(operation)
+        try:
+            body = self._form(operation)
+        except OSError as error:
+            return Refused("blob-missing", _FILE_GONE.format(reason=error.strerror or error), 0)
+        outcome = await self._client.send(operation, body)
         answer = answer_to_write(judge(operation, outcome))
         if isinstance(answer, Done):
-            return answer
+            return await self._whole(answer)
         return msgspec.structs.replace(answer, message=self._http.redact(answer.message))
+
+    async def _whole(self, answer: Done) -> Done | Lost:
+        """An answer as a listing shows the same. What cannot be listed after it was written is looked for, as
+        if the answer had been lost."""
+        if answer.saved is None or answer.saved.kind in RESOURCES:
+            return answer
+        try:
+            return Done(await others.reading.completed(self._client, answer.saved))
+        except (AccessionError, StoppedError) as error:
+            text = f"It was answered, but what came of it could not be read ({error})."
+            return Lost("answer-unread", self._http.redact(text), look_once=True)
+
+    def _form(self, operation: Operation) -> Form | None:
+        """The body of what is created from a file. Raises `OSError` where the file cannot be read."""
+        if operation.kind != "asset" or operation.method != "create":
+            return None
+        file, data = others.updates.file_of(operation.payload)
+        if self._contents is None:
+            raise ValueError("this adapter was made without the files of a batch")
+        content = Content(file.sha256, self._contents.size(file.sha256))
+        part = FilePart("file", file.name, "", content.size, partial(self._contents.chunks, content))
+        return Form("data", data, [part])
 
     # --- reading ----------------------------------------------------------------------------------
 
     async def highest_id(self, kind: Kind) -> int:
+        if kind not in RESOURCES:
+            return max(await others.reading.everything(self._client, kind), default=0)
         found, _ = await self._client.scalars(PATHS[kind], "id", order="desc", size=1)
         return max(found, default=0)
 
     async def listing(self, kind: Kind) -> Mapping[int, str]:
+        if kind not in RESOURCES:
+            found = await others.reading.everything(self._client, kind)
+            return {one.id: one.modified for one in found.values()}
         return await self._client.modified(kind)
 
     async def ids_above(self, kind: Kind, above: int) -> Sequence[int]:
         """From the highest down, in one answer: pages could shift while they are read."""
+        if kind not in RESOURCES:
+            listed = await others.reading.everything(self._client, kind)
+            return sorted(number for number in listed if number > above)
         size = 5000
         while True:
             found, total = await self._client.scalars(PATHS[kind], "id", order="desc", size=size)
@@ -248,21 +321,49 @@ class OmekaSAdapter:
             size *= 20
 
     async def read(self, kind: Kind, ids: Sequence[int]) -> Sequence[Saved]:
+        if kind not in RESOURCES:
+            return await others.reading.by_ids(self._client, kind, ids)
         return await self._client.by_ids(kind, ids)
+
+    async def in_use(self, saved: Saved) -> str | None:
+        return await others.reading.in_use(self._client, saved)
+
+    def stays(self, kind: Kind) -> frozenset[str]:
+        return others.fields.STAY.get(kind, frozenset())
 
     def narrowing(self, where: Iterable[tuple[FieldWord, str | int]]) -> tuple[tuple[FieldWord, int], ...]:
         return surveying.narrowing(where, self._vocabulary)
 
     def survey(self, subject: SurveySubject, first_page: int) -> AsyncIterator[SurveyPage]:
         """`by` must be among the names that were resolved."""
+        if subject.kind not in RESOURCES:
+            return self._survey_others(subject)
+        if self._is_to_come(subject.by[0]):
+            return _nothing()
         number = self._property(subject.by[0])
         return surveying.survey(self._client, subject, number, first_page, self._settings.connections)
 
+    async def _survey_others(self, subject: SurveySubject) -> AsyncIterator[SurveyPage]:
+        """One page of all there are."""
+        found = await others.reading.everything(self._client, subject.kind)
+        met = tuple(self.met(one, subject) for _, one in sorted(found.items()))
+        yield SurveyPage(met, len(met), last=True)
+
     async def bearing(self, subject: SurveySubject) -> frozenset[int]:
+        if subject.kind not in RESOURCES:
+            return frozenset(await others.reading.everything(self._client, subject.kind))
+        if self._is_to_come(subject.by[0]):
+            return frozenset()
         return await surveying.bearing(self._client, subject, self._property(subject.by[0]))
 
     def met(self, saved: Saved, subject: SurveySubject) -> Surveyed:
+        if saved.kind not in RESOURCES:
+            return Surveyed(saved, tuple(self.identities(saved, subject.by)))
         return surveying.met(saved, subject)
+
+    def _is_to_come(self, term: str) -> bool:
+        """Whether nothing can bear the property yet, since records of this batch may bring it."""
+        return "terms" in self._names.coming and term not in self._vocabulary.properties
 
     def _property(self, term: str) -> int:
         number = self._vocabulary.properties.get(term)
@@ -279,23 +380,37 @@ class OmekaSAdapter:
         return saved_from(decode(representation), kind)
 
     def differences(self, payload: bytes, saved: Saved) -> tuple[Difference, ...]:
+        if saved.kind not in RESOURCES:
+            return others.judging.differences(payload, saved, self._vocabulary)
         return updates.update_differences(payload, saved, self._vocabulary)
 
     def same_as(self, payload: bytes, saved: Saved) -> bool:
         """Whether `saved` is what a create with `payload` leaves, as the target saves it."""
+        if saved.kind not in RESOURCES:
+            return not others.judging.differences(payload, saved, self._vocabulary)
         return compare.same_as(payload, saved, self._vocabulary)
 
     def identities(self, saved: Saved, by: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
+        if saved.kind not in RESOURCES:
+            return others.judging.identities(saved, by, self._vocabulary)
         return surveying.surveyed(saved, by).identities
 
     def bears(self, saved: Saved, identity: Identity) -> bool:
+        if saved.kind not in RESOURCES:
+            return others.judging.bears(saved, identity, self._vocabulary)
         return compare.bears(saved, identity)
 
     def link(self, kind: Kind, resource_id: int) -> str:
-        return f"{self._settings.site}/admin/{_SCREENS[kind]}/{resource_id}"
+        if kind in _LISTS:
+            return f"{self._settings.site}/admin/{_LISTS[kind]}"
+        return f"{self._settings.site}/admin/{_SCREENS.get(kind, kind)}/{resource_id}"
 
     async def close(self) -> None:
         await self._http.close()
+
+
+async def _nothing() -> AsyncIterator[SurveyPage]:
+    yield SurveyPage((), 0, last=True)
 
 
 def _only_user(body: Json, total: str | None) -> str:

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from msgspec import UNSET, Struct
 
 from worker.mapping.lookups import CustomVocabulary
-from worker.records import Draft, Fields, Problem, Property, Value
+from worker.records import RESOURCES, Draft, Fields, Problem, Property, Value
+from worker.targets.omeka_s.others import checking as others
 from worker.targets.omeka_s.vocabulary import Listing, Unknown, Vocabulary, normal
 from worker.targets.redact import excerpt
 
@@ -31,6 +32,8 @@ class Ingesting(Struct, frozen=True):
 
 def check(draft: Draft, vocabulary: Vocabulary, allowed: Ingesting) -> tuple[Problem, ...]:
     """All problems of one draft; empty when it can be written."""
+    if draft.kind not in RESOURCES:
+        return tuple(others.check(draft, vocabulary))
     return (
         *_of_properties(draft.properties, vocabulary),
         *_of_identity(draft, vocabulary),
@@ -52,7 +55,7 @@ def _printable(text: str) -> str:
 
 def _of_properties(properties: tuple[Property, ...], vocabulary: Vocabulary) -> Iterator[Problem]:
     for part in properties:
-        if part.term not in vocabulary.properties:
+        if not vocabulary.knows(part.term):
             message = f"There is no property “{part.term}” in this Omeka."
             yield _reject("names-unknown", message, part.term, part.pointer)
             continue
@@ -91,7 +94,7 @@ def _of_value(value: Value, vocabulary: Vocabulary) -> Iterator[tuple[str, str, 
     if value.type.startswith("customvocab:") and not isinstance(data_type, Unknown):
         yield from _of_member(value, vocabulary.custom_details[int(data_type.removeprefix("customvocab:"))])
     for part in value.annotation or ():
-        if part.term not in vocabulary.properties:
+        if not vocabulary.knows(part.term):
             yield (
                 "names-unknown",
                 f"There is no property “{part.term}” (of an annotation) in this Omeka.",
@@ -132,7 +135,7 @@ def _of_identity(draft: Draft, vocabulary: Vocabulary) -> Iterator[Problem]:
     if draft.identity is None:
         return
     for term, value in draft.identity.written:
-        if term not in vocabulary.properties:
+        if not vocabulary.knows(term):
             yield _reject("names-unknown", f"There is no property “{term}” in this Omeka.", term)
         if not value.strip(_PHP_BLANKS) or not _is_unicode(value):
             yield _reject("identity-unusable", f"The identifier for {term} cannot be kept in Omeka.", value)
@@ -153,12 +156,8 @@ def _of_fields(draft: Draft, vocabulary: Vocabulary) -> Iterator[Problem]:
     fields = draft.fields
     for names, name in _named(fields, vocabulary):
         found = names.find(name)
-        if isinstance(found, Unknown):
+        if isinstance(found, Unknown) and not vocabulary.comes(names, name):
             yield _reject("names-unknown", found.message, name)
-    if isinstance(fields.thumbnail, str) and not (
-        fields.thumbnail.isascii() and fields.thumbnail.isdecimal()
-    ):
-        yield _reject("names-unknown", "A thumbnail is the number of an asset.", fields.thumbnail)
     if fields.featured is not UNSET:
         yield _reject("field-unsupported", "Omeka S has no featured resources: leave “featured” out.")
     if fields.tags is not UNSET:
@@ -182,6 +181,7 @@ def _named(fields: Fields, vocabulary: Vocabulary) -> Iterator[tuple[Listing, st
         (vocabulary.classes, fields.resource_class),
         (vocabulary.templates, fields.template),
         (vocabulary.owners, fields.owner),
+        (vocabulary.assets, fields.thumbnail),
     ):
         if isinstance(name, str):
             yield names, name

@@ -130,7 +130,7 @@ class OmekaClient:
                     "read safely. Omeka S 4 or later is needed.",
                 )
             for entry in page.entries:
-                saved = _saved(entry, kind)
+                saved = saved_of(entry, kind)
                 found[saved.id] = saved
         return [found[number] for number in dict.fromkeys(ids) if number in found]
 
@@ -144,12 +144,12 @@ class OmekaClient:
             if item_set in reference_ids(saved.body.get("o:item_set"))
         ]
 
-    async def send(self, operation: Operation) -> Outcome:
-        """The one request of a write."""
+    async def send(self, operation: Operation, form: Form | None = None) -> Outcome:
+        """The one request of a write. `form`: a create whose body this is, since a file goes with it."""
         path = PATHS[operation.kind]
         verb = VERBS[operation.method]
         if operation.method == "create":
-            return await self.http.write(verb, path, self._body(operation))
+            return await self.http.write(verb, path, form or self._body(operation))
         if operation.resource_id is None:
             # `POST /items/5` creates another item; a change without a number must not get that far.
             raise ValueError(f"{operation.method} needs the number of a resource")
@@ -226,7 +226,8 @@ def _total(reply: Reply) -> int:
     return int(total)
 
 
-def _saved(entry: Mapping[str, Json], kind: Kind) -> Saved:
+def saved_of(entry: Mapping[str, Json], kind: Kind) -> Saved:
+    """The resource that an entry of a list represents. Raises `Retriable`."""
     try:
         return saved_from(dict(entry), kind)
     except Unreadable as error:

@@ -181,7 +181,7 @@ def _field_differences(meant: Mapping[str, Json], saved: Saved, vocabulary: Voca
         ("class", "o:resource_class", vocabulary.classes),
         ("template", "o:resource_template", vocabulary.templates),
         ("owner", "o:owner", vocabulary.owners),
-        ("thumbnail", "o:thumbnail", None),
+        ("thumbnail", "o:thumbnail", vocabulary.assets),
         ("item-set", "o:item_set", vocabulary.item_sets),
         ("site", "o:site", vocabulary.sites),
         ("item", "o:item", None),

@@ -156,6 +156,8 @@ class ValueBuilder:
 
     def _property_id(self, term: str) -> int:
         found = self._vocabulary.properties.get(term)
+        if found is None and term in self._vocabulary.coming.terms:
+            return 0  # only while it is planned: what is sent is made when it is there
         if found is None:
             raise Reject("names-unknown", f"There is no property “{term}” in this Omeka.")
         return found
@@ -190,24 +192,23 @@ def _fields_of_a_new(draft: Draft, vocabulary: Vocabulary, *, inline: bool = Fal
             if inline:
                 body.pop("position", None)
         case _:
-            assert_never(draft.kind)
+            raise ValueError(f"{draft.kind} is no resource")
     return body
 
 
 def common_fields(fields: Fields, vocabulary: Vocabulary) -> Body:
-    """Class, template, owner and thumbnail, where they are named. A thumbnail is an asset's number."""
+    """Class, template, owner and thumbnail (an asset), where they are named."""
     body: Body = {}
     named: tuple[tuple[str, str | UnsetType | None, Listing], ...] = (
         ("o:resource_class", fields.resource_class, vocabulary.classes),
         ("o:resource_template", fields.template, vocabulary.templates),
         ("o:owner", fields.owner, vocabulary.owners),
+        ("o:thumbnail", fields.thumbnail, vocabulary.assets),
     )
     for key, name, names in named:
         if name is UNSET:
             continue
         body[key] = None if name is None else {"o:id": number(names, str(name))}
-    if fields.thumbnail is not UNSET:
-        body["o:thumbnail"] = None if fields.thumbnail is None else {"o:id": int(fields.thumbnail)}
     return body
 
 

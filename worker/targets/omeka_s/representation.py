@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import assert_never
 
 import orjson
 
-from worker.records import Json, Kind
+from worker.records import RESOURCES, Json, Kind
 from worker.targets.base import Linking, Saved
 
-PATHS: Mapping[Kind, str] = {"item": "items", "item-set": "item_sets", "media": "media"}
+PATHS: Mapping[Kind, str] = {
+    "item": "items",
+    "item-set": "item_sets",
+    "media": "media",
+    "asset": "assets",
+    "vocabulary": "vocabularies",
+    "resource-template": "resource_templates",
+    "user": "users",
+    "site": "sites",
+    "site-page": "site_pages",
+}
 """Kind → name of the collection in the API."""
 
 
@@ -44,12 +55,37 @@ def saved_from(body: Json, kind: Kind) -> Saved:
     return Saved(
         kind=kind,
         id=number,
-        modified=stamp(body.get("o:modified")),
+        modified=stamp(body.get("o:modified")) or (digest(body) if kind not in RESOURCES else ""),
         public=body.get("o:is_public") is True,
-        title=title if isinstance(title, str) else None,
+        title=title if isinstance(title, str) else _name(body),
         body=body,
         media_ids=tuple(reference_ids(body.get("o:media"))),
     )
+
+
+def _name(body: Mapping[str, Json]) -> str | None:
+    """How a person calls what has no title."""
+    for key in ("o:label", "o:name"):
+        if isinstance(name := body.get(key), str):
+            return name
+    return None
+
+
+def digest(body: Mapping[str, Json]) -> str:
+    """In place of a stamp, of what has none: as long as one, and another as soon as anything is. (An address
+    may be written otherwise tomorrow: only what it holds counts.)"""
+    held = {key: value for key, value in body.items() if not key.startswith("@") and key != "o:asset_url"}
+    return hashlib.sha256(orjson.dumps(_bare(held), option=orjson.OPT_SORT_KEYS)).hexdigest()[:19]
+
+
+def _bare(value: Json) -> Json:
+    match value:
+        case dict():
+            return {key: _bare(one) for key, one in value.items() if key != "@id"}
+        case list():
+            return [_bare(one) for one in value]
+        case _:
+            return value
 
 
 def stamp(value: Json) -> str:

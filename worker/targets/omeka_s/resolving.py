@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import msgspec
+from msgspec import Struct
 
+from service.control.names_used import Listing as ListingName
 from service.control.names_used import NamesUsed, Used
 from service.control.suggest import nearest
 from worker.errors import Fatal
 from worker.mapping.lookups import CustomVocabulary
-from worker.records import Draft, Json, Problem
+from worker.records import RESOURCES, Draft, Json, Problem
 from worker.targets.base import NamesUnknown, TemplateFacts
 from worker.targets.omeka_s.checking import Ingesting, check
 from worker.targets.omeka_s.client import OmekaClient, together
+from worker.targets.omeka_s.others import roles
+from worker.targets.omeka_s.others.bringing import brings
+from worker.targets.omeka_s.others.judging import canonical
 from worker.targets.omeka_s.vocabulary import (
     CORE_TYPES,
     Listing,
     Unknown,
     Vocabulary,
+    assets_from,
     classes_from,
     custom_from,
     has_custom_types,
@@ -34,15 +42,29 @@ from worker.targets.omeka_s.vocabulary import (
 Entries = Collection[Mapping[str, Json]]
 
 
+class Allowed(Struct, frozen=True):
+    """What the settings of the target allow."""
+
+    ingesting: Ingesting = Ingesting()
+    admin_roles: bool = False
+
+
 class NamesResolver:
     """The `Resolver` of a run: pure, once the vocabulary is there."""
 
-    def __init__(self, vocabulary: Vocabulary, allowed: Ingesting) -> None:
+    def __init__(self, vocabulary: Vocabulary, allowed: Allowed | None = None) -> None:
         self.vocabulary = vocabulary
-        self._allowed = allowed
+        self._allowed = allowed or Allowed()
 
     def problems(self, draft: Draft) -> tuple[Problem, ...]:
-        return check(draft, self.vocabulary, self._allowed)
+        found = check(draft, self.vocabulary, self._allowed.ingesting)
+        if draft.kind == "user":
+            return (*found, *roles.check(draft, self._allowed.admin_roles))
+        return found
+
+    def expect(self, draft: Draft) -> Draft:
+        brings(draft, self.vocabulary)
+        return draft if draft.kind in RESOURCES else canonical(draft, self.vocabulary)
 
     def custom_vocabulary(self, label: str) -> CustomVocabulary | None:
         found = self.vocabulary.custom.find(label)
@@ -57,13 +79,29 @@ class NamesResolver:
         return name if isinstance(found, Unknown) else found
 
 
-async def resolve(client: OmekaClient, names: NamesUsed, allowed: Ingesting) -> NamesResolver:
+async def resolve(client: OmekaClient, names: NamesUsed, allowed: Allowed) -> NamesResolver:
     """A resolver of all that the control file names. Raises `NamesUnknown`: every name that is not there."""
+    vocabulary, no_custom = await list_names(client, names)
+    problems = [
+        *await _unknown_terms(client, names, vocabulary),
+        *_unknown_names(names, vocabulary, no_custom=no_custom),
+    ]
+    resolver = NamesResolver(vocabulary, allowed)
+    if problems:
+        raise NamesUnknown(problems, resolver)
+    return resolver
+
+
+async def list_names(client: OmekaClient, names: NamesUsed) -> tuple[Vocabulary, bool]:
+    """What is listed for the names of a control file; and whether there is no module Custom Vocab, though one
+    is asked for. Raises as reads do."""
     properties = await _properties(client, names)
     templates = await _list_if(names.needs("templates"), client, "resource_templates")
     template_listing, template_details = templates_from(templates)
-    wants_custom = any(map(_is_custom, names.data_types)) or (
-        names.of_templates and any(map(has_custom_types, template_details.values()))
+    wants_custom = (
+        any(map(_is_custom, names.data_types))
+        or "data_types" in names.from_data
+        or (names.of_templates and any(map(has_custom_types, template_details.values())))
     )
     custom = await custom_vocabularies(client) if wants_custom else ()
     custom_listing, custom_details = custom_from(custom or ())
@@ -75,18 +113,41 @@ async def resolve(client: OmekaClient, names: NamesUsed, allowed: Ingesting) -> 
         item_sets=await _item_sets(client, names.needs("item_sets")),
         sites=sites_from(await _list_if(names.needs("sites"), client, "sites")),
         owners=owners_from(await _list_if(names.needs("users"), client, "users")),
+        assets=assets_from(await _list_if(names.needs("assets"), client, "assets")),
         custom=custom_listing,
         custom_details=custom_details,
         data_types=await _data_types(client, names),
     )
-    problems = [
-        *await _unknown_terms(client, names, vocabulary),
-        *_unknown_names(names, vocabulary, no_custom=custom is None),
-    ]
-    resolver = NamesResolver(vocabulary, allowed)
-    if problems:
-        raise NamesUnknown(problems, resolver)
-    return resolver
+    return vocabulary, custom is None
+
+
+async def list_coming(client: OmekaClient, names: NamesUsed, known: Vocabulary) -> Vocabulary:
+    """The vocabulary, those listings anew to which the batch itself may have added. Raises as reads do."""
+    if not names.coming:
+        return known
+    unchanged: dict[str, Any] = {one: () for one in _PARTS if one not in names.coming}
+    only = dataclasses.replace(
+        names,
+        **unchanged,
+        data_types=(),
+        from_data=names.from_data & names.coming,
+        of_templates=names.of_templates and "templates" in names.coming,
+    )
+    listed, _ = await list_names(client, only)
+    parts = {part: getattr(listed, part) for one in names.coming for part in _PARTS[one]}
+    return msgspec.structs.replace(known, **parts)
+
+
+_PARTS: Mapping[ListingName, tuple[str, ...]] = {
+    "terms": ("properties",),
+    "classes": ("classes",),
+    "templates": ("templates", "template_details"),
+    "item_sets": ("item_sets",),
+    "sites": ("sites",),
+    "users": ("owners",),
+    "assets": ("assets",),
+}
+"""Listing → the parts of the vocabulary that it makes."""
 
 
 # --- listings -------------------------------------------------------------------------------------
@@ -98,7 +159,7 @@ async def _list_if(named: bool, client: OmekaClient, path: str) -> Entries:
 
 async def _properties(client: OmekaClient, names: NamesUsed) -> Entries:
     """All properties of the vocabularies that are named; all there are where templates count."""
-    if names.of_templates:
+    if names.of_templates or "terms" in names.from_data:
         return await client.all("properties")
     prefixes = {_prefix(name) for name in names.terms}
     # Each prefix in a request of its own. Were the filter ignored, every property would come: no harm.
@@ -146,7 +207,9 @@ async def _if_offered(listing: Awaitable[Entries]) -> Entries | None:
 
 async def _data_types(client: OmekaClient, names: NamesUsed) -> frozenset[str] | None:
     """The data types, where one is named that a module brings; None where the target does not tell."""
-    if all(str(one.name) in CORE_TYPES or _is_custom(one) for one in names.data_types):
+    if "data_types" not in names.from_data and all(
+        str(one.name) in CORE_TYPES or _is_custom(one) for one in names.data_types
+    ):
         return None
     entries = await data_types(client)
     return None if entries is None else frozenset(text_of(entry, "o:id") for entry in entries)
@@ -183,14 +246,19 @@ def _is_custom(name: Used) -> bool:
 
 def _unknown_names(names: NamesUsed, vocabulary: Vocabulary, no_custom: bool) -> list[Problem]:
     """A problem a name that is not there, each sensible alone."""
-    asked: tuple[tuple[Sequence[Used], Callable[[str], object]], ...] = (
-        (names.classes, vocabulary.classes.find),
-        (names.templates, vocabulary.templates.find),
-        (names.item_sets, vocabulary.item_sets.find),
-        (names.sites, vocabulary.sites.find),
-        (names.users, vocabulary.owners.find),
-        (names.data_types, vocabulary.data_type),
+    finders: tuple[tuple[ListingName, Callable[[str], object]], ...] = (
+        ("classes", vocabulary.classes.find),
+        ("templates", vocabulary.templates.find),
+        ("item_sets", vocabulary.item_sets.find),
+        ("sites", vocabulary.sites.find),
+        ("users", vocabulary.owners.find),
+        ("assets", vocabulary.assets.find),
+        ("data_types", vocabulary.data_type),
     )
+    # What records may bring is known, or not, when they are read.
+    asked: list[tuple[Sequence[Used], Callable[[str], object]]] = [
+        (getattr(names, listing), find) for listing, find in finders if listing not in names.coming
+    ]
     problems = [
         _unknown(
             name, f"Omeka S has no elements: give a term such as dcterms:title instead of “{name.name}”."
@@ -210,7 +278,7 @@ def _unknown_names(names: NamesUsed, vocabulary: Vocabulary, no_custom: bool) ->
 
 async def _unknown_terms(client: OmekaClient, names: NamesUsed, vocabulary: Vocabulary) -> list[Problem]:
     unknown = [name for name in names.terms if name.name not in vocabulary.properties]
-    if not unknown:
+    if not unknown or "terms" in names.coming:
         return []
     # Listed only now, to find the right word: a wrong prefix may mean any vocabulary.
     prefixes = [text_of(entry, "o:prefix") for entry in await client.all("vocabularies")]

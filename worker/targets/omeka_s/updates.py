@@ -37,13 +37,13 @@ from worker.targets.base import Difference, Saved
 from worker.targets.omeka_s import compare
 from worker.targets.omeka_s.payloads import Links, ValueBuilder, number
 from worker.targets.omeka_s.representation import decode, property_values, reference_ids
-from worker.targets.omeka_s.vocabulary import CORE_TYPES, Listing, Vocabulary
+from worker.targets.omeka_s.vocabulary import CORE_TYPES, Listing, Vocabulary, normal
 
 CLEAR = "clear_property_values"
 _PHP_BLANKS = " \t\n\r\0\x0b"
 
 Shape = Literal["flag", "reference", "references", "text"]
-Names = Literal["classes", "templates", "owners", "item_sets", "sites"]
+Names = Literal["classes", "templates", "owners", "assets", "item_sets", "sites"]
 
 
 class Field(Struct, frozen=True):
@@ -65,7 +65,7 @@ FIELDS = (
     Field("class", "resource_class", "o:resource_class", "reference", "classes"),
     Field("template", "template", "o:resource_template", "reference", "templates"),
     Field("owner", "owner", "o:owner", "reference", "owners"),
-    Field("thumbnail", "thumbnail", "o:thumbnail", "reference"),
+    Field("thumbnail", "thumbnail", "o:thumbnail", "reference", "assets"),
     Field("item-set", "item_sets", "o:item_set", "references", "item_sets", ("item",), of_resources=True),
     Field("site", "sites", "o:site", "references", "sites", ("item",)),
     Field("alt-text", "alt_text", "o:alt_text", "text", None, ("media",)),
@@ -260,7 +260,11 @@ def _wished_field(
 
 def _reference(field: Field, name: str, vocabulary: Vocabulary) -> Wish:
     names = _listing(field, vocabulary)
-    one = int(name) if names is None else number(names, name)
+    assert names is not None, "what is referred to is listed"
+    if vocabulary.comes(names, name):
+        # The batch brings it: its number shows when it is there, and then this is compared again.
+        return Wish(Content(FIELD, f"→ {normal(name)}"), display=f"{normal(name)} (new)")
+    one = number(names, name)
     return Wish(Content(FIELD, str(one)), display=_label(field, one, vocabulary))
 
 

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
+import msgspec
 from msgspec import Struct
 
 from service.control.suggest import nearest
@@ -14,7 +15,7 @@ from worker.records import Json
 from worker.targets.base import TemplateFacts, TemplateTerm
 from worker.targets.omeka_s.representation import reference_ids
 
-What: TypeAlias = Literal["class", "template", "item set", "site", "owner", "custom vocabulary"]
+What: TypeAlias = Literal["class", "template", "item set", "site", "owner", "asset", "custom vocabulary"]
 
 
 class Unknown(Struct, frozen=True):
@@ -70,6 +71,18 @@ class Template(Struct, frozen=True):
     properties: tuple[TemplateProperty, ...]
 
 
+class Coming(Struct, frozen=True):
+    """Names that are not there yet, and that records of the same batch bring: while it is planned they count
+    as known. `terms`: of properties and classes."""
+
+    names: dict[What, set[str]] = {}
+    terms: set[str] = set()
+
+    def clear(self) -> None:
+        self.names.clear()
+        self.terms.clear()
+
+
 class Vocabulary(Struct, frozen=True):
     """All that was listed. A listing that nothing named is empty."""
 
@@ -81,10 +94,21 @@ class Vocabulary(Struct, frozen=True):
     item_sets: Listing = Listing("item set", {}, {})
     sites: Listing = Listing("site", {}, {})
     owners: Listing = Listing("owner", {}, {})
+    assets: Listing = Listing("asset", {}, {})
     custom: Listing = Listing("custom vocabulary", {}, {})
     custom_details: Mapping[int, CustomVocabulary] = {}
     data_types: frozenset[str] | None = None
     """Every data type that the target knows; None where it does not tell."""
+    coming: Coming = msgspec.field(default_factory=Coming)
+
+    def comes(self, listing: Listing, name: str) -> bool:
+        """Whether the name is not there yet, and will be."""
+        expected = normal(name) in self.coming.names.get(listing.what, ())
+        return expected and isinstance(listing.find(name), Unknown)
+
+    def knows(self, term: str) -> bool:
+        """Whether there is such a property, or will be."""
+        return term in self.properties or term in self.coming.terms
 
     def data_type(self, name: str) -> str | Unknown:
         """The target's name of a data type: `customvocab:Materials` becomes `customvocab:3`."""
@@ -173,6 +197,13 @@ def owners_from(entries: Collection[Mapping[str, Json]]) -> Listing:
             )
             for entry in entries
         ),
+    )
+
+
+def assets_from(entries: Iterable[Mapping[str, Json]]) -> Listing:
+    return listing(
+        "asset",
+        ((number_of(entry), text_of(entry, "o:name"), (text_of(entry, "o:name"),)) for entry in entries),
     )
 
 
