@@ -25,6 +25,9 @@ from tests.acceptance.worlds import (
 )
 
 DERIVED = {"o:modified", "o:title", "@reverse", "thumbnail_display_urls"}
+OF_MEDIA = {"o:media", "o:primary_media"}
+OF_A_FILE = {"o:original_url", "o:filename", "o:thumbnail_urls", "thumbnail_display_urls", "position"}
+"""What a file gets when it is stored, and its place in numbers: another each time."""
 """What Omeka derives from values and from the moment."""
 DONE = ("created", "updated", "deleted", "unpublished")
 
@@ -111,6 +114,8 @@ class Import:
     planned: Mapping[int, Changes]
     vanished: frozenset[int] = frozenset()
     """What somebody deleted between plan and import."""
+    every: Sequence[Entry] = ()
+    """The entries, those of media and of their order too; `entries` are those of records' items."""
 
     def entry(self, name: str) -> Entry | None:
         return next((one for one in self.entries if one.identifier == name), None)
@@ -130,6 +135,8 @@ def check_import(done: Import, memory: Memory) -> None:
         entry = done.entry(row.name)
         if entry is not None and entry.outcome in ("created", "updated", "unchanged"):
             _check_row(done, row, memory)
+            if done.after.named(row.name) is not None:
+                _check_scans(done, row)
     check_removals(done, memory)
     check_plan(done)
     _remember(done, memory)
@@ -141,6 +148,27 @@ def check_once(state: State) -> None:
         value.get("@value") for item in state.items for value in item.get("dcterms:identifier", ())
     )
     assert not [one for one, n in borne.items() if n > 1], borne
+    for item in state.items:
+        names = Counter(name for name, _ in scans_of(state, item))
+        assert not [one for one, n in names.items() if n > 1], (item["o:id"], names)
+
+
+def scans_of(state: State, item: Json) -> list[tuple[str, str]]:
+    """(name, SHA-256) of the files of an item, in their order."""
+    media = {one["o:id"]: one for one in state.tables["media"]}
+    shown = [media[one["o:id"]] for one in item["o:media"]]
+    return [(one["o:source"], one["o:sha256"]) for one in shown if str(one.get("o:source")).endswith(".jpg")]
+
+
+def _check_scans(done: Import, row: Row) -> None:
+    """Each once, whole, in the order of the record; what it no longer names is kept."""
+    was, now = done.before.named(row.name), done.after.named(row.name)
+    assert now is not None
+    stand, meant = scans_of(done.after, now), row.shown
+    names = {name for name, _ in meant}
+    assert [one for one in stand if one[0] in names] == meant, (row.name, stand, meant)
+    earlier = scans_of(done.before, was) if was is not None else []
+    assert {one for one in earlier if one[0] not in names} == {one for one in stand if one[0] not in names}
 
 
 def check_rest(done: Import) -> None:
@@ -150,8 +178,11 @@ def check_rest(done: Import) -> None:
         now = {one["o:id"]: one for one in done.after.tables[table]}
         for one in rows:
             number = one["o:id"]
-            name = done.before.numbers().get(number) if table == "items" else None
-            if name in done.touched or (table == "media" and one["o:item"]["o:id"] in gone):
+            item = number if table == "items" else one["o:item"]["o:id"] if table == "media" else None
+            name = done.before.numbers().get(item) if item is not None else None
+            if name in done.touched and table == "items":
+                continue
+            if item in gone or done.order.has_media(name):
                 continue
             assert number in now, (table, one)
             same(untold(now[number]), untold(without_links(one, gone)), f"{table} {number}")
@@ -188,7 +219,7 @@ def _check_row(done: Import, row: Row, memory: Memory) -> None:
     if was is not None:
         earlier = without_links(was, gone)
         public = {"o:is_public"} if row.name in memory.withdrawn else set()
-        kept = {*was, *now} - done.order.named - DERIVED - public
+        kept = {*was, *now} - done.order.named - DERIVED - public - (OF_MEDIA if row.scans else set())
         same({key: now.get(key) for key in kept}, {key: earlier.get(key) for key in kept}, row.name)
         assert not public or now["o:is_public"] is True
         was = earlier
@@ -390,9 +421,9 @@ def again(before: State, after: State) -> dict[int, int]:
         assert now is not None
         if was["o:id"] != now["o:id"]:
             numbers[now["o:id"]] = was["o:id"]
-            # Beside another item that came under the same identity there are none.
-            media = zip(now["o:media"], was["o:media"], strict=False)
-            numbers.update({new["o:id"]: old["o:id"] for new, old in media})
+        # Beside another item that came under the same identity there are none.
+        media = zip(now["o:media"], was["o:media"], strict=False)
+        numbers.update({new["o:id"]: old["o:id"] for new, old in media if new["o:id"] != old["o:id"]})
     return numbers
 
 
@@ -405,7 +436,8 @@ def restored(state: State, numbers: Mapping[int, int]) -> Json:
                 key: _in_order(value) if key == "@reverse" else value
                 for key, value in one.items()
                 # What Omeka keeps in `data` is the request that made the media.
-                if key not in ("o:modified", "o:created", "data") and not key.startswith("o-module-")
+                if key not in ("o:modified", "o:created", "data", *OF_A_FILE)
+                and not key.startswith("o-module-")
             }
             for one in rows
         }

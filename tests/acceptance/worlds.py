@@ -7,6 +7,7 @@ enough to be shown when a law is broken. What an order makes of a name is told h
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import Any, TypeAlias
 import httpx2
 from hypothesis import strategies as st
 
+from tests.acceptance.pictures import jpeg
 from tests.standins.omeka_s import StandIn
 
 Json: TypeAlias = Any
@@ -237,6 +239,18 @@ def contents(item: Json | None, term: str) -> Counter[Content]:
 
 # --- an import ------------------------------------------------------------------------------------
 
+SCAN_FILES: Json = {"scans/**": {"read": "attachment", "required": False}}
+SCANS: Json = [
+    {
+        "action": "for-each",
+        "source": "scans",
+        "instructions": [
+            {"action": "new", "destination": "media"},
+            {"expression": "@", "destination": "media", "name": "file"},
+        ],
+    }
+]
+
 
 @dataclass(frozen=True, repr=False)
 class Row(_Brief):
@@ -251,13 +265,31 @@ class Row(_Brief):
     see: tuple[str, ...] = ()
     fate: str = "kept"
     """`kept`; `gone`: the record says that its resource is to be deleted; `bad`: it cannot be written."""
+    scans: tuple[tuple[str, int], ...] = ()
+    """Its files in order: a letter, and which version of the file that is."""
 
     @property
     def data(self) -> Json:
         title: Json = {"not": "a text"} if self.fate == "bad" else self.title
         found: Json = {"no": self.name, "title": title, "description": self.description, "see": self.see}
         found |= {"subjects": self.subjects, "german": self.german, "addresses": self.addresses}
+        if self.scans:
+            found["scans"] = [self.file(letter) for letter, _ in self.scans]
         return found | ({"gone": "yes"} if self.fate == "gone" else {})
+
+    def file(self, letter: str) -> str:
+        return f"{self.name}-{letter}.jpg"
+
+    def content(self, letter: str, version: int) -> bytes:
+        return jpeg(f"{self.name} {letter} {version}")
+
+    @property
+    def shown(self) -> list[tuple[str, str]]:
+        """(name, SHA-256) of its files."""
+        return [
+            (self.file(letter), hashlib.sha256(self.content(letter, version)).hexdigest())
+            for letter, version in self.scans
+        ]
 
 
 @dataclass(frozen=True, repr=False)
@@ -308,7 +340,7 @@ class Order(_Brief):
             "visibility": "public",
             "sites": [],
             "match": {"item": match},
-            "files": {"data0": {"read": "json"}},
+            "files": {"data0": {"read": "json"}} | (SCAN_FILES if self.has_scans else {}),
             "onConflict": self.on_conflict,
             "maxErrors": "100%",
             "maxRemovals": "100%",
@@ -317,14 +349,28 @@ class Order(_Brief):
                     "action": "if-exists",
                     "source": "gone",
                     "then": [{"action": "load"}, {"action": "delete"}],
-                    "else": [{"action": "new"}, *named],
+                    "else": [{"action": "new"}, *named, *(SCANS if self.has_scans else [])],
                 }
             ],
         }
 
     @property
+    def has_scans(self) -> bool:
+        return any(row.scans for row in self.rows)
+
+    @property
     def files(self) -> dict[str, Json]:
-        return {"data0": [row.data for row in self.rows]}
+        """Documents, and the bytes of scans."""
+        scans = {
+            f"scans/{row.file(letter)}": row.content(letter, version)
+            for row in self.rows
+            for letter, version in row.scans
+        }
+        return {"data0": [row.data for row in self.rows], **scans}
+
+    def has_media(self, name: str | None) -> bool:
+        """Whether a record of this identity brings media."""
+        return any(row.name == name and row.scans for row in self.rows)
 
     @property
     def named(self) -> set[str]:

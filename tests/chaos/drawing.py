@@ -191,7 +191,7 @@ def draw_round(seed: int, most: int = 40) -> Round:
         steps.append(_step(chance, None, len(standing.rows)))
     return Round(
         seed,
-        tuple(steps),
+        tuple(_with_scans(seed, steps)),
         connections,
         chance.choice([3, 10, 200]),
         chance.choice([0.8, 0.8, 6.0]),
@@ -201,6 +201,38 @@ def draw_round(seed: int, most: int = 40) -> Round:
 
 def _can_be_undone(step: Step) -> bool:
     return step.order is not None and not step.edits_meanwhile
+
+
+# --- scans -----------------------------------------------------------------------------------------
+
+
+def _with_scans(seed: int, steps: Sequence[Step]) -> list[Step]:
+    """The same steps; in every second round the records bring files, which change from import to import.
+
+    Drawn apart, so that a seed means what it meant but for that.
+    """
+    chance = random.Random(f"scans {seed}")
+    if chance.random() < 0.5:
+        return list(steps)
+    standing: dict[str, tuple[tuple[str, int], ...]] = {}
+    return [
+        replace(
+            step,
+            order=_scanned(chance, step.order, standing) if step.order is not None else None,
+            beside=_scanned(chance, step.beside, standing) if step.beside is not None else None,
+        )
+        for step in steps
+    ]
+
+
+def _scanned(chance: random.Random, order: Order, standing: dict[str, tuple[tuple[str, int], ...]]) -> Order:
+    rows = []
+    for row in order.rows:
+        if row.name not in standing or chance.random() < 0.5:
+            letters = chance.sample("abcd", chance.choice([0, 1, 1, 2, 3]))
+            standing[row.name] = tuple((letter, chance.choice([1, 1, 2])) for letter in letters)
+        rows.append(replace(row, scans=standing[row.name] if row.fate != "gone" else ()))
+    return replace(order, rows=tuple(rows))
 
 
 # --- records ---------------------------------------------------------------------------------------

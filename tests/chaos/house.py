@@ -133,7 +133,7 @@ class House(Installation):
         batch = self.ok(self.insist("POST", "batch", data={"control": digest}))
         for name, one in files.items():
             data = {"batch": batch, "name": name}
-            part = {"file": (name, json.dumps(one).encode())}
+            part = {"file": (name, one if isinstance(one, bytes) else json.dumps(one).encode())}
             self.ok(self.insist("POST", "file", data=data, files=part))
         return batch
 

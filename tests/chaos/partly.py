@@ -59,7 +59,7 @@ def made_whole(parts: Sequence[Import], last: Import) -> Import:
 
 def newest_word(runs: Sequence[Sequence[Entry]]) -> Mapping[str, int]:
     """Outcome → how many records have it by the newest run that speaks of them; `runs`: oldest first."""
-    said: dict[str | None, str] = {}
+    said: dict[tuple[str, int, int], str] = {}
     for entries in runs:
-        said |= {one.identifier: str(one.outcome) for one in entries}
+        said |= {(one.file, one.row, one.ordinal): str(one.outcome) for one in entries}
     return Counter(said.values())

@@ -24,6 +24,7 @@ from tests.chaos.stores import patiently
 from tests.chaos.strikes import BYSTANDER, CREATOR, Edited, Strikes, with_edit
 from tests.standins.omeka_s import StandIn
 from tests.standins.proxy import FaultProxy
+from worker.planning.media_pass import NAME as MEDIA_ORDER
 
 SETTLED = 30.0
 """Seconds after which everything about runs that have ended is known."""
@@ -135,7 +136,7 @@ class Chaos:
         done = made_whole(before, last)
         check_import(done, self.memory)
         self._check_state(facts, last)
-        self._told(batch, facts, newest_word([one.entries for one in (*before, last)]))
+        self._told(batch, facts, newest_word([one.every for one in (*before, last)]))
         self._nothing_is_left(order)
         self.last = None if step.edits_meanwhile or not done.touched else Applied(batch, done, memory)
 
@@ -169,7 +170,7 @@ class Chaos:
             done = self._done(orders[number], runs[number], was, now)
             check_import(done, self.memory)
             self._check_state(facts[number], done)
-            self._told(batches[number], facts[number], newest_word([done.entries]))
+            self._told(batches[number], facts[number], newest_word([done.every]))
         self._nothing_is_left(beside)
         self.last = Applied(batches[1], done, memories[1]) if done.touched else None
 
@@ -216,7 +217,13 @@ class Chaos:
     def _done(self, order: Order, run_id: str, before: State, after: State) -> Import:
         """What a run made of an order."""
         entries = patiently(lambda: read_plan(self.db, run_id, limit=10_000))
-        return Import(order, before, after, entries, {one.seq: changes_of(one) for one in entries})
+        planned = {one.seq: changes_of(one) for one in entries}
+        items = [
+            one
+            for one in entries
+            if one.kind != "media" and all(change.name != MEDIA_ORDER for change in planned[one.seq].changes)
+        ]
+        return Import(order, before, after, items, planned, every=entries)
 
     # --- laws ----------------------------------------------------------------------------------------
 
@@ -235,7 +242,7 @@ class Chaos:
         check_once(after)
 
     def _check_state(self, facts: Json, done: Import) -> None:
-        rejected = sum(one.outcome == "rejected" for one in done.entries)
+        rejected = sum(one.outcome == "rejected" for one in done.every)
         expected = "complete-with-errors" if rejected else "complete"
         assert facts["state"] == expected, (facts["state"], expected)
 

@@ -35,13 +35,18 @@ class PreImage(Struct, frozen=True, omit_defaults=True):
     """Of an item that is deleted: its media, in their order."""
     media_ledger: tuple[LedgerRow, ...] = ()
     """What the ledger held of them."""
-    place: int = 0
-    """Of a media: its place among those of its item, from 1; 0: not known."""
+    order: tuple[int, ...] = ()
+    """Of a media: all media of its item, in their order."""
     inbound: tuple[Inbound, ...] = ()
     members: tuple[int, ...] = ()
     """Of an item set that is deleted: the items in it."""
     ledger: LedgerRow | None = None
     """What the ledger held of it; None: this service did not know it."""
+
+
+def place_of(image: PreImage) -> int:
+    """Of a media: its place among those of its item, from 1; 0: it is not known."""
+    return image.order.index(image.id) + 1 if image.id in image.order else 0
 
 
 def pack(image: PreImage) -> bytes:

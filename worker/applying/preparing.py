@@ -433,7 +433,7 @@ class Preparer:
             media_ledger=tuple(await self._db.run(ledger.part_rows, self._context.target, saved.id))
             if media
             else (),
-            place=await self._place(saved),
+            order=await self._order_of(saved),
             inbound=tuple(inbound),
             members=await self._members(saved),
         )
@@ -477,14 +477,13 @@ class Preparer:
             part_of=self._adapter.item_of(saved),
         )
 
-    async def _place(self, saved: Saved) -> int:
-        """Of a media: its place among those of its item, from 1; 0: it is not known."""
-        item = self._adapter.item_of(saved)
-        if saved.kind != "media" or item is None:
-            return 0
+    async def _order_of(self, saved: Saved) -> tuple[int, ...]:
+        """Of a media: all media of its item, in their order."""
+        item = self._adapter.item_of(saved) if saved.kind == "media" else None
+        if item is None:
+            return ()
         found = await standing.read(self._adapter, self._outage, "item", [item])
-        order = found[0].media_ids if found else ()
-        return order.index(saved.id) + 1 if saved.id in order else 0
+        return found[0].media_ids if found else ()
 
     def _order(
         self,

@@ -400,6 +400,10 @@ class UndoPlan:
         """What has to be changed once this is there again."""
         subjects: set[tuple[Kind, int]] = {(one.kind, one.id) for one in image.inbound}
         subjects |= {("item", number) for number in image.members}
+        if image.kind == "media" and image.order:
+            # Its place among others: they may not stand as the numbers of their places say.
+            item = self._adapter.item_of(self._adapter.saved(image.saved, "media"))
+            subjects |= {("item", item)} if item is not None else set()
         numbers = numbers_now(self._db, self._batch_id, [number for _, number in subjects])
         subjects = {
             (kind, number if number in coming else numbers.get(number, number)) for kind, number in subjects

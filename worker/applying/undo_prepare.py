@@ -141,7 +141,9 @@ class UndoPreparer:
         wanted = {one.resource_id for one in entries if one.resource_id is not None}
         for image in pictures.values():
             wanted |= self._adapter.linked_in(image.saved, image.kind) | {image.id}
-            wanted |= {one.id for one in image.inbound}.union(image.members, self._earlier(image).media_ids)
+            wanted |= {one.id for one in image.inbound}.union(
+                image.members, image.order, self._earlier(image).media_ids
+            )
         return await self._db.run(numbers_now, self._context.batch_id, sorted(wanted))
 
     async def _standing(
@@ -179,7 +181,7 @@ class UndoPreparer:
         step = step_of(entry)
         without = self._coming.union(step.dead)
         payload = self._adapter.recreate_payload(
-            image.saved, image.kind, image.media, step.numbers, without, image.place
+            image.saved, image.kind, image.media, step.numbers, without, images.place_of(image)
         )
         made = self._outgoing(entry, "create", None, payload, attempt, above)
         earlier = self._earlier(image)
@@ -248,7 +250,10 @@ class UndoPreparer:
                 )
             if current.kind == "item" and current.id in {numbers.get(one, one) for one in image.members}:
                 sets.append(image.id)
-        payload = self._adapter.relink_payload(current, values, sets, numbers)
+        # Of several media the one that went first tells most of the order.
+        orders = [one.order for one in pictures if one.kind == "media"] if current.kind == "item" else []
+        order = [numbers.get(one, one) for one in max(orders, key=len, default=())]
+        payload = self._adapter.relink_payload(current, values, sets, numbers, order)
         if payload is None:
             return Stands(self._outgoing(entry, "update", current.id, b"", 0), current, "unchanged")
         made = self._outgoing(entry, "update", current.id, payload, attempt)

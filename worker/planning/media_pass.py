@@ -23,6 +23,8 @@ SLICE = 200
 ORDER_DEPTH = REMOVAL_DEPTH - 1
 """When all media are there, and before the old ones go."""
 NAME = "media order"
+REPLACED = 100_000
+"""What the ordinal of a media is more by, of the one whose place it takes."""
 
 
 class MediaPass:
@@ -70,6 +72,8 @@ class MediaPass:
         problems = (note, *judged.problems) if judged.action == "delete" else judged.problems
         return msgspec.structs.replace(
             new,
+            # Of the same record, and another resource of it: both are counted.
+            ordinal=new.ordinal + REPLACED,
             action=judged.action,
             parent_seq=None,
             completes=new.seq,

@@ -370,9 +370,11 @@ class Adapter(Protocol):
         values: Sequence[Linking],
         sets: Collection[int],
         numbers: Mapping[int, int],
+        order: Sequence[int] = (),
     ) -> bytes | None:
         """The JSON body that brings back what went with deleted resources that are there again: values that
-        linked to them, put in one after the other, and memberships of item sets. None: nothing is missing."""
+        linked to them, put in one after the other, memberships of item sets, and the `order` of its media.
+        None: nothing is missing."""
         ...
 
     async def members(self, item_set: int) -> Sequence[int]:

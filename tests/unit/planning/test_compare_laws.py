@@ -102,7 +102,7 @@ def test_it_is_empty_too_after_somebody_edited_and_the_record_changed(
 
 
 def still_told(draft: Draft, after: Saved, made: Compared) -> tuple[Conflict, ...]:
-    """A property that is only to be filled where it is empty means nothing more once something stands there."""
+    """A property that is to be filled only where it is empty means no more once something stands there."""
     filled = {one.term for one in draft.properties if one.on_update == "keep" and after.body.get(one.term)}
     return tuple(one for one in made.merged.conflicts if one.name not in filled)
 

@@ -215,8 +215,9 @@ class OmekaSAdapter:
         values: Sequence[Linking],
         sets: Collection[int],
         numbers: Mapping[int, int],
+        order: Sequence[int] = (),
     ) -> bytes | None:
-        return restoring.relink_body(current, values, sets, numbers)
+        return restoring.relink_body(current, values, sets, numbers, order)
 
     async def members(self, item_set: int) -> Sequence[int]:
         return await self._client.members(item_set)

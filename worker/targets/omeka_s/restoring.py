@@ -76,9 +76,14 @@ def relink_body(
     values: Sequence[Linking],
     sets: Collection[int],
     numbers: Mapping[int, int],
+    order: Sequence[int] = (),
 ) -> bytes | None:
-    """The PATCH that brings back values, and memberships of item sets, that went with what was deleted."""
+    """The PATCH that brings back values, memberships of item sets, and the order of media, which went with
+    what was deleted."""
     body: dict[str, object] = {}
+    media = arranged(current.media_ids, order)
+    if media != current.media_ids:
+        body["o:media"] = [{"o:id": one} for one in media]
     missing = [
         (one, value)
         for one in values
