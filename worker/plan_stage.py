@@ -80,7 +80,7 @@ async def plan_import(work: Work, resolver: Resolver, *, corrects: str | None, c
             plan,
             absent,
             selection,
-            MediaPass(context, look_ups, merger),
+            MediaPass(context, look_ups, merger, removes=control.media_absent == "delete"),
             Attaching(attachments, Contents(work.blobs), rules),
             changes_ledger=run.mode != "dry-run",
         )

@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 
 from service.control.document import Node
 from service.control.keys import Read, Shape, read
-from service.control.model import Expression, MappingTable, Match, Model, OnError, Selector, Source, Version
+from service.control.model import (
+    Absent,
+    Expression,
+    MappingTable,
+    Match,
+    Model,
+    OnError,
+    Selector,
+    Source,
+    Version,
+)
 from service.control.patterns import expression_faults
 from service.control.problems import Problems
 
@@ -21,6 +31,7 @@ class Context:
     table_names: frozenset[str] = frozenset()
     """Every name of `mapping`, so that a broken table is not reported as a missing one too."""
     matches: dict[str, Match] = field(default_factory=dict)
+    media_absent: Absent = "keep"
     match_labels: frozenset[str] = frozenset()
 
     def read(self, shape: Shape, node: Node) -> Read:

@@ -77,6 +77,8 @@ def _of_root(control: Control) -> Iterator[Feature]:
         yield "classic"
     if control.on_conflict != "overwrite":
         yield "conflicts"
+    if control.media_absent != "keep":
+        yield "absent"
     if control.templates != "ignore":
         yield "templates"
 

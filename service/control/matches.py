@@ -39,9 +39,29 @@ def read_matches(context: Context, node: Node | None) -> None:
     every = entries(node)
     context.match_labels = frozenset(label for label, _ in every)
     for label, child in every:
+        if label == "media" and (by := child.members.get("by")) is not None and by.text == BY_FILE:
+            _of_files(context, child)
+            continue
         made = _match(context, child)
         if made is not None:
             context.matches[label] = made
+
+
+BY_FILE = "file"
+"""`by` of media that are known by their item, and by what they show or are called: as without any match."""
+
+
+def _of_files(context: Context, node: Node) -> None:
+    """What is said of media that have no identity of their own."""
+    given = context.read(MATCH, node)
+    for key in given.values.keys() - {"by", "absent", "comment"}:
+        said = f'"{key}" is for media with an identifier; by "{BY_FILE}" there is "absent" only.'
+        context.problems.error("contradiction", given.values[key], said)
+    absent = given.text("absent", "keep")
+    if absent == "unpublish":
+        said = "media without an identifier are kept or deleted."
+        context.problems.error("not-supported", given.values["absent"], said)
+    context.media_absent = _ABSENT.get(absent, "keep")
 
 
 def _match(context: Context, node: Node) -> Match | None:

@@ -84,6 +84,7 @@ def _control(root: Node, problems: Problems) -> Control | None:
         files=files,
         instructions=listed,
         match=context.matches,
+        media_absent=context.media_absent,
         mappings=context.tables,
         target=given.text("target") or None,
         visibility="public" if given.text("visibility") == "public" else "private",

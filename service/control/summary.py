@@ -40,7 +40,7 @@ def summary(control: Control) -> Summary:
         # Media are written with their item, and counted with it: an item that is known again brings
         # none of them a second time.
         unmatched = [label for label in unmatched if not label.startswith("media")]
-    absent = {match.absent for match in control.match.values()}
+    absent = {control.media_absent, *(match.absent for match in control.match.values())}
     deletes = "delete" in absent or any(isinstance(part, Delete) for part in every)
     return Summary(
         destinations=tuple(dict.fromkeys(made)),

@@ -159,6 +159,16 @@ def parts(db: Database, target: str, items: Sequence[int]) -> list[KnownPart]:
     return found
 
 
+def parts_written(db: Database, target: str) -> int:
+    """How many media without an identity this service has added to items of a target."""
+    with db.read() as connection:
+        return connection.execute(
+            select(func.count())
+            .select_from(ledger)
+            .where(ledger.c.target == target, ledger.c.kind == "media", ledger.c.by == PART_BY)
+        ).scalar_one()
+
+
 def part_rows(db: Database, target: str, item: int) -> list[LedgerRow]:
     """The whole rows of the media of an item."""
     columns = [name for name in LedgerRow.__struct_fields__ if name != "key"]

@@ -294,3 +294,51 @@ def test_an_import_with_scans_is_taken_back_whole(accession: Installation, omeka
     assert (omeka.dump()["items"], omeka.dump()["media"]) == ([], [])
     assert accession.run(batch) == "complete", accession.log(batch)
     assert shown(omeka, "A1") == expected(*names)
+
+
+def test_the_file_of_a_media_that_is_replaced_is_fetched_from_omeka_where_it_is_not_kept(
+    accession: Installation, omeka: StandIn
+) -> None:
+    """The bytes of an earlier batch may have been cleared away: then Omeka's own copy is kept first."""
+    batch = send(accession, [scanned("A1", "a.jpg")], uploaded("a.jpg"))
+    assert accession.run(batch) == "complete", accession.log(batch)
+    digest = hashlib.sha256(picture("a.jpg")).hexdigest()
+    blobs = accession.folder / "data" / "blobs"
+    kept = [path for path in blobs.rglob("*") if path.is_file() and digest.endswith(path.name[-20:])]
+    assert kept
+    for path in kept:
+        path.unlink()
+    better = {"scans/a.jpg": jpeg("better")}
+    again = send(accession, [scanned("A1", "a.jpg")], better)
+    assert accession.run(again) == "complete", accession.log(again)
+    assert len(omeka.dump()["media"]) == 1
+    assert accession.run(again, "undo") == "undone", accession.log(again)
+    assert shown(omeka, "A1") == expected("a.jpg")
+
+
+def test_what_a_record_names_no_more_goes_where_the_control_file_says_so(
+    accession: Installation, omeka: StandIn
+) -> None:
+    records = [scanned("A1", "a.jpg", "b.jpg"), scanned("A2", "c.jpg")]
+    batch = send(accession, records, uploaded("a.jpg", "b.jpg", "c.jpg"))
+    assert accession.run(batch) == "complete", accession.log(batch)
+    number = next(one["o:id"] for one in omeka.dump()["items"] if one["o:title"] == "Work A1")
+    mine = omeka.seed(media=[{"o:item": {"o:id": number}, "o:ingester": "html", "html": "<p>mine</p>"}])
+    fewer = [scanned("A1", "b.jpg"), scanned("A2")]
+    kept = send(accession, fewer, uploaded("b.jpg"))
+    assert accession.run(kept) == "complete", accession.log(kept)
+    assert shown(omeka, "A2") == expected("c.jpg")
+    match = {**CONTROL["match"], "media": {"by": "file", "absent": "delete"}}
+    again = send(accession, fewer, uploaded("b.jpg"), match=match, maxRemovals="100%")
+    assert accession.run(again, "dry-run") == "dry-run", accession.log(again)
+    assert accession.run(again) == "complete", accession.log(again)
+    assert [one["o:id"] for one in media_of(omeka, "A1") if one["o:ingester"] == "html"] == mine["media"]
+    assert [one["o:source"] for one in media_of(omeka, "A1") if one["o:ingester"] == "upload"] == ["b.jpg"]
+    assert shown(omeka, "A2") == []
+    assert accession.counts(again)["deleted"] == 2
+    assert accession.run(again, "undo") == "undone", accession.log(again)
+    assert shown(omeka, "A2") == expected("c.jpg")
+    assert {one["o:source"] for one in media_of(omeka, "A1")} >= {"a.jpg", "b.jpg"}
+    whole = send(accession, records, uploaded("a.jpg", "b.jpg", "c.jpg"), match=match)
+    assert accession.run(whole, "dry-run") == "dry-run", accession.log(whole)
+    assert accession.counts(whole).get("action:create", 0) == 0, accession.log(whole)

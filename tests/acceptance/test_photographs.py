@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import random
+from pathlib import Path
 from typing import Any
 
+import openpyxl
+import psutil
 import pytest
 
 from tests.acceptance.installation import Installation
@@ -145,3 +149,95 @@ def test_scans_whose_names_tell_their_item(accession: Installation, omeka: Stand
     assert accession.run(again) == "complete", accession.log(again)
     assert accession.counts(again)["unchanged"] == 4, accession.log(again)
     assert len(omeka.dump()["media"]) == 2
+
+
+def test_a_register_of_albums_with_all_scans_in_one_zip(accession: Installation, omeka: StandIn) -> None:
+    """A workbook with a row a photograph: rows of one album are one record, and each brings its scan."""
+    control = {
+        **SCANS,
+        "match": {"item": {"source": "Album no.", "by": "dcterms:identifier", "scope": "albums"}},
+        "files": {
+            "register": {
+                "read": "xlsx",
+                "fillDown": ["Album no.", "Album"],
+                "group": {"by": ["Album no."], "rows": "photos"},
+            },
+            "scans.zip": {"read": "attachment", "archive": True},
+        },
+        "instructions": [
+            {"action": "new", "destination": "item"},
+            {"source": "Album", "name": "dcterms:title"},
+            {
+                "action": "for-each",
+                "source": "photos",
+                "instructions": [
+                    {"action": "new", "destination": "media"},
+                    {
+                        "source": "Scan",
+                        "destination": "media",
+                        "name": "file",
+                        "findBy": "stem",
+                        "ignoreCase": True,
+                    },
+                    {"source": "Caption", "destination": "media", "name": "dcterms:title"},
+                ],
+            },
+        ],
+    }
+    workbook = openpyxl.Workbook()
+    sheet = workbook.active
+    assert sheet is not None
+    sheet.append(["Album no.", "Album", "Scan", "Caption"])
+    for row in (
+        ["AL 1", "The harbour", "img_0001", "The quay"],
+        [None, None, "IMG_0002", "A steamer"],
+        ["AL 2", "The market", "img_0003", "Fishwives"],
+        [None, None, "img_0004", "The scales"],
+        [None, None, "img_0005", "Evening"],
+    ):
+        sheet.append(row)
+    register = io.BytesIO()
+    workbook.save(register)
+    files = {f"{folder}/IMG_000{n}.JPG": jpeg(n) for n, folder in enumerate("aabbb", 1)}
+    batch = accession.batch(control, {"register": register.getvalue(), "scans.zip": zipped(files)})
+    assert accession.run(batch) == "complete", accession.log(batch)
+    assert omeka.requests(0)["writes"] == 2
+    captions = [one["dcterms:title"][0]["@value"] for one in media_of(omeka, "AL 2")]
+    assert captions == ["Fishwives", "The scales", "Evening"]
+    digests = [one["o:sha256"] for one in media_of(omeka, "AL 1")]
+    assert digests == [hashlib.sha256(jpeg(n)).hexdigest() for n in (1, 2)]
+    again = accession.batch(control, {"register": register.getvalue(), "scans.zip": zipped(files)})
+    assert accession.run(again) == "complete", accession.log(again)
+    assert omeka.requests(0)["writes"] == 2
+
+
+@pytest.mark.parametrize(
+    "size", [64, pytest.param(1024, marks=[pytest.mark.full, pytest.mark.timeout(1800)])]
+)
+def test_a_large_file_costs_the_worker_no_memory(
+    accession: Installation, omeka: StandIn, tmp_path: Path, size: int
+) -> None:
+    """`size`: MiB. A recording is streamed from the store into the request."""
+    omeka.knobs(post_max_size=0, upload_max_filesize=0, client_max_body_size=0)
+    path = tmp_path / "recording.mp4"
+    with path.open("wb") as file:
+        file.write(b"\0\0\0\x18ftypmp42" + b"\0" * 12)
+        piece = bytes(range(256)) * 4096
+        for _ in range(size):
+            file.write(piece)
+    process = psutil.Process(accession.pid("worker"))
+    small = accession.batch(SCANS, {"data0": _one("S"), "scans/a.mp4": b"\0\0\0\x18ftypmp42" + b"\0" * 90})
+    assert accession.run(small) == "complete", accession.log(small)
+    before = process.memory_info().rss
+    batch = accession.batch(SCANS, {"data0": _one("L"), "scans/a.mp4": path})
+    accession.schedule(batch)
+    most = before
+    while accession.state(batch) in ("scheduled", "running"):
+        most = max(most, process.memory_info().rss)
+    assert accession.state(batch) == "complete", accession.log(batch)
+    assert media_of(omeka, "L")[0]["o:size"] == path.stat().st_size
+    assert most - before < 50 * 1024 * 1024
+
+
+def _one(acno: str) -> bytes:
+    return json.dumps([{"acno": acno, "title": acno, "scans": [{"file": "a.mp4"}]}]).encode()

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from service.store import plans
+from service.store.ledger import PART_BY, KnownPart
 from service.store.plans import Entry
 from worker.context import RunContext
 from worker.planning.absent import REMOVAL_DEPTH
@@ -30,7 +31,13 @@ REPLACED = 100_000
 class MediaPass:
     """Adds entries to the plan of one run, behind all others."""
 
-    def __init__(self, context: RunContext, look_ups: LookUps, merger: Merger) -> None:
+    def __init__(
+        self, context: RunContext, look_ups: LookUps, merger: Merger, *, removes: bool = False
+    ) -> None:
+        """`removes`: whether media go that were added to an item and that its record names no more."""
+        self._removes = removes
+        self.removed = 0
+        """How many of those go."""
         self._context = context
         self._look_ups = look_ups
         self._merger = merger
@@ -45,7 +52,10 @@ class MediaPass:
     def _all(self, rearranged: Sequence[Rearranged]) -> Iterator[list[Entry]]:
         for start in range(0, len(rearranged), SLICE):
             self._context.check()
-            yield self._orders(rearranged[start : start + SLICE])
+            chunk = rearranged[start : start + SLICE]
+            yield self._orders(chunk)
+            if self._removes:
+                yield self._left(chunk)
         after = 0
         while page := plans.replacing(self._context.db, self._context.claim.run_id, after, SLICE):
             self._context.check()
@@ -89,6 +99,67 @@ class MediaPass:
             message=problems[0].message,
             outcome="rejected" if judged.action == "reject" else None,
             outcome_id=saved.id if judged.action == "reject" else None,
+        )
+
+    # --- what a record names no more --------------------------------------------------------------
+
+    def _left(self, items: Sequence[Rearranged]) -> list[Entry]:
+        run_id, db = self._context.claim.run_id, self._context.db
+        seqs = [one.seq for one in items]
+        media, entries = plans.media_of(db, run_id, seqs), plans.entries_by_seq(db, run_id, seqs)
+        by_number = {one.resource_id: one for one in entries.values() if one.resource_id is not None}
+        named = {
+            number: {one.resource_id for one in media.get(entry.seq, ())}
+            for number, entry in by_number.items()
+        }
+        listing = self._look_ups.listing("media")
+        left = [
+            part
+            for part in self._look_ups.parts(sorted(by_number))
+            if part.known.resource_id not in named[part.item] and part.known.resource_id in listing
+        ]
+        if not left:
+            return []
+        self._merger.begin()
+        current = self._look_ups.current("media", [one.known.resource_id for one in left])
+        found = [
+            self._goes(by_number[part.item], part, saved)
+            for part in left
+            if (saved := current.get(part.known.resource_id)) is not None
+        ]
+        self.removed += sum(one.outcome is None for one in found)
+        return found
+
+    def _goes(self, item: Entry, part: KnownPart, saved: Saved) -> Entry:
+        draft = Draft("media", "media", saved.id, "delete")
+        decision = Decision("delete", saved.id, known=part.known)
+        judged = self._merger.judge_removal(
+            Candidate(draft, Settled(draft), Meaning(""), decision), saved, self._look_ups
+        )
+        note = Problem("warning", "absent", "Its record does not name it any more: it is deleted.")
+        problems = judged.problems if judged.action != "delete" else (note, *judged.problems)
+        outcome = {"reject": "rejected", "skip": "skipped"}.get(judged.action)
+        return Entry(
+            seq=0,
+            file=item.file,
+            row=item.row,
+            ordinal=item.ordinal + REPLACED + saved.id,
+            destination="media",
+            kind="media",
+            action=judged.action,
+            identifier=part.known.identifier,
+            scope=part.scope,
+            by=PART_BY,
+            key_digest=part.known.key_digest,
+            depth=REMOVAL_DEPTH,
+            resource_id=saved.id,
+            changes=judged.changes,
+            before=judged.before,
+            problems=msgspec.json.encode(problems),
+            code=problems[0].code,
+            message=problems[0].message,
+            outcome=outcome,  # type: ignore[arg-type]
+            outcome_id=saved.id if outcome else None,
         )
 
     # --- the order --------------------------------------------------------------------------------

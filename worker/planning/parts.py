@@ -169,12 +169,14 @@ class Rearranged(Struct, frozen=True, gc=False):
     """`ledger.media_meant` of it, once that is so in the target."""
 
 
-def rearranged(plans: Sequence[Intended]) -> Iterator[Rearranged]:
-    """Those among the plans of a record."""
+def rearranged(plans: Sequence[Intended], *, removes: bool) -> Iterator[Rearranged]:
+    """Those among the plans of a record. `removes`: also where the record has no media any more."""
     for plan in plans:
         known, media = plan.decision.known, plan.meaning.media
         stands = plan.decision.action in ("update", "unchanged") and plan.decision.resource_id is not None
-        if plan.draft.kind == "item" and stands and media and (known is None or known.media_meant != media):
+        new = plan.draft.action == "new"
+        differs = known is None or known.media_meant != media
+        if plan.draft.kind == "item" and stands and differs and (media or (removes and new)):
             yield Rearranged(plan.seq, media)
 
 

@@ -265,6 +265,10 @@ class PlanPhase:
                 plans.insert_entries(connection, self._context.claim.run_id, entries)
                 plan_groups.add_groups(connection, self._context.claim.run_id, group(shown))
 
+        if self._media.removed:
+            of = ledger.parts_written(self._context.db, self._context.target)
+            self._totals.removals.append(Removals("media", self._media.removed, of))
+
     def _remove_absent(self) -> None:
         """Plan what becomes of resources that no record mentions; nothing, where that may be a mistake."""
         if not self._absent.wanted:

@@ -374,7 +374,7 @@ class Planner:
         if refused is not None:
             entries = [entry if entry is refused else with_it(entry) for entry in entries]
         else:
-            planned.rearranged.extend(rearranged(plans))
+            planned.rearranged.extend(rearranged(plans, removes=self._control.media_absent == "delete"))
         if notes and entries:
             entries[0] = add_problems(entries[0], notes)
         planned.entries.extend(entries)

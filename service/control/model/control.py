@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from service.control.model.files import FileSpec
-from service.control.model.instructions import Instruction, Match
+from service.control.model.instructions import Absent, Instruction, Match
 from service.control.model.names import Model, OnConflict, OnError, Templates, Version, Visibility
 from service.control.model.values import MappingTable
 
@@ -103,6 +103,9 @@ class Control:
     record_processor: RecordProcessor | None = None
     on_error: OnError = "reject"
     on_conflict: OnConflict = "overwrite"
+    media_absent: Absent = "keep"
+    """What becomes of media without an identity that were added to an item, and that its record names no
+    more."""
     max_errors: Budget | None = None
     """None: nothing stops it (version 0). Version 1 has 10% unless it says otherwise."""
     max_removals: Budget | None = field(default_factory=lambda: Budget(10, percent=True))
