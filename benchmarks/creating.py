@@ -37,7 +37,7 @@ from worker.applying.assembling import Tools, import_preparer
 from worker.applying.executor import Executor
 from worker.applying.outage import Outage
 from worker.applying.outgoing import draft_of
-from worker.applying.preparing import Ways
+from worker.applying.prepared import Ways
 from worker.context import RunContext, RunLog
 from worker.main import connect
 from worker.mapping.compiler import compile_control

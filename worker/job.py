@@ -23,7 +23,7 @@ from worker.applying.arrivals import Arrivals
 from worker.applying.assembling import Tools, import_preparer
 from worker.applying.executor import Executor
 from worker.applying.outage import Outage
-from worker.applying.preparing import Prepares, Ways
+from worker.applying.prepared import Prepares, Ways
 from worker.applying.settling import Settling
 from worker.applying.strays import settle_strays
 from worker.applying.undo_prepare import UndoPreparer

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Row,
     bindparam,
@@ -354,27 +355,17 @@ def todo(db: Database, run_id: str, after: tuple[int, int], limit: int) -> list[
 
 def children(db: Database, run_id: str, seqs: Sequence[int]) -> dict[int, list[Entry]]:
     """The media entries that travel in the requests of these entries, in order."""
-    result: dict[int, list[Entry]] = {}
-    if not seqs:
-        return result
-    with db.read() as connection:
-        for row in connection.execute(
-            select(*COLUMNS)
-            .where(
-                plan_entry.c.run_id == run_id,
-                plan_entry.c.seq.between(min(seqs), max(seqs) + 10_000),
-                plan_entry.c.parent_seq.in_(seqs),
-                plan_entry.c.depth == 0,
-                plan_entry.c.action == "create",
-            )
-            .order_by(plan_entry.c.seq)
-        ):
-            result.setdefault(row.parent_seq, []).append(_entry(row))
-    return result
+    return _media_of(db, run_id, seqs, plan_entry.c.depth == 0, plan_entry.c.action == "create")
 
 
 def media_of(db: Database, run_id: str, seqs: Sequence[int]) -> dict[int, list[Entry]]:
     """All media entries of the items of these entries, in order."""
+    return _media_of(db, run_id, seqs)
+
+
+def _media_of(
+    db: Database, run_id: str, seqs: Sequence[int], *which: ColumnElement[bool]
+) -> dict[int, list[Entry]]:
     result: dict[int, list[Entry]] = {}
     if not seqs:
         return result
@@ -383,8 +374,10 @@ def media_of(db: Database, run_id: str, seqs: Sequence[int]) -> dict[int, list[E
             select(*COLUMNS)
             .where(
                 plan_entry.c.run_id == run_id,
+                # The media of an item follow its entry.
                 plan_entry.c.seq.between(min(seqs), max(seqs) + 10_000),
                 plan_entry.c.parent_seq.in_(seqs),
+                *which,
             )
             .order_by(plan_entry.c.seq)
         ):

@@ -36,7 +36,7 @@ def said() -> Iterator[tuple[str, str]]:
                 "about": 2,
                 "Fatal": 0,
                 "Reject": 0,
-                "_refuse": 1,
+                "refuse": 1,
                 "RefusedResult": 1,
             }
             if name in place and len(node.args) > place[name]:

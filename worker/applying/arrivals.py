@@ -19,7 +19,7 @@ from service.store.plans import Entry, EntryOutcome
 from worker.applying import standing
 from worker.applying.outage import Outage
 from worker.applying.outgoing import Outgoing
-from worker.applying.preparing import Prepares
+from worker.applying.prepared import Prepares
 from worker.applying.results import altered_text
 from worker.context import RunContext
 from worker.targets.base import Adapter, Difference, Saved

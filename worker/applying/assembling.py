@@ -9,7 +9,8 @@ from service.store.blobs import BlobStore
 from worker.applying.fetched import Fetched
 from worker.applying.originals import Originals
 from worker.applying.outage import Outage
-from worker.applying.preparing import Preparer, Ways
+from worker.applying.prepared import Ways
+from worker.applying.preparing import Preparer
 from worker.context import RunContext
 from worker.fetching import Fetcher, Reachable, origin
 from worker.targets.base import Adapter

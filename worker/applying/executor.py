@@ -24,7 +24,7 @@ from worker.applying.conclusions import concluded
 from worker.applying.outage import Outage
 from worker.applying.outgoing import Outgoing, draft_of
 from worker.applying.pace import Pace
-from worker.applying.preparing import Prepared, Prepares
+from worker.applying.prepared import Prepared, Prepares
 from worker.applying.reconcile import Found, GivenUp, Reconciler, Several, slowest_before
 from worker.applying.results import Apart, Ended, Recorder, RefusedResult, Result, Stands, Written
 from worker.applying.sending import Aged, Sender

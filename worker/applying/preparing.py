@@ -10,23 +10,21 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Protocol, TypeAlias, assert_never
 
 import msgspec
-from msgspec import Struct
 
-from service.control.model import OnConflict
-from service.store import journal, ledger, links, plans
+from service.store import journal, links, plans
 from service.store.journal import OpenOperation
 from service.store.ledger import LedgerRow
 from service.store.links import LinkRow
 from service.store.plans import Entry
 from worker.applying import images, standing
+from worker.applying.deleting import Deletions
 from worker.applying.fetched import Fetched
 from worker.applying.originals import Originals
 from worker.applying.outage import Outage
 from worker.applying.outgoing import Moved, Outgoing, draft_of, files_of, kind_of, ledger_row, operation
+from worker.applying.prepared import Prepared, Surroundings, Ways, as_sent, empty, read_since, refuse
 from worker.applying.results import RefusedResult, Stands
 from worker.context import RunContext
 from worker.errors import Reject
@@ -36,97 +34,8 @@ from worker.planning.links import Nowhere, Settled, links_of, refused, settle, w
 from worker.planning.media_pass import arranged
 from worker.planning.merge import Merge, Unmergeable
 from worker.planning.merging import Compared, Merger, compare, encoded, footing_json, returning
-from worker.records import RESOURCES, Kind, Problem, Sought
+from worker.records import Kind, Problem, Sought
 from worker.targets.base import Adapter, LinkTarget, Saved
-
-Prepared: TypeAlias = "Outgoing | RefusedResult | Stands"
-
-
-def read_since(one: Prepared, moment: float) -> Prepared:
-    """The same, with the moment (`time.monotonic`) from which on what it changes was read."""
-    return msgspec.structs.replace(one, read_at=moment) if isinstance(one, Outgoing) else one
-
-
-class Ways(Struct, frozen=True):
-    """How a run goes about what it finds otherwise than planned."""
-
-    on_conflict: OnConflict = "overwrite"
-    exactly: bool = False
-    """A resource that moved since it was planned is left alone (`schedule plan=`)."""
-
-
-class Surroundings(Struct, frozen=True):
-    """What a group of entries needs to know of others, looked up at once."""
-
-    inline: Mapping[int, list[Entry]]
-    """Entry of an item → the media that travel with it."""
-    rows: Mapping[int, list[LinkRow]]
-    others: Mapping[int, Entry]
-    """Entries that these follow, complete or link to."""
-    attempts: Mapping[int, int]
-
-    def depth_of(self, seq: int) -> int:
-        entry = self.others[seq]
-        if entry.parent_seq is not None and entry.depth == 0:
-            return self.others[entry.parent_seq].depth
-        return entry.depth
-
-    def made_by(self, seq: int | None) -> int | None:
-        """The number of the resource that an entry made or that stood there already."""
-        entry = self.others.get(seq) if seq is not None else None
-        return None if entry is None else entry.outcome_id or entry.resource_id
-
-
-class Prepares(Protocol):
-    """Makes entries ready to be sent: for an import, or for an undo."""
-
-    async def surroundings(self, entries: Sequence[Entry]) -> Surroundings:
-        """Look up what these entries need. A handful of queries, however many they are."""
-        ...
-
-    async def prepare(self, entries: Sequence[Entry], highest: Mapping[Kind, int]) -> list[Prepared]:
-        """One for each entry, in order. `highest`: the highest id of each kind in the target."""
-        ...
-
-    def create(
-        self, entry: Entry, about: Surroundings, above_id: int, attempt: int | None = None
-    ) -> Outgoing | RefusedResult:
-        """The create of an entry. The same entry gives the same request, also to another worker."""
-        ...
-
-    async def as_meant(self, entry: Entry, opened: OpenOperation) -> Outgoing | None:
-        """The operation of an intent without outcome, as it was sent; None where that cannot be told."""
-        ...
-
-
-class Sent(Protocol):
-    """What the journal holds of a create that was sent."""
-
-    @property
-    def attempt(self) -> int: ...
-    @property
-    def above_id(self) -> int | None: ...
-    @property
-    def payload_digest(self) -> str: ...
-
-
-async def as_sent(context: RunContext, preparer: Prepares, entry: Entry, sent: Sent) -> Outgoing:
-    """The create of an entry as an earlier worker sent it; `told` says whether it is certainly the same.
-
-    Where it is not, the ledger will hold nothing as meant: the next import compares, and finds what differs.
-    """
-    about = await preparer.surroundings([entry])
-    above = sent.above_id or 0
-    made = preparer.create(entry, about, above, sent.attempt)
-    if not isinstance(made, Outgoing):  # it would not be sent by now, and was
-        request = operation(entry, sent.attempt, "create", None, b"")
-        row = ledger_row(context.target, context.claim.run_id, entry, "", whole=False)
-        inline = made.outgoing.inline
-        return Outgoing(entry, inline, draft_of(entry), request, sent.attempt, above, ledger=row, told=False)
-    if made.digest == sent.payload_digest:
-        return made
-    row = msgspec.structs.replace(made.ledger, meant="") if made.ledger is not None else None
-    return msgspec.structs.replace(made, ledger=row, told=False)
 
 
 class Preparer:
@@ -141,7 +50,7 @@ class Preparer:
         originals: Originals,
         fetched: Fetched,
     ) -> None:
-        self._originals = originals
+        self._deletions = Deletions(context, adapter, outage, ways, originals)
         self._fetched = fetched
         self._context = context
         self._db = context.db
@@ -182,7 +91,7 @@ class Preparer:
             resource_id = entry.resource_id or about.made_by(entry.completes)
             if resource_id is None:
                 message = "The resource that this would change was not written by this run."
-                prepared[entry.seq] = self._refuse(entry, "link-refused", message)
+                prepared[entry.seq] = refuse(entry, "link-refused", message)
             else:
                 standing.append((entry, resource_id))
         prepared.update(await self._prepare_standing(standing, about))
@@ -218,23 +127,23 @@ class Preparer:
         item_id = about.made_by(entry.parent_seq)
         if entry.parent_seq is not None and item_id is None:
             message = "Its item was not written, so there is nothing that this media could belong to."
-            return self._refuse(entry, "item-refused", message)
+            return refuse(entry, "item-refused", message)
         own, later = self._settle(entry, about)
         ready = self._fetched.settle(own.draft)
         if isinstance(ready, Problem):
-            return self._refuse(entry, ready.code, ready.message)
+            return refuse(entry, ready.code, ready.message)
         own = msgspec.structs.replace(own, draft=ready)
         inline, media, missing = self._inline(entry, about)
         for settled in (own, *media):
             refusal = next((one for one in settled.problems if one.severity != "warning"), None)
             if refusal is not None:
-                return self._refuse(entry, refusal.code, refusal.message, inline)
+                return refuse(entry, refusal.code, refusal.message, inline)
         try:
             payload = self._adapter.create_payload(
                 own.draft, [one.draft for one in media], self._links(entry, about), item_id
             )
         except Reject as error:  # what it names was to come with this run, and did not
-            return self._refuse(entry, error.code, error.message, inline)
+            return refuse(entry, error.code, error.message, inline)
         number = attempt if attempt is not None else about.attempts.get(entry.seq, 0) + 1
         row = ledger_row(self._context.target, self._run_id, entry, own.linked, whole=not later)
         return Outgoing(
@@ -330,7 +239,9 @@ class Preparer:
             if current is None:
                 prepared[entry.seq] = self._gone(entry, resource_id)
             elif entry.action == "delete":
-                prepared[entry.seq] = await self._delete(entry, current, known.get(entry.seq), about)
+                prepared[entry.seq] = await self._deletions.prepare(
+                    entry, current, known.get(entry.seq), about
+                )
             elif draft_of(entry).order:
                 prepared[entry.seq] = self._order(entry, current, known.get(entry.seq), about)
             else:
@@ -338,7 +249,7 @@ class Preparer:
         return {seq: read_since(one, read_at) for seq, one in prepared.items()}
 
     def _gone(self, entry: Entry, resource_id: int) -> Prepared:
-        outgoing = self._empty(entry)
+        outgoing = empty(entry)
         message = f"{entry.kind} {resource_id} was deleted by somebody after this was planned."
         if entry.action == "delete":
             return Stands(outgoing, None, "skipped", "gone", message)
@@ -358,7 +269,7 @@ class Preparer:
         settled, _ = self._settle(entry, about)
         refusal = next((one for one in settled.problems if one.severity != "warning"), None)
         if refusal is not None:
-            return self._refuse(entry, refusal.code, refusal.message)
+            return refuse(entry, refusal.code, refusal.message)
         draft = returning(settled.draft, known.withdrawn if known else None)
         if is_unpublishing(entry):
             draft = settled.draft
@@ -368,9 +279,9 @@ class Preparer:
                 self._adapter, draft, links, saved, known, entry.meant or "", self._on_conflict
             )
         except Reject as error:
-            return self._refuse(entry, error.code, error.message)
+            return refuse(entry, error.code, error.message)
         if isinstance(compared, Unmergeable):
-            return self._refuse(entry, compared.code, compared.message)
+            return refuse(entry, compared.code, compared.message)
         moved = self._moved(entry, saved, compared)
         footing = footing_json(compared.merged.footing)
         row = ledger_row(self._context.target, self._run_id, entry, settled.linked, footing=footing)
@@ -378,9 +289,9 @@ class Preparer:
         if entry.action == "complete" and entry.completes is not None:
             completed = about.others.get(entry.completes)
         if moved is not None and self._exactly:
-            return self._refuse(entry, "plan-stale", _stale(entry, saved, compared))
+            return refuse(entry, "plan-stale", _stale(entry, saved, compared))
         if not compared.merged.changes:
-            outgoing = self._empty(entry, row, completed)
+            outgoing = empty(entry, row, completed)
             return Stands(outgoing, saved, "unchanged", known=known is not None)
         number = attempt if attempt is not None else about.attempts.get(entry.seq, 0) + 1
         payload = self._adapter.update_payload(compared.current, compared.merged)
@@ -405,86 +316,6 @@ class Preparer:
             return None
         return Moved(encoded(Changes(merged.changes, merged.conflicts)), merged.conflicts)
 
-    async def _delete(
-        self, entry: Entry, saved: Saved, known: LedgerRow | None, about: Surroundings
-    ) -> Prepared:
-        if self._exactly and entry.before is not None and entry.before.decode() != saved.modified:
-            message = f"{saved.kind} {saved.id} was edited after the plan was made, and was not deleted."
-            return self._refuse(entry, "plan-stale", message)
-        moved = self._edited_since(entry, saved, known)
-        if moved is not None:
-            return moved
-        kept = self._replacement(entry, about)
-        if kept is not None:
-            return kept
-        media = await standing.read(self._adapter, self._outage, "media", saved.media_ids)
-        files = [saved, *media] if saved.kind == "media" else media
-        lost = self._merger.cannot_be_restored(saved, files)
-        if lost is not None:
-            return self._refuse(entry, lost.code, lost.message)
-        try:
-            await self._originals.keep(files)
-        except Reject as error:
-            return self._refuse(entry, error.code, error.message)
-        inbound = await self._inbound(saved)
-        image = msgspec.structs.replace(
-            images.image_of(saved, self._as_known(entry, saved, known)),
-            media=tuple(images.representation(one) for one in media),
-            media_ledger=tuple(await self._db.run(ledger.part_rows, self._context.target, saved.id))
-            if media
-            else (),
-            order=await self._order_of(saved),
-            inbound=tuple(inbound),
-            members=await self._members(saved),
-        )
-        number = about.attempts.get(entry.seq, 0) + 1
-        return Outgoing(
-            entry,
-            (),
-            draft_of(entry),
-            operation(entry, number, "delete", saved.id, b""),
-            number,
-            before=saved,
-            pre_image=images.pack(image),
-        )
-
-    def _replacement(self, entry: Entry, about: Surroundings) -> Prepared | None:
-        """A media that another takes the place of goes only when that stands as it should; None: it does."""
-        if entry.completes is None:
-            return None
-        new = about.others.get(entry.completes)
-        if new is not None and new.outcome == "created" and new.outcome_id is not None:
-            return None
-        message = "What should take its place does not stand in Omeka as it should: it is kept."
-        outgoing = self._empty(entry)
-        return Stands(outgoing, None, "skipped", "replacement-missing", message)
-
-    def _as_known(self, entry: Entry, saved: Saved, known: LedgerRow | None) -> LedgerRow | None:
-        """What the ledger holds of a resource that goes. Of a media whose place another has taken it is made
-        anew: the row speaks of the other by now."""
-        if entry.by != ledger.PART_BY or (known is not None and known.resource_id == saved.id):
-            return known
-        row = ledger_row(self._context.target, self._run_id, entry, "", whole=False)
-        if row is None:
-            return None
-        return msgspec.structs.replace(
-            row,
-            resource_id=saved.id,
-            identifier=self._adapter.told_apart(saved)[0] or row.identifier,
-            content=self._adapter.told_apart(saved)[1],
-            saved=images.representation(saved),
-            modified=saved.modified,
-            part_of=self._adapter.item_of(saved),
-        )
-
-    async def _order_of(self, saved: Saved) -> tuple[int, ...]:
-        """Of a media: all media of its item, in their order."""
-        item = self._adapter.item_of(saved) if saved.kind == "media" else None
-        if item is None:
-            return ()
-        found = await standing.read(self._adapter, self._outage, "item", [item])
-        return found[0].media_ids if found else ()
-
     def _order(
         self,
         entry: Entry,
@@ -500,11 +331,11 @@ class Preparer:
         if row is not None:
             row = msgspec.structs.replace(row, media_meant=entry.media_meant or "", run_id=self._run_id)
         if wanted == saved.media_ids:
-            outgoing = self._empty(entry, row)
+            outgoing = empty(entry, row)
             return Stands(outgoing, saved, "unchanged", known=row is not None)
         if self._exactly and entry.before is not None and entry.before.decode() != saved.modified:
             message = f"{saved.kind} {saved.id} was edited after the plan was made, and was left alone."
-            return self._refuse(entry, "plan-stale", message)
+            return refuse(entry, "plan-stale", message)
         number = attempt if attempt is not None else about.attempts.get(entry.seq, 0) + 1
         return Outgoing(
             entry,
@@ -516,63 +347,6 @@ class Preparer:
             pre_image=images.pack(images.image_of(saved, known)),
             ledger=row,
         )
-
-    def _edited_since(self, entry: Entry, saved: Saved, known: LedgerRow | None) -> Prepared | None:
-        """What becomes of a deletion where somebody edited the resource after it was planned; None: it is
-        carried out."""
-        if entry.before is None or entry.before.decode() == saved.modified or known is None:
-            return None
-        name = f"{saved.kind} {saved.id} “{saved.title or ''}”"
-        note = f"Somebody has edited {name} after it was planned to be deleted"
-        match self._on_conflict:
-            case "keep":
-                outgoing = self._empty(entry)
-                return Stands(outgoing, saved, "skipped", "conflict-keep", f"{note}. It is kept.")
-            case "reject":
-                return self._refuse(entry, "conflict", f"{note}. Nothing was done.")
-            case "overwrite":
-                self._context.log.about(entry, "warning", "conflict-overwrite", f"{note}. It is deleted.")
-                return None
-            case _:
-                assert_never(self._on_conflict)
-
-    async def _members(self, saved: Saved) -> tuple[int, ...]:
-        if saved.kind != "item-set":
-            return ()
-        return tuple(await self._outage.patiently(partial(self._adapter.members, saved.id)))
-
-    async def _inbound(self, saved: Saved) -> list[images.Inbound]:
-        """The values of other resources that link to this one: Omeka removes them with it."""
-        sources = self._adapter.linking(saved)
-        found: list[images.Inbound] = []
-        left = set(sources)
-        for kind in RESOURCES:
-            if not left:
-                break
-            for other in await standing.read(self._adapter, self._outage, kind, left):
-                left.discard(other.id)
-                found.extend(
-                    images.Inbound(other.kind, other.id, one.term, one.value, one.position)
-                    for one in self._adapter.values_linking(other, saved.id)
-                )
-        return found
-
-    # --- what is not sent -------------------------------------------------------------------------
-
-    def _empty(self, entry: Entry, row: LedgerRow | None = None, completed: Entry | None = None) -> Outgoing:
-        return Outgoing(
-            entry,
-            (),
-            draft_of(entry),
-            operation(entry, 0, "update", entry.resource_id, b""),
-            0,
-            ledger=row,
-            completed=completed,
-        )
-
-    def _refuse(self, entry: Entry, code: str, message: str, inline: Sequence[Entry] = ()) -> RefusedResult:
-        outgoing = msgspec.structs.replace(self._empty(entry), inline=tuple(inline))
-        return RefusedResult(outgoing, code, message)
 
 
 def _kind_linked(one: Sought, row: LinkRow, target: Entry | None) -> Kind:

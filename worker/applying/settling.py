@@ -11,7 +11,7 @@ import anyio.to_thread
 
 from service.store import journal, plans
 from worker.applying.conclusions import concluded
-from worker.applying.preparing import Prepares
+from worker.applying.prepared import Prepares
 from worker.applying.reconcile import Finding, GivenUp, Reconciler, slowest_before
 from worker.applying.results import Ended, Recorder, Result
 from worker.applying.strays import give_up, settle_strays, settle_twins

@@ -19,7 +19,7 @@ from service.store.put_back import written_late
 from worker.applying import images
 from worker.applying.conclusions import concluded
 from worker.applying.outgoing import Outgoing, kind_of, operation_key
-from worker.applying.preparing import Prepares, as_sent
+from worker.applying.prepared import Prepares, as_sent
 from worker.applying.reconcile import Found, fits, unexplained
 from worker.applying.results import Recorder
 from worker.context import RunContext

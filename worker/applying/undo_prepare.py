@@ -18,7 +18,7 @@ from worker.applying import images, standing
 from worker.applying.images import PreImage
 from worker.applying.outage import Outage
 from worker.applying.outgoing import Outgoing, kind_of, operation
-from worker.applying.preparing import Prepared, Surroundings, as_sent, read_since
+from worker.applying.prepared import Prepared, Surroundings, as_sent, read_since
 from worker.applying.results import RefusedResult, Stands
 from worker.applying.undo_step import step_of
 from worker.context import RunContext
