@@ -11,7 +11,7 @@ import ipaddress
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 import httpx2
 from msgspec import Struct
@@ -110,13 +110,6 @@ class Fetcher:
 def origin(address: str) -> str:
     """`https://host:port` of an address."""
     return _origin(_parts(address))
-
-
-def file_name(address: str) -> str:
-    """What a file of that address is called: `https://example.org/a%20b.jpg?x=1` → `a b.jpg`."""
-    path = address.partition("?")[0].partition("#")[0].partition("://")[2]
-    last = unquote(path.rpartition("/")[2]) or path.partition("/")[0]
-    return last.replace("/", "_")
 
 
 def _parts(address: str) -> SplitResult:

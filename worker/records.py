@@ -194,7 +194,7 @@ class MediaSource(Struct, frozen=True, omit_defaults=True, gc=False):
     named: FileName | None = None
     """An attachment that was not looked for yet (`worker.attachments`). Only between mapping and planning."""
     content: Content | None = None
-    """The bytes of an attachment that was found."""
+    """The bytes of an attachment that was found, or that were fetched from an address."""
     media_type: str = ""
     """What they are, by their content."""
     needed: bool = False
@@ -210,7 +210,7 @@ class MediaSource(Struct, frozen=True, omit_defaults=True, gc=False):
     @property
     def digest(self) -> str:
         """SHA-256 of the bytes, or of what stands for them: the same content has the same."""
-        if self.content is not None:
+        if self.content is not None and self.ingester != "url":
             return self.content.digest
         return hashlib.sha256(f"{self.ingester}\x1f{self.value}".encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -313,6 +313,8 @@ def _meant_source(source: MediaSource | None) -> object:
     """Of a file its bytes count: not what it is called, nor in which zip it came."""
     if source is None or source.content is None:
         return source
+    if source.ingester == "url":  # known by its address: what stood there, nobody knew when it was planned
+        return msgspec.structs.replace(source, content=None)
     return (source.ingester, source.content.digest, source.source)
 
 

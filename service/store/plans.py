@@ -481,6 +481,17 @@ def set_changes(connection: Connection, run_id: str, changes: Sequence[tuple[int
         )
 
 
+def set_drafts(connection: Connection, run_id: str, drafts: Sequence[tuple[int, bytes]]) -> None:
+    """Within `runs.fenced`: (seq, draft) of entries of which more is known now."""
+    if drafts:
+        connection.execute(
+            update(plan_entry)
+            .where(plan_entry.c.run_id == run_id, plan_entry.c.seq == bindparam("entry_seq"))
+            .values(draft=bindparam("to_draft")),
+            [{"entry_seq": seq, "to_draft": data} for seq, data in drafts],
+        )
+
+
 def kinds_to_create(db: Database, run_id: str) -> set[str]:
     """The kinds of which entries are still to be created."""
     with db.read() as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -142,3 +143,23 @@ def test_where_the_target_may_it_fetches_by_itself(tmp_path: Path, omeka: StandI
         again = send(accession, f"{web.url}/scans/a%201.jpg")
         assert accession.run(again) == "complete", accession.log(again)
         assert accession.counts(again)["unchanged"] == 2, accession.log(again)
+
+
+def test_what_was_fetched_is_the_same_to_the_worker_that_takes_over(
+    fetching: Installation, omeka: StandIn, web: Web
+) -> None:
+    """The worker dies with requests under way; what stands at an address is asked for once all the same."""
+    omeka.knobs(delay_ms=300, workers=2)
+    urls = [f"{web.url}{path}" for path in FILES if "cut" not in path]
+    records = [{"acno": f"A{n}", "title": f"Work {n}", "urls": urls} for n in range(6)]
+    batch = fetching.batch(CONTROL, {"data0": json.dumps(records).encode()})
+    fetching.schedule(batch)
+    while omeka.requests(0)["writes"] < 2:
+        time.sleep(0.02)
+    fetching.kill("worker")
+    asked = len(web.asked)
+    fetching.start_worker()
+    assert fetching.wait(batch) == "complete", fetching.log(batch)
+    assert fetching.counts(batch)["created"] == 18, fetching.log(batch)
+    assert len(omeka.dump()["media"]) == 12
+    assert len(web.asked) - asked <= len(urls)  # for records that were not meant before

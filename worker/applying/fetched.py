@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from service.store import plans
 from service.store.blobs import BlobStore, Digest
 from service.store.database import Database
 from service.store.held import put
 from service.store.kept import keep_files
 from service.store.plans import Entry
+from service.store.runs import Claim, fenced
 from worker.applying.outgoing import draft_of
 from worker.attachments.contents import Contents
+from worker.attachments.names import file_name
 from worker.attachments.rules import FileRules, problems
 from worker.context import RunContext
 from worker.errors import Reject, Retriable
-from worker.fetching import Fetcher, file_name
+from worker.fetching import Fetcher
 from worker.records import Content, Draft, Problem
 
 TRIES = 3
@@ -38,13 +41,25 @@ class Fetched:
         self._contents: dict[str, Content | Problem] = {}
 
     async def ready(self, entries: Iterable[Entry]) -> None:
-        """Fetch what these entries are to create from. Raises `StoppedError`, `StoreUnavailableError`."""
+        """Fetch what these entries are to create from. Raises `StoppedError`, `StoreUnavailableError`.
+
+        The plan is told what came, before anything is meant: whoever takes the run up sends the same.
+        """
         if self._by_target:
             return
+        drafts: list[tuple[int, bytes]] = []
         for entry in entries:
-            address = _address(draft_of(entry)) if entry.action == "create" and entry.kind == "media" else ""
-            if address and address not in self._contents:
+            draft = draft_of(entry) if entry.action == "create" and entry.kind == "media" else None
+            address = _address(draft) if draft is not None else ""
+            if draft is None or not address:
+                continue
+            if address not in self._contents:
                 self._contents[address] = await self._content(address)
+            settled = self.settle(draft)
+            if isinstance(settled, Draft):
+                drafts.append((entry.seq, msgspec.json.encode(settled)))
+        if drafts:
+            await self._context.db.run(_tell, self._context.claim, drafts)
 
     def settle(self, draft: Draft) -> Draft | Problem:
         """The draft with the bytes that were fetched for it, or why there are none."""
@@ -53,13 +68,7 @@ class Fetched:
         if found is None or isinstance(found, Problem):
             return draft if found is None else found
         assert draft.source is not None
-        source = msgspec.structs.replace(
-            draft.source,
-            ingester="upload",
-            value=file_name(address),
-            content=found,
-        )
-        return msgspec.structs.replace(draft, source=source)
+        return msgspec.structs.replace(draft, source=msgspec.structs.replace(draft.source, content=found))
 
     async def _content(self, address: str) -> Content | Problem:
         for attempt in range(1, TRIES + 1):
@@ -86,6 +95,12 @@ class Fetched:
         return content
 
 
+def _tell(db: Database, claim: Claim, drafts: Sequence[tuple[int, bytes]]) -> None:
+    with fenced(db, claim) as connection:
+        plans.set_drafts(connection, claim.run_id, drafts)
+
+
 def _address(draft: Draft) -> str:
-    """From where this service has to fetch the file of a media; "": from nowhere."""
-    return draft.source.value if draft.source is not None and draft.source.ingester == "url" else ""
+    """From where this service has to fetch the file of a media; "": from nowhere, or it is here."""
+    source = draft.source
+    return source.value if source is not None and source.ingester == "url" and source.content is None else ""

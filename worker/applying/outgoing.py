@@ -12,6 +12,7 @@ from msgspec import Struct
 from service.store.journal import Intent
 from service.store.ledger import PART_BY, LedgerKey, LedgerRow
 from service.store.plans import Entry
+from worker.attachments.names import sent_name
 from worker.errors import Fatal
 from worker.planning.changes import Conflict
 from worker.records import KINDS, Draft, Kind, Problem
@@ -115,7 +116,7 @@ def operation(
 def files_of(drafts: Iterable[Draft]) -> tuple[SentFile, ...]:
     """The files that travel with these, in their order."""
     return tuple(
-        SentFile(draft.source.value, draft.source.media_type, draft.source.content)
+        SentFile(sent_name(draft.source), draft.source.media_type, draft.source.content)
         for draft in drafts
         if draft.source is not None and draft.source.content is not None
     )

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from msgspec import UNSET, Struct
 
 from service.store.ledger import Known, KnownPart
+from worker.attachments.names import file_name
 from worker.attachments.rules import FileRules
-from worker.fetching import file_name
 from worker.planning.entries import Intended
 from worker.planning.met import ChunkMet, LookUps
 from worker.planning.part_key import PartKey

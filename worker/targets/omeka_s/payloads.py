@@ -13,6 +13,7 @@ from typing import TypeVar, assert_never
 import orjson
 from msgspec import UNSET, UnsetType
 
+from worker.attachments.names import sent_name
 from worker.errors import Reject
 from worker.records import (
     Draft,
@@ -231,6 +232,11 @@ def _ingest(source: MediaSource) -> Body:
     body: Body = {"o:ingester": source.ingester}
     if source.source is not None:
         body["o:source"] = source.source
+    if source.content is not None:
+        body["o:ingester"] = "upload"
+        body.setdefault("o:source", sent_name(source))  # as Omeka does from the name of the file
+        body.update(zip(TOLD, (source.content.digest, source.content.size), strict=True))
+        return body
     match source.ingester:
         case "url":
             body["ingest_url"] = source.value
@@ -241,10 +247,7 @@ def _ingest(source: MediaSource) -> Body:
         case "sideload":
             body["ingest_filename"] = source.value
         case "upload":
-            if source.content is None:
-                raise Reject("attachment-missing", f"“{excerpt(source.value)}” was not uploaded.")
-            body.setdefault("o:source", source.value)  # as Omeka does from the name of the file
-            body.update(zip(TOLD, (source.content.digest, source.content.size), strict=True))
+            raise Reject("attachment-missing", f"“{excerpt(source.value)}” was not uploaded.")
         case _:
             assert_never(source.ingester)
     return body
