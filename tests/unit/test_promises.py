@@ -56,6 +56,7 @@ def test_every_law_has_its_sentences() -> None:
         "One worker a run",
         "Intent before effect",
         "No duplicate, no loss, no silent change",
+        "Files are bytes with a digest",
     ]
     sentences = [sentence for sentence, _ in SENTENCES]
     assert len(set(sentences)) == len(sentences)
