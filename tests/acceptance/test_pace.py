@@ -186,9 +186,9 @@ def test_no_request_comes_in_quiet_hours_that_begin_in_the_middle(tmp_path: Path
     zone = "Pacific/Chatham"  # far from here, and not by whole hours
     with Installation(tmp_path / "accession", {"omeka": target_of(omeka)}) as accession:
         accession.start(worker=False)
-        batch = order(accession, "A", 400)
+        batch = order(accession, "A", 700)
         accession.schedule(batch)
-        begins = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=5)
+        begins = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=8)
         ends = begins + timedelta(seconds=3)
         local = [moment.astimezone(ZoneInfo(zone)).strftime("%H:%M:%S") for moment in (begins, ends)]
         pace = [{"from": local[0], "to": local[1], "quiet": True}]
@@ -197,7 +197,7 @@ def test_no_request_comes_in_quiet_hours_that_begin_in_the_middle(tmp_path: Path
         assert run["waiting_for"].startswith(f"Quiet hours of omeka until {local[1][:5]}"), run
         assert zone in run["waiting_for"]
         assert abs((datetime.fromisoformat(run["waiting_until"]) - ends).total_seconds()) < 1.0
-        assert 0 < run["counts"]["created"] < 400
+        assert 0 < run["counts"]["created"] < 700
         assert accession.wait(batch) == "complete", accession.log(batch)
         log = accession.log(batch)
     came = [one["at"] for one in omeka.requests()["recent"]]
@@ -205,7 +205,7 @@ def test_no_request_comes_in_quiet_hours_that_begin_in_the_middle(tmp_path: Path
     assert [at for at in came if at < begins.timestamp()] != []
     assert [at for at in came if at >= ends.timestamp()] != []
     assert log.index("target-quiet") < log.index("quiet-over")
-    assert standing(omeka) == wanted(A=400)
+    assert standing(omeka) == wanted(A=700)
 
 
 # --- over all workers -------------------------------------------------------------------------------
