@@ -80,7 +80,13 @@ async def plan_import(work: Work, resolver: Resolver, *, corrects: str | None, c
             plan,
             absent,
             selection,
-            MediaPass(context, look_ups, merger, removes=control.media_absent == "delete"),
+            MediaPass(
+                context,
+                look_ups,
+                merger,
+                sorted({match.scope for match in control.match.values()}),
+                removes=control.media_absent == "delete",
+            ),
             Attaching(attachments, Contents(work.blobs), rules),
             changes_ledger=run.mode != "dry-run",
         )

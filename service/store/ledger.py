@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Sequence
 
@@ -157,6 +158,45 @@ def parts(db: Database, target: str, items: Sequence[int]) -> list[KnownPart]:
             )
             found.extend(KnownPart(row[0], row[1], row[2], Known(*row[3:])) for row in rows)
     return found
+
+
+REPLACED = "replaced"
+"""`withdrawn` of a media of which another has taken the place: it is still to be deleted."""
+KEPT = "kept"
+"""`withdrawn` of one whose successor does not stand as it should: nobody deletes it."""
+
+
+def aside(key_digest: str, number: int) -> str:
+    """Where the ledger has a media once another has its key."""
+    return hashlib.sha256(f"{key_digest} {number}".encode()).hexdigest()
+
+
+def set_aside(connection: Connection, key: LedgerKey, digest: str, number: int, *, goes: bool) -> None:
+    """Within `runs.fenced`, before its successor takes the key: the media that is still there is remembered.
+    `goes`: whether it is to be deleted."""
+    connection.execute(
+        update(ledger)
+        .where(*of_key(key), ledger.c.key_digest == digest, ledger.c.resource_id == number)
+        .values(key_digest=aside(digest, number), withdrawn=REPLACED if goes else KEPT)
+    )
+
+
+def parts_aside(db: Database, target: str, scopes: Sequence[str]) -> list[KnownPart]:
+    """Media of these scopes that are still to be deleted, since others have taken their places."""
+    names = [ledger.c[name] for name in Known.__struct_fields__]
+    with db.read() as connection:
+        rows = connection.execute(
+            select(ledger.c.part_of, ledger.c.scope, ledger.c.content, *names)
+            .where(
+                ledger.c.target == target,
+                ledger.c.kind == "media",
+                ledger.c.by == PART_BY,
+                ledger.c.withdrawn == REPLACED,
+                ledger.c.scope.in_(scopes),
+            )
+            .order_by(ledger.c.resource_id)
+        )
+        return [KnownPart(row[0], row[1], row[2], Known(*row[3:])) for row in rows]
 
 
 def parts_written(db: Database, target: str) -> int:

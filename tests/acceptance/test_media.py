@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.acceptance.installation import CONTROL, Installation
 from tests.acceptance.pictures import jpeg, pdf, picture, png, zipped
 from tests.standins.omeka_s import StandIn
+from tests.standins.proxy import Fault, FaultProxy
 
 SCANS: dict[str, Any] = {
     **CONTROL,
@@ -342,3 +344,29 @@ def test_what_a_record_names_no_more_goes_where_the_control_file_says_so(
     whole = send(accession, records, uploaded("a.jpg", "b.jpg", "c.jpg"), match=match)
     assert accession.run(whole, "dry-run") == "dry-run", accession.log(whole)
     assert accession.counts(whole).get("action:create", 0) == 0, accession.log(whole)
+
+
+def test_a_run_that_is_cancelled_between_a_new_media_and_the_end_of_the_old_leaves_that_to_the_next(
+    troubled: Installation, omeka: StandIn, proxy: FaultProxy
+) -> None:
+    batch = send(troubled, [scanned("A1", "a.jpg", "b.jpg")], uploaded("a.jpg", "b.jpg"))
+    assert troubled.run(batch) == "complete", troubled.log(batch)
+    better = {"scans/a.jpg": jpeg("better"), "scans/b.jpg": picture("b.jpg")}
+    again = send(troubled, [scanned("A1", "a.jpg", "b.jpg")], better)
+    proxy.add(Fault("answer", method="DELETE", status=503, headers={"retry-after": "1"}))
+    troubled.schedule(again)
+    deadline = time.monotonic() + 60
+    while len(omeka.dump()["media"]) < 3 or troubled.state(again) != "waiting":
+        assert time.monotonic() < deadline, troubled.log(again)
+        time.sleep(0.05)
+    assert troubled.post(f"batch/{again}/cancel").status_code == 200
+    assert troubled.wait(again) == "cancelled", troubled.log(again)
+    proxy.clear()
+    assert len(omeka.dump()["media"]) == 3
+    third = send(troubled, [scanned("A1", "a.jpg", "b.jpg")], better)
+    assert troubled.run(third) == "complete", troubled.log(third)
+    digests = [hashlib.sha256(content).hexdigest() for content in better.values()]
+    assert [digest for _, digest in shown(omeka, "A1")] == digests, troubled.log(third)
+    fourth = send(troubled, [scanned("A1", "a.jpg", "b.jpg")], better)
+    assert troubled.run(fourth) == "complete", troubled.log(fourth)
+    assert troubled.counts(fourth)["unchanged"] == 3, troubled.log(fourth)

@@ -19,7 +19,7 @@ def check_part(done: Import) -> None:
 
     Links aside: those of a circle come when all of it is there.
     """
-    check_once(done.after)
+    check_once(done.after, ended=False)
     check_rest(done)  # what is not told as written is as it was
     for one in done.entries:
         assert one.outcome in (None, *DONE, "unchanged", "skipped", "rejected"), one
@@ -61,5 +61,6 @@ def newest_word(runs: Sequence[Sequence[Entry]]) -> Mapping[str, int]:
     """Outcome → how many records have it by the newest run that speaks of them; `runs`: oldest first."""
     said: dict[tuple[str, int, int], str] = {}
     for entries in runs:
-        said |= {(one.file, one.row, one.ordinal): str(one.outcome) for one in entries}
+        # What a run had planned and left to the next may be that one's under another entry.
+        said |= {(one.file, one.row, one.ordinal): one.outcome for one in entries if one.outcome is not None}
     return Counter(said.values())

@@ -14,7 +14,7 @@ from service.store.plans import Entry
 from worker.applying import images, standing
 from worker.applying.originals import Originals
 from worker.applying.outage import Outage
-from worker.applying.outgoing import Outgoing, draft_of, ledger_row, operation
+from worker.applying.outgoing import Outgoing, draft_of, operation
 from worker.applying.prepared import Prepared, Surroundings, Ways, empty, refuse
 from worker.applying.results import Stands
 from worker.context import RunContext
@@ -68,7 +68,7 @@ class Deletions:
             return refuse(entry, error.code, error.message)
         inbound = await self._inbound(saved)
         image = msgspec.structs.replace(
-            images.image_of(saved, self._as_known(entry, saved, known)),
+            images.image_of(saved, self._as_known(entry, saved, known, about)),
             media=tuple(images.representation(one) for one in media),
             media_ledger=tuple(await self._db.run(ledger.part_rows, self._context.target, saved.id))
             if media
@@ -99,23 +99,17 @@ class Deletions:
         outgoing = empty(entry)
         return Stands(outgoing, None, "skipped", "replacement-missing", message)
 
-    def _as_known(self, entry: Entry, saved: Saved, known: LedgerRow | None) -> LedgerRow | None:
-        """What the ledger holds of a resource that goes. Of a media whose place another has taken it is made
-        anew: the row speaks of the other by now."""
-        if entry.by != ledger.PART_BY or (known is not None and known.resource_id == saved.id):
+    def _as_known(
+        self, entry: Entry, saved: Saved, known: LedgerRow | None, about: Surroundings
+    ) -> LedgerRow | None:
+        """What the ledger holds of a resource that goes. A media whose place another has taken had that one's
+        key before."""
+        if known is None or entry.by != ledger.PART_BY or entry.completes is None:
             return known
-        row = ledger_row(self._context.target, self._run_id, entry, "", whole=False)
-        if row is None:
-            return None
-        return msgspec.structs.replace(
-            row,
-            resource_id=saved.id,
-            identifier=self._adapter.told_apart(saved)[0] or row.identifier,
-            content=self._adapter.told_apart(saved)[1],
-            saved=images.representation(saved),
-            modified=saved.modified,
-            part_of=self._adapter.item_of(saved),
-        )
+        new = about.others.get(entry.completes)
+        if new is None or new.key_digest is None or known.resource_id != saved.id:
+            return known
+        return msgspec.structs.replace(known, key_digest=new.key_digest, withdrawn=None)
 
     async def _order_of(self, saved: Saved) -> tuple[int, ...]:
         """Of a media: all media of its item, in their order."""

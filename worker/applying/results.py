@@ -9,10 +9,11 @@ from typing import Literal, assert_never
 import msgspec
 import orjson
 from msgspec import Struct
+from sqlalchemy import Connection
 
 from service.store import journal, ledger, plans, undo
 from service.store.journal import OperationEnd
-from service.store.ledger import LedgerKey, LedgerRow
+from service.store.ledger import PART_BY, LedgerKey, LedgerRow
 from service.store.plans import EntryOutcome, Outcome
 from service.store.put_back import PutBack, put_back
 from worker.applying.outgoing import Outgoing, ledger_key
@@ -115,6 +116,8 @@ class Recorder:
             journal.record_ends(connection, context.claim, ends)
             plans.set_outcomes(connection, run_id, [*outcomes, *(now for _, now in corrected)])
             plans.set_changes(connection, run_id, _moved(results))
+            for result in results:
+                _set_aside(connection, result)
             ledger.upsert(connection, [row for result in results for row in _ledger(result)])
             ledger.refresh(connection, [row for result in results for row in _refreshed(result)])
             ledger.remove(connection, [key for result in results for key in self._removed(result)])
@@ -322,6 +325,15 @@ def _ledger(result: Result) -> list[LedgerRow]:
             part_of=result.outgoing.part_of or row.part_of,
         ),
     ]
+
+
+def _set_aside(connection: Connection, result: Result) -> None:
+    """A media that takes the place of another takes its key too: that one is remembered until it is gone."""
+    entry, row = result.outgoing.entry, result.outgoing.ledger
+    replaces = entry.action == "create" and entry.by == PART_BY and not result.outgoing.undoes
+    if isinstance(result, Written) and replaces and row is not None and entry.resource_id is not None:
+        goes = not result.differences
+        ledger.set_aside(connection, row.key, row.key_digest, entry.resource_id, goes=goes)
 
 
 def _restored(result: Result) -> list[LedgerRow]:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from service.store import plans
+from service.store import ledger, plans
 from service.store.ledger import PART_BY, KnownPart
 from service.store.plans import Entry
 from worker.context import RunContext
-from worker.planning.absent import REMOVAL_DEPTH
+from worker.planning.absent import NO_FILE, REMOVAL_DEPTH
 from worker.planning.changes import Change, Changes
 from worker.planning.decide import Decision, Meaning
 from worker.planning.links import Settled
@@ -24,17 +24,36 @@ SLICE = 200
 ORDER_DEPTH = REMOVAL_DEPTH - 1
 """When all media are there, and before the old ones go."""
 NAME = "media order"
+ORDERED = 50_000
+"""What the ordinal of the order of an item's media is more by than the item's."""
 REPLACED = 100_000
 """What the ordinal of a media is more by, of the one whose place it takes."""
+
+
+NO_RECORD = (NO_FILE, 0, 0)
+GOES = Problem("warning", "absent", "Its record does not name it any more: it is deleted.")
+
+
+def _place(item: Entry, saved: Saved) -> tuple[str, int, int]:
+    """Where a media of that item stands in the report: its record names it no more."""
+    return item.file, item.row, item.ordinal + REPLACED + saved.id
 
 
 class MediaPass:
     """Adds entries to the plan of one run, behind all others."""
 
     def __init__(
-        self, context: RunContext, look_ups: LookUps, merger: Merger, *, removes: bool = False
+        self,
+        context: RunContext,
+        look_ups: LookUps,
+        merger: Merger,
+        scopes: Sequence[str] = (),
+        *,
+        removes: bool = False,
     ) -> None:
-        """`removes`: whether media go that were added to an item and that its record names no more."""
+        """`scopes`: those that the run writes to; `removes`: whether media go that were added to an item and
+        that its record names no more."""
+        self._scopes = scopes
         self._removes = removes
         self.removed = 0
         """How many of those go."""
@@ -56,6 +75,7 @@ class MediaPass:
             yield self._orders(chunk)
             if self._removes:
                 yield self._left(chunk)
+        yield self._begun()
         after = 0
         while page := plans.replacing(self._context.db, self._context.claim.run_id, after, SLICE):
             self._context.check()
@@ -73,6 +93,23 @@ class MediaPass:
             if (saved := current.get(entry.resource_id or 0)) is not None
         ]
 
+    def _begun(self) -> list[Entry]:
+        """Those of which an earlier run has created the successors, and left off before they went."""
+        db, target = self._context.db, self._context.target
+        parts = ledger.parts_aside(db, target, self._scopes) if self._scopes else []
+        listing = self._look_ups.listing("media") if parts else {}
+        there = [part for part in parts if part.known.resource_id in listing]
+        if not there:
+            return []
+        self._merger.begin()
+        current = self._look_ups.current("media", [part.known.resource_id for part in there])
+        note = Problem("warning", "replaced", "Another media has taken its place: it is deleted.")
+        return [
+            self._goes(NO_RECORD, part, saved, note)
+            for part in there
+            if (saved := current.get(part.known.resource_id)) is not None
+        ]
+
     def _removal(self, new: Entry, saved: Saved) -> Entry:
         draft = Draft(new.destination, "media", new.ordinal, "delete")
         judged = self._merger.judge_removal(
@@ -87,6 +124,7 @@ class MediaPass:
             action=judged.action,
             parent_seq=None,
             completes=new.seq,
+            key_digest=ledger.aside(new.key_digest, saved.id) if new.key_digest is not None else None,
             depth=REMOVAL_DEPTH,
             draft=None,
             meant=None,
@@ -116,34 +154,36 @@ class MediaPass:
         left = [
             part
             for part in self._look_ups.parts(sorted(by_number))
-            if part.known.resource_id not in named[part.item] and part.known.resource_id in listing
+            if part.known.withdrawn is None
+            and part.known.resource_id not in named[part.item]
+            and part.known.resource_id in listing
         ]
         if not left:
             return []
         self._merger.begin()
         current = self._look_ups.current("media", [one.known.resource_id for one in left])
         found = [
-            self._goes(by_number[part.item], part, saved)
+            self._goes(_place(by_number[part.item], saved), part, saved, GOES)
             for part in left
             if (saved := current.get(part.known.resource_id)) is not None
         ]
         self.removed += sum(one.outcome is None for one in found)
         return found
 
-    def _goes(self, item: Entry, part: KnownPart, saved: Saved) -> Entry:
+    def _goes(self, place: tuple[str, int, int], part: KnownPart, saved: Saved, note: Problem) -> Entry:
+        """`place`: file, row and ordinal."""
         draft = Draft("media", "media", saved.id, "delete")
         decision = Decision("delete", saved.id, known=part.known)
         judged = self._merger.judge_removal(
             Candidate(draft, Settled(draft), Meaning(""), decision), saved, self._look_ups
         )
-        note = Problem("warning", "absent", "Its record does not name it any more: it is deleted.")
         problems = judged.problems if judged.action != "delete" else (note, *judged.problems)
         outcome = {"reject": "rejected", "skip": "skipped"}.get(judged.action)
         return Entry(
             seq=0,
-            file=item.file,
-            row=item.row,
-            ordinal=item.ordinal + REPLACED + saved.id,
+            file=place[0],
+            row=place[1],
+            ordinal=place[2] or saved.id,
             destination="media",
             kind="media",
             action=judged.action,
@@ -197,6 +237,8 @@ class MediaPass:
         change = _change(before, after, names) if not new else None
         return msgspec.structs.replace(
             item,
+            # What becomes of the item itself is told by its own entry.
+            ordinal=item.ordinal + ORDERED,
             action="complete" if new else "update",
             completes=item.seq if new else None,
             parent_seq=None,

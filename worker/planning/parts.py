@@ -144,6 +144,11 @@ def by_item(rows: Sequence[KnownPart]) -> Mapping[int, list[Part]]:
     return found
 
 
+def _standing(parts: Sequence[Part]) -> list[Part]:
+    """Without those of which others have taken the places."""
+    return [one for one in parts if one.known is None or one.known.withdrawn is None]
+
+
 class Room:
     """How much more travels in the request that creates an item. What comes behind a media that does not fit
     does not travel either: it would come before that."""
@@ -213,11 +218,11 @@ class ChunkParts:
             scope, told = "", f"#{number}" if number is not None else ""
         parts: list[Part] = []
         if number is not None:
-            parts = [*self._known.get(number, ()), *self._there.get(number, ())]
+            parts = [*_standing(self._known.get(number, ())), *self._there.get(number, ())]
         return pair(media, parts, scope, told)
 
     def _any_new(self, item: int, media: Sequence[Draft]) -> bool:
-        paired = pair(media, self._known.get(item, ()), "", "#")
+        paired = pair(media, _standing(self._known.get(item, ())), "", "#")
         return any(one.part is None for one in paired)
 
     def _in_target(self, items: Sequence[int]) -> Mapping[int, list[Part]]:

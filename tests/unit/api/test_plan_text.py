@@ -198,7 +198,7 @@ def test_examples_are_cut_to_the_width_and_cannot_steer_a_terminal() -> None:
         (2, "item", "2 items"),
         (1, "item-set:album", "1 item set (album)"),
         (2, "media", "2 media"),
-        (2, "user", "2 user"),
+        (2, "user", "2 users"),
     ],
 )
 def test_resources_are_counted_in_words(n: int, destination: str, text: str) -> None:
