@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -143,6 +143,9 @@ class NothingKnown:
 
     def parts(self, items: Sequence[int]) -> Sequence[KnownPart]:
         return ()
+
+    def afresh(self, kind: Kind, ids: Sequence[int]) -> Mapping[int, Saved]:
+        return {}
 
     def confirm_gone(self, kind: Kind, ids: Sequence[int]) -> None:
         pass

@@ -58,6 +58,7 @@ class Deletions:
         if kept is not None:
             return kept
         media = await standing.read(self._adapter, self._outage, "media", saved.media_ids)
+        media.sort(key=lambda one: saved.media_ids.index(one.id))  # as they come back
         files = [saved, *media] if saved.kind == "media" else media
         lost = self._merger.cannot_be_restored(saved, files)
         if lost is not None:

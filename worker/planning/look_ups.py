@@ -28,6 +28,8 @@ class Reads(Protocol):
 class Standing(Reads, Protocol):
     """What stands in the target, read once. See `worker.planning.reading.Representations`."""
 
+    def afresh(self, kind: Kind, ids: Sequence[int]) -> Mapping[int, Saved]: ...
+
     def gone(self, kind: Kind, ids: Sequence[int]) -> frozenset[int]: ...
 
     def bear(self, kind: Kind, digest: str, by: tuple[str, ...], ids: Sequence[int]) -> list[int]: ...
@@ -100,6 +102,9 @@ class StoredLookUps:
 
     def current(self, kind: Kind, ids: Sequence[int]) -> Mapping[int, Saved]:
         return self._reads.current(kind, ids)
+
+    def afresh(self, kind: Kind, ids: Sequence[int]) -> Mapping[int, Saved]:
+        return self._reads.afresh(kind, ids)
 
     def gone(self, kind: Kind, ids: Sequence[int]) -> frozenset[int]:
         return self._reads.gone(kind, ids)

@@ -209,7 +209,7 @@ class MediaPass:
         media = plans.media_of(db, run_id, [one.seq for one in items])
         entries = plans.entries_by_seq(db, run_id, [one.seq for one in items])
         numbers = [one.resource_id for one in entries.values() if one.resource_id is not None]
-        current = self._look_ups.current("item", numbers)
+        current = self._look_ups.afresh("item", numbers)
         found = []
         for one in items:
             entry = entries.get(one.seq)

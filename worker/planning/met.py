@@ -55,6 +55,10 @@ class LookUps(Protocol):
         """The resources as they stand in the target now; those that are gone are absent."""
         ...
 
+    def afresh(self, kind: Kind, ids: Sequence[int]) -> Mapping[int, Saved]:
+        """The same, read now: which media an item has changes without a stamp of the item."""
+        ...
+
     def confirm_gone(self, kind: Kind, ids: Sequence[int]) -> None:
         """Make sure that what the listing lacks is not there by number either.
 

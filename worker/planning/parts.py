@@ -227,7 +227,7 @@ class ChunkParts:
 
     def _in_target(self, items: Sequence[int]) -> Mapping[int, list[Part]]:
         """The media of these items that the ledger does not know."""
-        there = self._look_ups.current("item", items)
+        there = self._look_ups.afresh("item", items)
         ours = {part.resource_id for item in items for part in self._known.get(item, ())}
         ids = {item: [one for one in saved.media_ids if one not in ours] for item, saved in there.items()}
         wanted = sorted({one for several in ids.values() for one in several})

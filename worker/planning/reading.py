@@ -68,6 +68,14 @@ class Representations:
             found.update(self._read(kind, part))
         return found
 
+    def afresh(self, kind: Kind, ids: Sequence[int]) -> Mapping[int, Saved]:
+        """The same, read now: which media an item has changes without a stamp of the item."""
+        listing = self.listing(kind)
+        found: dict[int, Saved] = {}
+        for part in _sliced([number for number in dict.fromkeys(ids) if number in listing], HUNDRED):
+            found.update(self._read(kind, part))
+        return found
+
     def gone(self, kind: Kind, ids: Sequence[int]) -> frozenset[int]:
         """Which of these neither the listing has nor a read by number finds. What is found all the same is
         put into the listing."""

@@ -279,6 +279,9 @@ class Given:
         self.calls.append(f"current {kind}")
         return {one: self.resources[kind, one] for one in ids if (kind, one) in self.resources}
 
+    def afresh(self, kind: Kind, ids: Sequence[int]) -> Mapping[int, Saved]:
+        return self.current(kind, ids)
+
     def confirm_gone(self, kind: Kind, ids: Sequence[int]) -> None:
         self.confirmed.append((kind, tuple(ids)))
 
