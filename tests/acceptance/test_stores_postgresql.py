@@ -49,7 +49,8 @@ def all_are_told(accession: Installation, batch: str, secret: str) -> None:
     for call, answer in answers(accession, batch):
         assert answer.status_code == 503, (call, answer.text)
         assert answer.headers["retry-after"] == "10"
-        assert "What was answered 200 before is safe" in answer.text, call
+        bodiless = call.startswith("HEAD ")
+        assert bodiless or "What was answered 200 before is safe" in answer.text, call
         for leak in ("psycopg", "SELECT", "Traceback", secret, "sqlalche"):
             assert leak not in answer.text, call
     ready = accession.client.get("/readyz")
