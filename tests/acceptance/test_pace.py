@@ -182,13 +182,13 @@ def test_an_outage_before_the_first_write_fails_the_run_with_nothing_written(
 
 
 def test_no_request_comes_in_quiet_hours_that_begin_in_the_middle(tmp_path: Path, omeka: StandIn) -> None:
-    omeka.knobs(delay_ms=30)
+    omeka.knobs(delay_ms=60)
     zone = "Pacific/Chatham"  # far from here, and not by whole hours
     with Installation(tmp_path / "accession", {"omeka": target_of(omeka)}) as accession:
         accession.start(worker=False)
         batch = order(accession, "A", 700)
         accession.schedule(batch)
-        begins = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=8)
+        begins = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=14)
         ends = begins + timedelta(seconds=3)
         local = [moment.astimezone(ZoneInfo(zone)).strftime("%H:%M:%S") for moment in (begins, ends)]
         pace = [{"from": local[0], "to": local[1], "quiet": True}]

@@ -432,11 +432,13 @@ def test_a_media_sent_alone_belongs_to_its_item_and_purified_html_is_told(shared
 
 
 def test_the_target_is_not_told_to_fetch_addresses_unless_it_may(shared: StandIn) -> None:
+    """But for a file at an address: this service fetches it by itself then (`test_fetched_media`)."""
     media = Draft("media", "media", 0, source=MediaSource("url", f"{shared.url}/nothing.jpg"))
+    shown = Draft("media", "media", 0, source=MediaSource("iiif", f"{shared.url}/info.json"))
 
     async def refused(adapter: Adapter) -> None:
         resolver = await adapter.resolve(NAMES)
-        assert [problem.code for problem in resolver.problems(media)] == ["ingest-off"]
+        assert [problem.code for problem in resolver.problems(shown)] == ["ingest-off"]
 
     async def allowed(adapter: Adapter) -> None:
         resolver = await adapter.resolve(NAMES)
