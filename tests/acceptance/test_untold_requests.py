@@ -19,6 +19,7 @@ from tests.acceptance.installation import CONTROL, rows, target_of, titles
 from tests.acceptance.workshop import Shop
 from tests.standins.omeka_s import StandIn
 from worker.applying import executor
+from worker.applying.prepared import refuse
 from worker.applying.preparing import Preparer
 from worker.targets.omeka_s.adapter import OmekaSAdapter
 
@@ -108,7 +109,7 @@ def test_one_that_would_be_refused_by_now_is_adopted_all_the_same(
 
     def refuses(self: Preparer, entry: Any, *arguments: Any) -> Any:
         if entry.identifier == lost:
-            return self._refuse(entry, "link-refused", "What it links to is not there any more.")
+            return refuse(entry, "link-refused", "What it links to is not there any more.")
         return create(self, entry, *arguments)
 
     lost = next(one.identifier for one in shop.entries(run) if one.identifier == "A00001")
