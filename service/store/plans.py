@@ -387,34 +387,27 @@ def _media_of(
 
 def replacing(db: Database, run_id: str, after: int, limit: int) -> list[Entry]:
     """A page of the media that are created in the place of others (`resource_id`)."""
-    with db.read() as connection:
-        rows = connection.execute(
-            select(*COLUMNS)
-            .where(
-                plan_entry.c.run_id == run_id,
-                plan_entry.c.kind == "media",
-                plan_entry.c.action == "create",
-                plan_entry.c.resource_id.is_not(None),
-                plan_entry.c.seq > after,
-            )
-            .order_by(plan_entry.c.seq)
-            .limit(limit)
-        )
-        return [_entry(row) for row in rows]
+    created = (plan_entry.c.action == "create", plan_entry.c.resource_id.is_not(None))
+    return _media_page(db, run_id, after, limit, *created)
 
 
 def travelled(db: Database, run_id: str, after: int, limit: int) -> list[Entry]:
     """A page of the media that were created with their items: no answer told how they were saved."""
+    with_item = (plan_entry.c.parent_seq.is_not(None), plan_entry.c.depth == 0)
+    return _media_page(db, run_id, after, limit, *with_item, plan_entry.c.outcome == "created")
+
+
+def _media_page(
+    db: Database, run_id: str, after: int, limit: int, *which: ColumnElement[bool]
+) -> list[Entry]:
     with db.read() as connection:
         rows = connection.execute(
             select(*COLUMNS)
             .where(
                 plan_entry.c.run_id == run_id,
                 plan_entry.c.kind == "media",
-                plan_entry.c.parent_seq.is_not(None),
-                plan_entry.c.depth == 0,
-                plan_entry.c.outcome == "created",
                 plan_entry.c.seq > after,
+                *which,
             )
             .order_by(plan_entry.c.seq)
             .limit(limit)

@@ -34,9 +34,6 @@ class Contents:
                 raise Reject("attachment-damaged", damaged(content.member)) from error
             raise
 
-    def holds(self, content: Content) -> bool:
-        return self._blobs.size(Digest(content.archive or content.digest)) is not None
-
     def size(self, digest: str) -> int:
         """Bytes of a file. Raises `FileNotFoundError` where the store no longer holds it."""
         found = self._blobs.size(Digest(digest))

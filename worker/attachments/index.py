@@ -32,12 +32,6 @@ class Attachment(Struct, frozen=True):
         return f"{self.file}: {self.path}" if self.member else self.path
 
 
-class Found(Struct, frozen=True):
-    """What a name leads to: exactly one, or how many else."""
-
-    attachments: tuple[Attachment, ...]
-
-
 class Attachments:
     """Finds them, and remembers which were."""
 
