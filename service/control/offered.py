@@ -33,6 +33,7 @@ OFFERED: frozenset[Feature] = frozenset(
         "site",
         "site-page",
         "skip",
+        "source-site",
         "templates",
         "user",
         "value-suggest",
