@@ -19,7 +19,6 @@ def upgrade() -> None:
         sa.Column("source", sa.String(length=255), nullable=False),
         sa.Column("since", sa.String(length=32), nullable=False),
         sa.Column("mark", sa.String(length=32), nullable=False),
-        sa.Column("resources", sa.String(length=255), nullable=False),
         sa.Column("failed", sa.Integer(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(

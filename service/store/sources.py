@@ -24,7 +24,7 @@ class Pull(Struct, frozen=True):
     """The reading of one source for one batch. `file`: the name of the entry of the control file.
 
     `since`, `mark`: ISO 8601; `since` "" where everything is read, `mark` "" where none can be gone on from.
-    `resources`: what is read, by the words of its API. `failed`: pages that could not be read.
+    `failed`: pages that could not be read.
     """
 
     batch_id: str
@@ -32,7 +32,6 @@ class Pull(Struct, frozen=True):
     source: str
     since: str
     mark: str
-    resources: str
     failed: int
     ended: bool
 
@@ -57,7 +56,6 @@ def pull_of(db: Database, batch_id: str, file: str) -> Pull | None:
         row.source,
         row.since,
         row.mark,
-        row.resources,
         row.failed,
         row.ended_at is not None,
     )
@@ -72,7 +70,6 @@ def begin_pull(db: Database, claim: Claim, pull: Pull) -> None:
                 source=pull.source,
                 since=pull.since,
                 mark=pull.mark,
-                resources=pull.resources,
                 failed=0,
             )
         )
@@ -143,16 +140,20 @@ def end_pull(db: Database, claim: Claim, pull: Pull, stored: Stored, failed: int
         connection.execute(update(run).where(run.c.id == claim.run_id).values(inputs_digest=digest))
 
 
-def marks(db: Database, target: str, source: str, resources: str) -> list[tuple[str, str]]:
-    """(mark, batch) of the readings of a source for this target that lacked no page, newest first."""
+def marks(db: Database, batch_id: str, file: str, source: str) -> list[tuple[str, str]]:
+    """(mark, batch) of earlier readings of a source that lacked no page, newest first: for the same target,
+    by the same control file (another one means other records, or the same otherwise)."""
+    same = select(batch.c.control_digest, batch.c.target).where(batch.c.id == batch_id).subquery()
     with db.read() as connection:
         rows = connection.execute(
             select(source_pull.c.mark, source_pull.c.batch_id)
             .join(batch, batch.c.id == source_pull.c.batch_id)
             .where(
-                batch.c.target == target,
+                batch.c.target == same.c.target,
+                batch.c.control_digest == same.c.control_digest,
+                batch.c.id != batch_id,
+                source_pull.c.file == file,
                 source_pull.c.source == source,
-                source_pull.c.resources == resources,
                 source_pull.c.mark != "",
                 source_pull.c.failed == 0,
                 source_pull.c.ended_at.is_not(None),

@@ -490,7 +490,6 @@ source_pull = Table(
     Column("source", String(255), nullable=False),
     Column("since", String(32), nullable=False),
     Column("mark", String(32), nullable=False),
-    Column("resources", String(255), nullable=False),
     Column("failed", Integer, nullable=False),  # pages that could not be read
     Column("ended_at", BigInteger),
     Index("ix_source_pull_source", "source", "ended_at"),

@@ -13,6 +13,11 @@ from worker.readers.jsonl import JsonLinesReading
 from worker.records import Row
 from worker.sources.site import FAILED
 
+UNTOLD = (
+    "The site does not tell which of its texts are HTML (its option “filter element texts” is on): all of "
+    "them were taken for plain text. Switch it off there and make a new batch, where that matters."
+)
+
 
 class SiteReading(Reading):
     """Row numbers count the records as they were read."""
@@ -20,15 +25,23 @@ class SiteReading(Reading):
     def __init__(self, spec: SiteReader, blob: BlobSource, file: str) -> None:
         super().__init__(file)
         self._lines = JsonLinesReading(JsonLinesReader(), blob, file)
+        self._untold = False
         self.facts = (f"Records of the source {spec.source}, as they were read for this batch.",)
 
     def __iter__(self) -> Iterator[Item]:
         for item in self._lines:
             failed = item.fields.get(FAILED) if isinstance(item, Row) else None
+            if isinstance(item, Row):
+                self._untold = self._untold or _lacks_html(item)
             if isinstance(failed, dict):
                 yield self._bad(item.number, str(failed.get("code")), str(failed.get("message")))
             else:
                 yield item
 
     def notes(self) -> tuple[str, ...]:
-        return self._lines.notes()
+        return (*self._lines.notes(), UNTOLD) if self._untold else self._lines.notes()
+
+
+def _lacks_html(row: Row) -> bool:
+    texts = row.fields.get("element_texts")
+    return isinstance(texts, list) and any(isinstance(one, dict) and "html" not in one for one in texts)

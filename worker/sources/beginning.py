@@ -15,6 +15,7 @@ from service.store.sources import Pull
 from worker.context import RunContext
 from worker.errors import Fatal, Retriable
 from worker.sources.asking import SourceHttp
+from worker.sources.omeka_classic import OmekaClassicSite
 from worker.sources.omeka_s import OmekaSSite
 from worker.sources.pulling import Pulling
 from worker.sources.site import Proof, Site
@@ -41,7 +42,7 @@ async def _read(
     context: RunContext, settings: Settings, blobs: BlobStore, spec: FileSpec, reader: SiteReader
 ) -> None:
     source = source_settings(settings, reader, context.target)
-    site = make_site(reader.source, source, SourceHttp(reader.source, source, context.stop))
+    site = make_site(source, SourceHttp(reader.source, source, context.stop))
     proof = await _proven(context, site, settings.outage)
     context.log.say("info", "source-reading", f"{source.site}: {proof.said}", file=spec.pattern)
     pull = await context.db.run(sources.pull_of, context.batch_id, spec.pattern)
@@ -49,8 +50,7 @@ async def _read(
         since = await _since(context, reader, spec.pattern)
         # What was read from a date on that somebody has said may leave something out before it.
         mark = proof.clock if reader.since in ("", "last") else ""
-        words = " ".join(reader.resources)
-        pull = Pull(context.batch_id, spec.pattern, reader.source, since, mark, words, 0, ended=False)
+        pull = Pull(context.batch_id, spec.pattern, reader.source, since, mark, 0, ended=False)
         await context.db.run(sources.begin_pull, context.claim, pull)
     pulling = Pulling(context, blobs, site, pull, size=source.per_page, outage=settings.outage)
     await pulling.carry_out(reader.resources)
@@ -75,12 +75,12 @@ def source_settings(settings: Settings, reader: SiteReader, target: str) -> Sour
     return found
 
 
-def make_site(name: str, settings: SourceSettings, http: SourceHttp) -> Site:
+def make_site(settings: SourceSettings, http: SourceHttp) -> Site:
     match settings.kind:
         case "omeka-s":
             return OmekaSSite(http)
         case "omeka-classic":
-            raise Fatal("not-offered", f"The source {name!r} is an Omeka Classic, which is not read yet.")
+            return OmekaClassicSite(http)
         case _:
             assert_never(settings.kind)
 
@@ -107,13 +107,12 @@ async def _since(context: RunContext, reader: SiteReader, file: str) -> str:
     """From when on changes are read; "": everything."""
     if reader.since != "last":
         return _instant(datetime.fromisoformat(reader.since)) if reader.since else ""
-    words = " ".join(reader.resources)
-    for mark, batch_id in await context.db.run(sources.marks, context.target, reader.source, words):
+    for mark, batch_id in await context.db.run(sources.marks, context.batch_id, file, reader.source):
         if await context.db.run(_all_imported, batch_id):
             return _instant(datetime.fromisoformat(mark) - OVERLAP)
     text = (
-        f"There is no earlier batch of which everything that {reader.source} had was imported into "
-        f"{context.target}: all of it is read."
+        f"There is no earlier batch with this very control file of which everything that {reader.source} had "
+        f"was imported into {context.target}: all of it is read."
     )
     context.log.say("info", "source-reading", text, file=file)
     return ""

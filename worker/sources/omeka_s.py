@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 
 from worker.errors import Fatal, Retriable
 from worker.records import Json
 from worker.sources.addresses import SourceFile, below
 from worker.sources.asking import Refusal, SourceHttp, listed
+from worker.sources.clocks import clock
 from worker.sources.joining import Parts
 from worker.sources.pages import Entry, Listed, Page, Part, number_of
 from worker.sources.site import Proof, Record, failed_record
@@ -209,12 +209,3 @@ def _base(entry: Entry) -> str:
     """The address by which the site calls itself: what stands before `/api/` in that of an entry."""
     address = entry.get("@id")
     return address.rpartition("/api/")[0] if isinstance(address, str) else ""
-
-
-def clock(headers: Mapping[str, str]) -> str:
-    """What time it is there; here, where it does not tell."""
-    try:
-        told = parsedate_to_datetime(headers.get("date", ""))
-    except ValueError:
-        told = datetime.now(UTC)
-    return told.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
