@@ -37,7 +37,7 @@ from worker.targets.base import (
 from worker.targets.http import Outcome, TargetHttp
 from worker.targets.multipart import FilePart, Form
 from worker.targets.omeka_s import compare, files, others, payloads, restoring, surveying, updates
-from worker.targets.omeka_s.answers import answer_to_write, judge, proof
+from worker.targets.omeka_s.answers import judge, proof
 from worker.targets.omeka_s.checking import Ingesting
 from worker.targets.omeka_s.client import TOTAL_HEADER, OmekaClient
 from worker.targets.omeka_s.file_types import EXTENSIONS, MEDIA_TYPES
@@ -56,6 +56,7 @@ from worker.targets.omeka_s.resolving import Allowed, NamesResolver, list_coming
 from worker.targets.omeka_s.verdict import VERSION_HEADER
 from worker.targets.omeka_s.vocabulary import Vocabulary
 from worker.targets.redact import excerpt
+from worker.targets.verdict import answer_to_write
 
 _SCREENS: Mapping[Kind, str] = {
     "vocabulary": "vocabulary",
