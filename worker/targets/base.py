@@ -95,9 +95,12 @@ class Original(Struct, frozen=True):
     name: str
     media_type: str
     digest: str
+    """SHA-256; "" where the target does not tell it."""
     size: int
     address: str
     """At which anybody who may see the media can fetch it."""
+    md5: str = ""
+    """Where the target tells that instead."""
 
 
 class Difference(Struct, frozen=True, omit_defaults=True):

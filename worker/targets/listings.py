@@ -61,6 +61,18 @@ class Listing(Struct, frozen=True):
         return f"{known} ({number})" if known else str(number)
 
 
+class Coming(Struct, frozen=True):
+    """Names that are not there yet, and that records of the same batch bring: while it is planned they count
+    as known. `terms`: of properties and classes."""
+
+    names: dict[What, set[str]] = {}
+    terms: set[str] = set()
+
+    def clear(self) -> None:
+        self.names.clear()
+        self.terms.clear()
+
+
 def normal(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip()
 

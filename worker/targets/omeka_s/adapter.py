@@ -34,13 +34,13 @@ from worker.targets.base import (
     SurveyPage,
     SurveySubject,
 )
+from worker.targets.file_types import EXTENSIONS, MEDIA_TYPES
 from worker.targets.http import Outcome, TargetHttp
 from worker.targets.multipart import FilePart, Form
 from worker.targets.omeka_s import compare, files, others, payloads, restoring, surveying, updates
 from worker.targets.omeka_s.answers import judge, proof
 from worker.targets.omeka_s.checking import Ingesting
 from worker.targets.omeka_s.client import TOTAL_HEADER, OmekaClient
-from worker.targets.omeka_s.file_types import EXTENSIONS, MEDIA_TYPES
 from worker.targets.omeka_s.modelling import list_model
 from worker.targets.omeka_s.others import roles
 from worker.targets.omeka_s.representation import (

@@ -11,6 +11,7 @@ from service.control.suggest import nearest
 from worker.mapping.lookups import CustomVocabulary
 from worker.records import Json
 from worker.targets.base import TemplateFacts, TemplateTerm
+from worker.targets.listings import Coming as Coming
 from worker.targets.listings import Listing as Listing
 from worker.targets.listings import Unknown as Unknown
 from worker.targets.listings import What as What
@@ -33,18 +34,6 @@ class Template(Struct, frozen=True):
     label: str
     class_id: int | None
     properties: tuple[TemplateProperty, ...]
-
-
-class Coming(Struct, frozen=True):
-    """Names that are not there yet, and that records of the same batch bring: while it is planned they count
-    as known. `terms`: of properties and classes."""
-
-    names: dict[What, set[str]] = {}
-    terms: set[str] = set()
-
-    def clear(self) -> None:
-        self.names.clear()
-        self.terms.clear()
 
 
 class Vocabulary(Struct, frozen=True):
