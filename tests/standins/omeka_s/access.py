@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests.standins.shared.php import Query
+
 from .database import Database
 from .errors import denied
 from .model import Media, Resource, User, Value
-from .php import Query
 
 _SEE_ALL = {"global_admin", "site_admin", "editor", "reviewer"}
 _EDIT_ALL = {"global_admin", "site_admin", "editor"}

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from tests.standins.shared.php import Query, build_query, to_int
+
 from . import datatypes, turtle
 from .access import Caller, identify
 from .catalog import Catalog
@@ -13,7 +15,6 @@ from .database import Database
 from .errors import ApiError, PageError, denied, failed, not_found
 from .knobs import Knobs
 from .model import ItemSet, Json
-from .php import Query, build_query, to_int
 from .render import Renderer
 from .request import ApiRequest
 from .resources import KINDS, Resources

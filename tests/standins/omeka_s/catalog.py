@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import re
 
+from tests.standins.shared.php import Query, is_numeric, members, to_int, truthy
+
 from .access import Caller
 from .database import AnyResource, Database, Row
 from .errors import failed, invalid, not_found
@@ -23,7 +25,6 @@ from .model import (
     User,
     Vocabulary,
 )
-from .php import Query, is_numeric, members, to_int, truthy
 from .request import ApiRequest
 
 TABLES = {

@@ -8,7 +8,9 @@ import secrets
 from datetime import datetime
 
 import msgspec
-import orjson
+
+from tests.standins.shared.control import Control as BaseControl
+from tests.standins.shared.traffic import Traffic
 
 from .access import Caller
 from .database import Database, Row
@@ -26,60 +28,28 @@ from .model import (
     TemplateProperty,
     User,
 )
-from .php import parse_query, to_int
 from .render import Renderer
 from .resources import KINDS
-from .traffic import Traffic
 from .values import Values
 
 ADMIN = User(id=1, name="Admin", email="admin@example.org", role="global_admin", created=0)
 _DUMPED = ("items", "item_sets", "media", "users", "sites", "assets", "templates", "custom_vocabs")
 
 
-class Control:
+class Control(BaseControl):
     """Answers the requests under /standin."""
 
     def __init__(self, database: Database, knobs: Knobs, traffic: Traffic) -> None:
+        super().__init__(database, knobs, traffic)
         self._db = database
         self._knobs = knobs
-        self._traffic = traffic
 
-    def answer(self, method: str, path: str, raw_query: str, body: bytes) -> tuple[int, Json]:
-        """Status and JSON document."""
-        query = parse_query(raw_query)
-        match method, path:
-            case "GET", "/standin/requests":
-                return 200, self._traffic.report(to_int(query.get("last", "1000")))
-            case "DELETE", "/standin/requests":
-                self._traffic.reset()
-                return 200, {}
-            case "GET", "/standin/knobs":
-                return 200, msgspec.to_builtins(self._knobs)
-            case "PUT" | "PATCH", "/standin/knobs":
-                return self._turn(orjson.loads(body))
-            case "GET", "/standin/dump":
-                return 200, self._dump()
-            case "POST", "/standin/seed":
-                return 200, Seeder(self._db, self._knobs).seed(orjson.loads(body))
-            case "POST", "/standin/users":
-                return 200, self._user(orjson.loads(body))
-            case "GET", "/standin/ready":
-                return 200, {}
-            case _:
-                return 404, {"error": f"no such endpoint: {method} {path}"}
+    def seed(self, document: Json) -> Json:
+        """Rows as they are given; answers their ids."""
+        return Seeder(self._db, self._knobs).seed(document)
 
-    def _turn(self, changes: Json) -> tuple[int, Json]:
-        try:
-            turned = msgspec.convert(msgspec.to_builtins(self._knobs) | changes, Knobs)
-        except msgspec.ValidationError as error:
-            return 422, {"error": str(error)}
-        for name in turned.__struct_fields__:
-            # In place: everybody holds this object.
-            setattr(self._knobs, name, getattr(turned, name))
-        self._db.clock = turned.clock
-        return 200, msgspec.to_builtins(self._knobs)
-
-    def _dump(self) -> Json:
+    def dump(self) -> Json:
+        """All resources as the administrator sees them."""
         renderer = Renderer(self._db, Caller(ADMIN), "")
         dump: dict[str, Json] = {}
         for table in _DUMPED:
@@ -89,7 +59,8 @@ class Control:
         dump["vocabularies"] = [_plain(renderer.row(row)) for row in own]
         return dump
 
-    def _user(self, data: Json) -> Json:
+    def add_user(self, data: Json) -> Json:
+        """A user with a key."""
         number = data.get("id") or self._db.next_id("users")
         user = self._db.users.get(number) or User(
             id=number,

@@ -8,8 +8,10 @@ from typing import TypeAlias
 
 import msgspec
 
+from tests.standins.shared.collation import fold
+from tests.standins.shared.storage import Files, Journal
+
 from . import vocabularies
-from .collation import fold
 from .model import (
     Asset,
     CustomVocab,
@@ -26,7 +28,6 @@ from .model import (
     Value,
     Vocabulary,
 )
-from .storage import Files, Journal
 
 Row: TypeAlias = (
     Item | ItemSet | Media | User | Key | Vocabulary | Term | Template | Site | SitePage | Asset | CustomVocab

@@ -9,8 +9,9 @@ import calendar
 import re
 from collections.abc import Callable, Collection
 
+from tests.standins.shared.php import is_numeric, to_int
+
 from .model import Json, Value
-from .php import is_numeric, to_int
 
 XSD = "http://www.w3.org/2001/XMLSchema#"
 _TRIM = " \t\n\r\0\x0b"

@@ -13,11 +13,12 @@ from urllib.parse import parse_qs, quote, urljoin, urlsplit
 
 import orjson
 
-from . import sniff
+from tests.standins.shared import sniff
+from tests.standins.shared.multipart import Upload
+
 from .errors import invalid
 from .knobs import Knobs
 from .model import Json, Media
-from .request import Upload
 
 RENDERERS = {
     "upload": "file",

@@ -6,24 +6,16 @@ import re
 from dataclasses import dataclass, field
 
 import orjson
-from python_multipart import FormParser
-from python_multipart.multipart import File as PartFile
+
+from tests.standins.shared.multipart import Upload, parse
+from tests.standins.shared.php import Query
 
 from .errors import PageError, failed
 from .model import Json
-from .php import Query
 
 MAX_DEPTH = 512
 _FIELD = re.compile(r"file(?:\[(?P<index>[^\]]*)\])?\Z")
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.S)
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A file of a multipart body."""
-
-    name: str
-    content: bytes
 
 
 @dataclass(frozen=True)
@@ -82,32 +74,12 @@ def _depth(body: bytes) -> int:
 
 def read_multipart(body: bytes, content_type: str) -> tuple[Json, dict[str, Upload]]:
     """The ``data`` part, decoded, and the files."""
-    boundary = re.search(r'boundary="?([^";]+)', content_type)
-    if boundary is None:
+    form = parse(body, content_type)
+    if form is None:
         raise failed(400, "JSON: Syntax error")
-    data = b""
     files: dict[str, Upload] = {}
-
-    def on_field(part: Json) -> None:
-        nonlocal data
-        if part.field_name == b"data":
-            data = part.value or b""
-
-    def on_file(part: PartFile) -> None:
-        found = _FIELD.match((part.field_name or b"").decode("utf-8", "replace"))
+    for name, upload in form.files:
+        found = _FIELD.match(name)
         if found:
-            part.file_object.seek(0)
-            name = (part.file_name or b"").decode("utf-8", "replace")
-            files[found["index"] or ""] = Upload(name, part.file_object.read())
-        part.close()
-
-    parser = FormParser(
-        "multipart/form-data",
-        on_field,
-        on_file,
-        boundary=boundary[1],
-        config={"MAX_MEMORY_FILE_SIZE": 1 << 30},
-    )
-    parser.write(body)
-    parser.finalize()
-    return decode(data), files
+            files[found["index"] or ""] = upload
+    return decode(form.fields.get("data", b"")), files

@@ -5,14 +5,15 @@ from __future__ import annotations
 import copy
 from typing import TypeVar
 
+from tests.standins.shared.multipart import Upload
+from tests.standins.shared.php import is_numeric, members, to_int, truthy
+
 from .access import Caller
 from .database import AnyResource, Database
 from .errors import ApiError, PageError, invalid, not_found
 from .ingest import RENDERERS, StoredFile, ingest
 from .knobs import Knobs
 from .model import Item, ItemSet, Json, Media, Resource, Value
-from .php import is_numeric, members, to_int, truthy
-from .request import Upload
 from .values import Values
 
 KINDS: dict[str, type[Item] | type[ItemSet] | type[Media]] = {

@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
+from tests.standins.shared.collation import fold
+from tests.standins.shared.php import Query, is_numeric, to_int
+
 from .access import Caller
-from .collation import fold
 from .database import AnyResource, Database
 from .errors import failed
 from .knobs import Knobs
 from .model import Item, ItemSet, Json, Media, Value
-from .php import Query, is_numeric, to_int
 from .sql import too_many_tables
 
 Test: TypeAlias = Callable[[AnyResource], bool]

@@ -9,6 +9,10 @@ from urllib.parse import unquote
 
 import orjson
 
+from tests.standins.shared.multipart import Upload
+from tests.standins.shared.php import Query, parse_query
+from tests.standins.shared.traffic import Traffic, Workers
+
 from . import pages
 from .access import Caller, identify
 from .api import Answer, Api, MemoryExhaustedError
@@ -16,9 +20,7 @@ from .control import ADMIN, Control
 from .database import Database
 from .errors import ApiError, PageError, failed
 from .knobs import Knobs
-from .php import Query, parse_query
-from .request import ApiRequest, Upload, decode, read_multipart
-from .traffic import Traffic, Workers
+from .request import ApiRequest, decode, read_multipart
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]

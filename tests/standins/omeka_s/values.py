@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tests.standins.shared.php import is_numeric, members, to_int, truthy
+
 from .database import Database
 from .datatypes import reader
 from .errors import PageError, failed
 from .knobs import Knobs
 from .model import Json, Value
-from .php import is_numeric, members, to_int, truthy
 
 MAX_LANGUAGE = 255
 

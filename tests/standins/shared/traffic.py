@@ -8,16 +8,22 @@ import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Protocol
 
-from .knobs import Knobs
-from .model import Json
-from .php import Query, build_query
+from .php import Json, Query, build_query
 
 RECENT = 5000
 _NUMBER = re.compile(r"/\d+[^/]*")
 _FILE = re.compile(r"(/files/\w+/).+")
 _WRITES = {"POST", "PUT", "PATCH", "DELETE"}
-_SECRET = {"key_identity", "key_credential"}
+_SECRET = {"key", "key_identity", "key_credential"}
+
+
+class Slots(Protocol):
+    """The knobs of how much is carried out at a time, and what each request costs."""
+
+    delay_ms: float
+    workers: int
 
 
 class Traffic:
@@ -78,7 +84,7 @@ class Traffic:
 class Workers:
     """A pool of workers, each busy for ``delay_ms`` with every request before it does the work."""
 
-    def __init__(self, knobs: Knobs) -> None:
+    def __init__(self, knobs: Slots) -> None:
         self._knobs = knobs
         self._busy = 0
         self._waiting: deque[asyncio.Future[None]] = deque()

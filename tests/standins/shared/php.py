@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import quote, unquote_plus
 
-from .model import Json
-
+Json: TypeAlias = Any
+"""A decoded JSON document; its shape is the client's, so it is checked where it is read."""
 Query: TypeAlias = "dict[str, str | Query]"
 
 _NUMERIC = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*\Z")
