@@ -83,10 +83,10 @@ class TargetSettings(BaseModel):
     allow_url_ingest: bool = Field(False, description="Whether the target may be told to fetch URLs itself.")
     allow_sideload: bool = Field(False, description="Whether it may be told to take files of its own folder.")
     media_types: list[str] = Field(
-        [], description="Media types of files that it takes; none named: those of a new Omeka S."
+        [], description="Media types of files that it takes; none named: those of a new Omeka."
     )
     extensions: list[str] = Field(
-        [], description="Endings of file names that it takes; none named: those of a new Omeka S."
+        [], description="Endings of file names that it takes; none named: those of a new Omeka."
     )
     largest_file: int = Field(0, ge=0, description="Bytes of the largest file that it takes; 0: not known.")
     inline_files: int = Field(
@@ -128,7 +128,9 @@ class TargetSettings(BaseModel):
     def _has_its_kind_of_key(self) -> TargetSettings:
         pair = self.key_identity.get_secret_value() or self.key_credential.get_secret_value()
         if self.kind == "omeka-classic" and pair:
-            raise ValueError("an Omeka Classic has one key: write it as `key`, without identity and credential")
+            raise ValueError(
+                "an Omeka Classic has one key: write it as `key`, without identity and credential"
+            )
         if self.kind == "omeka-s" and self.key.get_secret_value():
             raise ValueError(
                 "an Omeka S has a key of two parts: write key_identity and key_credential. If it is an Omeka "

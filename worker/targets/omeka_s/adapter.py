@@ -9,7 +9,7 @@ import msgspec
 
 from service.control.model import FieldWord
 from service.control.names_used import NamesUsed
-from service.control.target_model import TargetModel
+from service.control.target_model import TargetKind, TargetModel
 from service.settings import TargetSettings
 from worker.attachments.contents import Contents
 from worker.attachments.rules import FileRules
@@ -74,6 +74,7 @@ class OmekaSAdapter:
     """See `worker.targets.base.Adapter`. `name` is the target's name in the settings."""
 
     group_size = 1
+    kind: TargetKind = "omeka-s"
 
     def __init__(
         self, name: str, settings: TargetSettings, http: TargetHttp, contents: Contents | None = None
