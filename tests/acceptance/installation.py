@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -26,6 +25,7 @@ import httpx2
 from service.store.database import Database
 from service.store.keys import SCOPES, create_key
 from service.store.migrate import upgrade
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 PREFIX = "/api/haplo-data-import-batch"
@@ -37,12 +37,6 @@ HASTE = {
     "ACCESSION_OUTAGE": "2",
     "ACCESSION_LOG_LEVEL": "info",
 }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from service.cli import app
-from tests.acceptance.installation import CONTROL, PREFIX, Installation, free_port, rows, target_of
+from tests.acceptance.installation import CONTROL, PREFIX, Installation, rows, target_of
+from tests.ports import free_port
 from tests.standins.omeka_s import StandIn
 
 pytestmark = pytest.mark.slow

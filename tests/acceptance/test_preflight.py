@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.installation import CONTROL, Installation, free_port, rows, target_of
+from tests.acceptance.installation import CONTROL, Installation, rows, target_of
+from tests.ports import free_port
 from tests.standins.omeka_s import StandIn
 
 DATA = json.dumps(rows(3)).encode()

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.installation import CONTROL, PREFIX, ROOT, Installation, free_port
+from tests.acceptance.installation import CONTROL, PREFIX, ROOT, Installation
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 

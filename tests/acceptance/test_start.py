@@ -20,7 +20,8 @@ import httpx2
 import psutil
 import pytest
 
-from tests.acceptance.installation import CONTROL, HASTE, PREFIX, ROOT, free_port, rows, titles
+from tests.acceptance.installation import CONTROL, HASTE, PREFIX, ROOT, rows, titles
+from tests.ports import free_port
 from tests.standins.omeka_s import StandIn
 
 pytestmark = pytest.mark.slow

@@ -17,7 +17,8 @@ import redis
 from service.store.database import Database
 from service.store.keys import SCOPES, create_key
 from service.store.migrate import upgrade
-from tests.acceptance.installation import PREFIX, Installation, free_port
+from tests.acceptance.installation import PREFIX, Installation
+from tests.ports import free_port
 
 PATIENCE = 90.0
 """Seconds within which everything must be over."""

@@ -245,10 +245,19 @@ def _left_edits(
             added.append(mark)
     if not added and not kept and sides.named.on_update == "replace":
         return Edits()  # it says what there is, and so settles what they took away
-    there = Counter(content_of_mark(one.value.mark) for one in after)
+    base, present = Counter(sides.base), Counter(marks(sides.present))
+    standing = Counter(one.value.mark for one in after)
+    # Each that only got another visibility or annotation stands for one of those that are gone as they were.
+    there = Counter(map(content_of_mark, standing.elements()))
+    there -= Counter(map(content_of_mark, (base & present & standing).elements()))
     there -= Counter(map(content_of_mark, added))
-    gone = Counter(sides.base) - Counter(marks(sides.present))
-    removed = [mark for mark in gone.elements() if not there[content_of_mark(mark)]]
+    removed = []
+    for mark in (base - present).elements():
+        content = content_of_mark(mark)
+        if there[content]:
+            there[content] -= 1
+        else:
+            removed.append(mark)
     return Edits(tuple(sorted(added)), tuple(sorted(removed)))
 
 

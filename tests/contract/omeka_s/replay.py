@@ -16,34 +16,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.contract.replaying import TRANSPORT, Answer, Outcome
 from tests.standins.omeka_s import StandIn
 
 from .exchanges import HOST, Exchange, body_of, content, digest, load
 
 KEY = ("KEY_IDENTITY", "KEY_CREDENTIAL")
 AUTHOR: dict[str, Any] = {"identity": "AUTHOR_KEY_IDENTITY", "credential": "AUTHOR_KEY_CREDENTIAL"}
-TRANSPORT = {"date", "connection", "transfer-encoding", "server"}
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")
 _COOKIE = re.compile(r"=[^;]+;")
 _CREATED = {"items": "resources", "item_sets": "resources", "media": "resources"}
 _SEQUENCES = {"resource_templates": "templates"}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Status, headers and body, with all that may differ replaced by names."""
-
-    status: int
-    headers: dict[str, str]
-    body: Any
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The recorded answer and the stand-in's."""
-
-    expected: Answer
-    actual: Answer
 
 
 @dataclass

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.store.ledger import LedgerKey, LedgerRow
 from tests.acceptance.test_update_payloads import drafts, held_values
-from tests.unit.planning.given import NOW, OmekaS, item, link_to, representation, sought, standing
+from tests.unit.planning.given import NOW, OmekaS, item, link_to, representation, sought, standing, text
 from tests.unit.planning.saving import LARGE, patched
 from worker.planning.changes import Conflict
 from worker.planning.decide import meant_digest
@@ -102,8 +102,11 @@ def test_it_is_empty_too_after_somebody_edited_and_the_record_changed(
 
 
 def still_told(draft: Draft, after: Saved, made: Compared) -> tuple[Conflict, ...]:
-    """A property that is to be filled only where it is empty means no more once something stands there."""
-    filled = {one.term for one in draft.properties if one.on_update == "keep" and after.body.get(one.term)}
+    """What is to be filled only where it is empty means no more once something stands there."""
+    held = OMEKA.current(after)
+    fill = {one.term for one in draft.properties if one.on_update == "keep"}
+    fill |= {name for name, way in draft.fields.on_update.items() if way == "keep"}
+    filled = {name for name in fill if held.properties.get(name) or held.fields.get(name)}
     return tuple(one for one in made.merged.conflicts if one.name not in filled)
 
 
@@ -121,6 +124,23 @@ def test_edits_that_are_kept_stay_however_often_the_record_is_imported(
         again = compared(second, state, newer, "keep")
         state, newer = applied(second, state, again, "2026-11-25 00:00:00")
         assert again.merged.changes == ()
+
+
+def test_of_two_equal_values_the_one_that_somebody_removed_stays_removed() -> None:
+    """They removed one chalk, hid the other and added a value: what is left of the two is one, not both."""
+    identifier = {"dcterms:title": ["One"], "dcterms:identifier": ["A1"]}
+    hidden = {"type": "literal", "@value": "chalk", "is_public": False}
+    before = item(properties=(text("dcterms:subject", "chalk", "chalk"),))
+    empty = standing(7, identifier)
+    written, row = applied(before, empty, compared(before, empty, None), NOW)
+    assert len(written.body["dcterms:subject"]) == 2
+    edited = standing(7, identifier | {"dcterms:subject": ["theirs", hidden]})
+    draft = item(properties=(text("dcterms:subject", "oil", "chalk"),))
+    kept = compared(draft, edited, row, "keep")
+    assert (kept.merged.changes, len(kept.merged.conflicts)) == ((), 1)
+    after, newer = applied(draft, edited, kept, NOW)
+    again = compared(draft, after, newer, "keep")
+    assert (again.merged.changes, len(again.merged.conflicts)) == ((), 1)
 
 
 def test_a_link_that_leads_elsewhere_now_is_a_change_though_the_record_says_the_same() -> None:

