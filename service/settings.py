@@ -23,6 +23,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from service.control.target_model import TargetKind
 from service.pacing import PaceWindow, check_windows, zone_of
 
 VERSION = "0.1.0"
@@ -51,15 +52,42 @@ def resolve_secret(value: str, where: str) -> SecretStr:
     return SecretStr(value)
 
 
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("not a web address: write it like https://collections.example.org")
+    if parts.username or parts.query or parts.fragment:
+        raise ValueError("must hold no user, query or fragment: keys have settings of their own")
+    return value.rstrip("/")
+
+
+def _followed(value: object, where: str) -> object:
+    if isinstance(value, str):
+        try:
+            return resolve_secret(value, where)
+        except SettingsError as error:
+            raise ValueError(str(error)) from error
+    return value
+
+
 class TargetSettings(BaseModel):
     """One Omeka: address, key, limits. `[targets.NAME]` in `accession.toml`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["omeka-s"] = Field("omeka-s", description="Which API it speaks.")
+    kind: TargetKind = Field("omeka-s", description="Which API it speaks: `omeka-s` or `omeka-classic`.")
     url: str = Field(description="The site's address, or its `…/api`.")
     key_identity: SecretStr = Field(SecretStr(""), description="Omeka S: the key's identity.")
     key_credential: SecretStr = Field(SecretStr(""), description="Omeka S: the key's credential.")
+    key: SecretStr = Field(SecretStr(""), description="Omeka Classic: the key of a user.")
+    method_override: bool = Field(
+        False,
+        description="Omeka Classic: whether changes are sent as POST with `X-HTTP-Method-Override`; where a web server refuses PUT and DELETE, that is found out too.",
+    )
+    wide_characters: bool = Field(
+        False,
+        description="Omeka Classic: whether its database takes characters such as emoji, which that of a new one does not.",
+    )
     connections: int = Field(2, ge=1, le=64, description="Most requests at a time, over all workers.")
     requests_per_second: float | None = Field(
         None,
@@ -73,10 +101,10 @@ class TargetSettings(BaseModel):
     allow_url_ingest: bool = Field(False, description="Whether the target may be told to fetch URLs itself.")
     allow_sideload: bool = Field(False, description="Whether it may be told to take files of its own folder.")
     media_types: list[str] = Field(
-        [], description="Media types of files that it takes; none named: those of a new Omeka S."
+        [], description="Media types of files that it takes; none named: those of a new Omeka."
     )
     extensions: list[str] = Field(
-        [], description="Endings of file names that it takes; none named: those of a new Omeka S."
+        [], description="Endings of file names that it takes; none named: those of a new Omeka."
     )
     largest_file: int = Field(0, ge=0, description="Bytes of the largest file that it takes; 0: not known.")
     inline_files: int = Field(
@@ -90,22 +118,12 @@ class TargetSettings(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_web_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("not a web address: write it like https://collections.example.org")
-        if parts.username or parts.query or parts.fragment:
-            raise ValueError("must hold no user, query or fragment: keys have settings of their own")
-        return value.rstrip("/")
+        return _web_address(value)
 
-    @field_validator("key_identity", "key_credential", mode="before")
+    @field_validator("key_identity", "key_credential", "key", mode="before")
     @classmethod
     def _follow(cls, value: object, info: Any) -> object:
-        if isinstance(value, str):
-            try:
-                return resolve_secret(value, str(info.field_name))
-            except SettingsError as error:
-                raise ValueError(str(error)) from error
-        return value
+        return _followed(value, str(info.field_name))
 
     @field_validator("time_zone")
     @classmethod
@@ -113,6 +131,20 @@ class TargetSettings(BaseModel):
         if value:
             zone_of(value)
         return value
+
+    @model_validator(mode="after")
+    def _has_its_kind_of_key(self) -> TargetSettings:
+        pair = self.key_identity.get_secret_value() or self.key_credential.get_secret_value()
+        if self.kind == "omeka-classic" and pair:
+            raise ValueError(
+                "an Omeka Classic has one key: write it as `key`, without identity and credential"
+            )
+        if self.kind == "omeka-s" and self.key.get_secret_value():
+            raise ValueError(
+                "an Omeka S has a key of two parts: write key_identity and key_credential. If it is an Omeka "
+                'Classic, write kind = "omeka-classic"'
+            )
+        return self
 
     @model_validator(mode="after")
     def _paces_itself(self) -> TargetSettings:
@@ -138,6 +170,64 @@ class TargetSettings(BaseModel):
                 f"{window}: requests_per_second = {window.requests_per_second:g} is more than the target has "
                 f"at any time ({most:g})"
             )
+
+    @property
+    def api(self) -> str:
+        """The address of the API, without a trailing slash."""
+        return self.url if self.url.endswith("/api") else f"{self.url}/api"
+
+    @property
+    def site(self) -> str:
+        return self.url.removesuffix("/api")
+
+
+class SourceSettings(BaseModel):
+    """An Omeka that is read from, as a whole: address and key. `[sources.NAME]` in `accession.toml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["omeka-s", "omeka-classic"] = Field(description="Which API it speaks.")
+    url: str = Field(description="The site's address, or its `…/api`.")
+    key: SecretStr = Field(SecretStr(""), description="Omeka Classic: the key; none: what is public is read.")
+    key_identity: SecretStr = Field(
+        SecretStr(""), description="Omeka S: the key's identity; none: what is public is read."
+    )
+    key_credential: SecretStr = Field(SecretStr(""), description="Omeka S: the key's credential.")
+    timeout: float = Field(
+        60.0, gt=0, description="Seconds without a byte after which a request is given up."
+    )
+    per_page: int = Field(
+        50, ge=1, le=1000, description="Records asked for at a time; a site may give fewer."
+    )
+    pause: float = Field(0.0, ge=0, le=60, description="Seconds between two requests, to spare the site.")
+    targets: list[str] = Field([], description="Targets into which it may be read; none named: all.")
+
+    @field_validator("url")
+    @classmethod
+    def _is_web_address(cls, value: str) -> str:
+        return _web_address(value)
+
+    @field_validator("key", "key_identity", "key_credential", mode="before")
+    @classmethod
+    def _follow(cls, value: object, info: Any) -> object:
+        return _followed(value, str(info.field_name))
+
+    @model_validator(mode="after")
+    def _keys_are_of_its_kind(self) -> SourceSettings:
+        identity, credential = self.key_identity.get_secret_value(), self.key_credential.get_secret_value()
+        if self.kind == "omeka-classic" and (identity or credential):
+            raise ValueError("Omeka Classic has one key: write it as key, not key_identity or key_credential")
+        if self.kind == "omeka-s" and self.key.get_secret_value():
+            raise ValueError("the key of an Omeka S has two parts: key_identity and key_credential")
+        if bool(identity) != bool(credential):
+            raise ValueError("key_identity and key_credential belong together: write both, or neither")
+        return self
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The key as parameters of a query; empty where there is none."""
+        named = {"key": self.key, "key_identity": self.key_identity, "key_credential": self.key_credential}
+        return {name: value for name, secret in named.items() if (value := secret.get_secret_value())}
 
     @property
     def api(self) -> str:
@@ -189,6 +279,9 @@ class Settings(BaseSettings):
     )
     targets: dict[str, TargetSettings] = Field(
         {}, description="The Omekas, by name; `[targets.NAME]` in accession.toml."
+    )
+    sources: dict[str, SourceSettings] = Field(
+        {}, description="The Omekas that are read from, by name; `[sources.NAME]` in accession.toml."
     )
 
     max_upload_bytes: int = Field(20 * 1024**3, ge=1, description="Largest file of one upload, in bytes.")

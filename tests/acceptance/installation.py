@@ -47,6 +47,7 @@ class Installation:
     targets: Mapping[str, Mapping[str, object]]
     settings: Mapping[str, str] = field(default_factory=dict)
     database_url: str = ""
+    sources: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.port = free_port()
@@ -60,6 +61,9 @@ class Installation:
         for name, target in targets.items():
             config.append(f"[targets.{name}]")
             config.extend(f"{key} = {_toml(value)}" for key, value in target.items())
+        for name, source in self.sources.items():
+            config.append(f"[sources.{name}]")
+            config.extend(f"{key} = {_toml(value)}" for key, value in source.items())
         (self.folder / file).write_text("\n".join(config), encoding="utf-8")
 
     # --- processes --------------------------------------------------------------------------------
@@ -309,7 +313,9 @@ def _bytes(content: object) -> bytes:
 
 
 def target_of(standin: Any, url: str | None = None, **more: object) -> dict[str, object]:
-    """The settings of a target that is a stand-in (or a proxy before it, at `url`)."""
+    """The settings of a target that is a stand-in (or a proxy before it, at `url`), of either kind."""
+    if hasattr(standin, "api_key"):
+        return {"kind": "omeka-classic", "url": url or standin.url, "key": standin.api_key, **more}
     return {
         "url": url or standin.url,
         "key_identity": standin.key_identity,
