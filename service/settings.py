@@ -52,6 +52,24 @@ def resolve_secret(value: str, where: str) -> SecretStr:
     return SecretStr(value)
 
 
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("not a web address: write it like https://collections.example.org")
+    if parts.username or parts.query or parts.fragment:
+        raise ValueError("must hold no user, query or fragment: keys have settings of their own")
+    return value.rstrip("/")
+
+
+def _followed(value: object, where: str) -> object:
+    if isinstance(value, str):
+        try:
+            return resolve_secret(value, where)
+        except SettingsError as error:
+            raise ValueError(str(error)) from error
+    return value
+
+
 class TargetSettings(BaseModel):
     """One Omeka: address, key, limits. `[targets.NAME]` in `accession.toml`."""
 
@@ -100,22 +118,12 @@ class TargetSettings(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_web_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("not a web address: write it like https://collections.example.org")
-        if parts.username or parts.query or parts.fragment:
-            raise ValueError("must hold no user, query or fragment: keys have settings of their own")
-        return value.rstrip("/")
+        return _web_address(value)
 
     @field_validator("key_identity", "key_credential", "key", mode="before")
     @classmethod
     def _follow(cls, value: object, info: Any) -> object:
-        if isinstance(value, str):
-            try:
-                return resolve_secret(value, str(info.field_name))
-            except SettingsError as error:
-                raise ValueError(str(error)) from error
-        return value
+        return _followed(value, str(info.field_name))
 
     @field_validator("time_zone")
     @classmethod
@@ -173,6 +181,64 @@ class TargetSettings(BaseModel):
         return self.url.removesuffix("/api")
 
 
+class SourceSettings(BaseModel):
+    """An Omeka that is read from, as a whole: address and key. `[sources.NAME]` in `accession.toml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["omeka-s", "omeka-classic"] = Field(description="Which API it speaks.")
+    url: str = Field(description="The site's address, or its `…/api`.")
+    key: SecretStr = Field(SecretStr(""), description="Omeka Classic: the key; none: what is public is read.")
+    key_identity: SecretStr = Field(
+        SecretStr(""), description="Omeka S: the key's identity; none: what is public is read."
+    )
+    key_credential: SecretStr = Field(SecretStr(""), description="Omeka S: the key's credential.")
+    timeout: float = Field(
+        60.0, gt=0, description="Seconds without a byte after which a request is given up."
+    )
+    per_page: int = Field(
+        50, ge=1, le=1000, description="Records asked for at a time; a site may give fewer."
+    )
+    pause: float = Field(0.0, ge=0, le=60, description="Seconds between two requests, to spare the site.")
+    targets: list[str] = Field([], description="Targets into which it may be read; none named: all.")
+
+    @field_validator("url")
+    @classmethod
+    def _is_web_address(cls, value: str) -> str:
+        return _web_address(value)
+
+    @field_validator("key", "key_identity", "key_credential", mode="before")
+    @classmethod
+    def _follow(cls, value: object, info: Any) -> object:
+        return _followed(value, str(info.field_name))
+
+    @model_validator(mode="after")
+    def _keys_are_of_its_kind(self) -> SourceSettings:
+        identity, credential = self.key_identity.get_secret_value(), self.key_credential.get_secret_value()
+        if self.kind == "omeka-classic" and (identity or credential):
+            raise ValueError("Omeka Classic has one key: write it as key, not key_identity or key_credential")
+        if self.kind == "omeka-s" and self.key.get_secret_value():
+            raise ValueError("the key of an Omeka S has two parts: key_identity and key_credential")
+        if bool(identity) != bool(credential):
+            raise ValueError("key_identity and key_credential belong together: write both, or neither")
+        return self
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The key as parameters of a query; empty where there is none."""
+        named = {"key": self.key, "key_identity": self.key_identity, "key_credential": self.key_credential}
+        return {name: value for name, secret in named.items() if (value := secret.get_secret_value())}
+
+    @property
+    def api(self) -> str:
+        """The address of the API, without a trailing slash."""
+        return self.url if self.url.endswith("/api") else f"{self.url}/api"
+
+    @property
+    def site(self) -> str:
+        return self.url.removesuffix("/api")
+
+
 class Settings(BaseSettings):
     """All settings of one installation; immutable once read."""
 
@@ -213,6 +279,9 @@ class Settings(BaseSettings):
     )
     targets: dict[str, TargetSettings] = Field(
         {}, description="The Omekas, by name; `[targets.NAME]` in accession.toml."
+    )
+    sources: dict[str, SourceSettings] = Field(
+        {}, description="The Omekas that are read from, by name; `[sources.NAME]` in accession.toml."
     )
 
     max_upload_bytes: int = Field(20 * 1024**3, ge=1, description="Largest file of one upload, in bytes.")

@@ -35,6 +35,15 @@ CODES: Mapping[str, tuple[Level, str]] = {
         "What was imported is gone or changed beyond recognition: another site, or a backup. Nothing was "
         "written (`force=true`).",
     ),
+    "source-down": (
+        "error",
+        "A source did not answer for too long; nothing was written, what has come is kept.",
+    ),
+    "source-forbidden": ("error", "A source may not be read into this target (`targets` in its settings)."),
+    "source-key-refused": ("error", "A source does not know its key, or its owner may not read there."),
+    "source-not-omeka": ("error", "There is no such Omeka at the address of a source."),
+    "source-refused": ("error", "A source has answered that it does not give what was asked for."),
+    "source-unknown": ("error", "A source that the control file reads is not in the worker's settings."),
     "target-unknown": ("error", "The batch's target is not in the worker's settings."),
     "too-many-errors": ("error", "More records were rejected than `maxErrors` allows; nothing was written."),
     "too-many-removals": (
@@ -63,6 +72,10 @@ CODES: Mapping[str, tuple[Level, str]] = {
     "preflight": ("info", "Address and key of the target are good."),
     "reading": ("info", "How a file is read, and what was noticed in it."),
     "scope-close": ("warning", "The scope is new on this target and spelt nearly like one that is known."),
+    "source-page-failed": ("error", "A page of a source could not be read; what stands on it is missing."),
+    "source-parts-missing": ("error", "Parts of a record of a source could not be read, so it was left out."),
+    "source-read": ("info", "All that a source has was read, and is a file of the batch from now on."),
+    "source-reading": ("info", "A source is being read, and from where on."),
     "settling": ("info", "The run has ended; what its last writes did is being found out."),
     "started": ("info", "A worker has taken the run."),
     "summary": ("info", "The run in one line; the last line of a log."),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import anyio.to_thread
 
-from service.control.expected import match_file
+from service.control.expected import entry_of
 from service.control.model import Control
 from service.store import batches, held, runs
 from service.store.batches import BatchFacts
@@ -98,7 +98,7 @@ def _bytes(
     context: RunContext, blobs: BlobStore, control: Control, file: tuple[str, Digest], numbers: RowNumbers
 ) -> Iterator[bytes]:
     name, digest = file
-    spec = match_file(control, name)
+    spec = entry_of(control, name)
     if spec is None:
         raise Fatal("file-not-expected", f"The control file takes no file of the name {name}.")
     try:

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlencode, urljoin, urlsplit, urlunsplit
 
 import httpx2
 from msgspec import Struct
 
 from service.settings import VERSION
 from worker.errors import Reject, Retriable
-from worker.targets.redact import excerpt
+from worker.targets.redact import excerpt, redact
 
 MOST_REDIRECTS = 5
 TIMEOUT = httpx2.Timeout(60.0, connect=10.0)
@@ -42,12 +42,23 @@ class Reachable(Struct, frozen=True):
     """Origins (`https://host:port`) that may stand within the own network."""
 
 
+class Answer(Struct, frozen=True):
+    """What an address answered, whatever it was. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 class Fetcher:
     """Blocking: use it in a thread."""
 
-    def __init__(self, reachable: Reachable, resolve: Resolve = resolved) -> None:
+    def __init__(
+        self, reachable: Reachable, resolve: Resolve = resolved, *, timeout: httpx2.Timeout = TIMEOUT
+    ) -> None:
         self._reachable = reachable
         self._resolve = resolve
+        self._timeout = timeout
 
     def chunks(self, address: str) -> Iterator[bytes]:
         """The bytes at an address, in pieces.
@@ -69,21 +80,34 @@ class Fetcher:
                 here = after
         raise _refused(address, "it leads on and on")
 
+    def answer(self, address: str, secret: Mapping[str, str]) -> Answer:
+        """The one answer of an address, not followed anywhere. `secret`: parameters of the query that are
+        in no message.
+
+        Raises as `chunks`, but no status is an error.
+        """
+        with self._asked(_parts(address), urlencode(secret)) as answer:
+            body = b"".join(self._body(answer, address))
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            return Answer(answer.status_code, headers, body)
+
     @contextmanager
-    def _asked(self, here: SplitResult) -> Iterator[httpx2.Response]:
+    def _asked(self, here: SplitResult, secret: str = "") -> Iterator[httpx2.Response]:
         host, port = here.hostname or "", here.port or (443 if here.scheme == "https" else 80)
         number = self._allowed(here, host, port)
         shown = f"[{number}]" if ":" in number else number
-        pinned = urlunsplit(here._replace(netloc=f"{shown}:{port}", fragment=""))
+        query = "&".join(part for part in (here.query, secret) if part)
+        pinned = urlunsplit(here._replace(netloc=f"{shown}:{port}", query=query, fragment=""))
         headers = {"Host": here.netloc.rpartition("@")[2], "User-Agent": f"Accession/{VERSION}"}
         try:
             with (
-                httpx2.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client,
+                httpx2.Client(timeout=self._timeout, follow_redirects=False, trust_env=False) as client,
                 client.stream("GET", pinned, headers=headers, extensions={"sni_hostname": host}) as answer,
             ):
                 yield answer
         except (httpx2.HTTPError, httpx2.StreamError) as error:
-            raise _failed(urlunsplit(here), str(error) or type(error).__name__) from error
+            why = redact(str(error) or type(error).__name__)
+            raise _failed(urlunsplit(here), why) from error
 
     def _allowed(self, here: SplitResult, host: str, port: int) -> str:
         """The numeric address that is asked."""

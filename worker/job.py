@@ -35,6 +35,7 @@ from worker.heartbeat import beating
 from worker.limiters import Limiters
 from worker.plan_stage import Work, plan_import, plan_undo
 from worker.preflight import preflight, prove, read_control
+from worker.sources.beginning import read_sources
 from worker.stopping import Stop, StoppedError, StopReason
 from worker.targets.base import Adapter
 from worker.targets.http import Caller
@@ -198,6 +199,7 @@ async def _stages(shop: Workshop, context: RunContext, facts: RunFacts, batch: b
         found = await outage.patiently(lambda: preflight(control, adapter))
         resolver = found.require()
         if facts.phase == "plan":
+            await read_sources(context, shop.settings, shop.blobs, control)
             await plan_import(work, resolver, corrects=batch.corrects, chunk=shop.settings.chunk)
     if facts.mode != "dry-run" and not facts.options.dry_run:
         preparer = _preparer(shop, context, facts, control, outage)

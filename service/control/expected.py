@@ -13,17 +13,17 @@ from service.control.chosen import is_list
 from service.control.files import name_fault
 from service.control.model import Control, FileSpec, SiteReader
 
-__all__ = ["glob_matches", "match_file", "missing_required", "name_fault"]
+__all__ = ["entry_of", "glob_matches", "match_file", "missing_required", "name_fault"]
 
 
 def match_file(control: Control, name: str) -> FileSpec | None:
     """The entry that a file of this logical name is read by: exact, else the longest glob, else `DEFAULT`.
 
-    Of two globs of one length the earlier one. Entries that read from a configured source take no file.
-    A list of identifiers (`only/…`) is read by none.
+    Of two globs of one length the earlier one. Entries that read from a configured source take no file, nor
+    does another one of their name. A list of identifiers (`only/…`) is read by none.
     """
     name = unicodedata.normalize("NFC", name)
-    if is_list(name):
+    if is_list(name) or _of_source(control, name) is not None:
         return None
     found: FileSpec | None = None
     default: FileSpec | None = None
@@ -38,6 +38,18 @@ def match_file(control: Control, name: str) -> FileSpec | None:
         elif (found is None or len(spec.pattern) > len(found.pattern)) and glob_matches(spec.pattern, name):
             found = spec
     return found or default
+
+
+def entry_of(control: Control, name: str) -> FileSpec | None:
+    """The entry of a file that a batch has: it was read from a source for it, or uploaded (`match_file`)."""
+    return _of_source(control, unicodedata.normalize("NFC", name)) or match_file(control, name)
+
+
+def _of_source(control: Control, name: str) -> FileSpec | None:
+    for spec in control.files:
+        if isinstance(spec.reader, SiteReader) and spec.pattern == name:
+            return spec
+    return None
 
 
 def glob_matches(pattern: str, name: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from datetime import datetime
+from typing import Literal
 
 from service.control import haplo
 from service.control.chosen import LISTS, is_list
@@ -59,6 +61,9 @@ def _file(context: Context, node: Node) -> FileSpec | None:
         return None
     given = context.read(reader.shape, node)
     own = given.get("instructions")
+    if reader.name in SITE_READERS and ("*" in pattern or pattern == "DEFAULT"):
+        said = f'{quoted(pattern)} can be no name of a source\'s records: give them one, such as "old-site".'
+        context.problems.error("value", key_node(node), said)
     exact = "*" not in pattern and pattern != "DEFAULT" and reader.name not in SITE_READERS
     return FileSpec(
         pattern,
@@ -137,9 +142,21 @@ def _reader(context: Context, name: str, given: Read) -> ReaderSpec:
         case "xml-attributes":
             return XmlAttributesReader(given.flag("singleRecord"))
         case "omeka-classic" | "omeka-s":
-            return SiteReader(name, given.text("from"))
+            return _site(context, name, given)
         case _:
             return AttachmentReader(given.flag("archive"), given.flag("records"))
+
+
+def _site(context: Context, name: Literal["omeka-classic", "omeka-s"], given: Read) -> SiteReader:
+    since = given.get("since")
+    if since is not None and since.text != "last":
+        try:
+            datetime.fromisoformat(since.text)
+        except ValueError:
+            said = f'{quoted(since.text)} is no date: write it as "2026-05-01" or "2026-05-01T12:00:00Z".'
+            context.problems.error("value", since, said)
+    resources = dict.fromkeys(given.texts("resources") or ("items",))
+    return SiteReader(name, given.text("from"), tuple(resources), since.text if since is not None else "")
 
 
 def _json(context: Context, given: Read) -> JsonReader:

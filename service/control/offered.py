@@ -35,6 +35,7 @@ OFFERED: frozenset[Feature] = frozenset(
         "site",
         "site-page",
         "skip",
+        "source-site",
         "templates",
         "user",
         "value-suggest",

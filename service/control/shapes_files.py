@@ -27,6 +27,34 @@ _SHEET = (
     Key("cells", Word(("shown", "raw"), "cells"), "The text that is shown, or the stored value.", since=1),
 )
 _FROM = Key("from", TEXT, "The name of a source in the settings.", since=1, required=(1,))
+_SINCE = Key(
+    "since",
+    Text(pattern=r"last|\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?", says='"last" or a date'),
+    "Only what was changed after this date (`2026-05-01T12:00:00Z`), or after the `last` reading.",
+    since=1,
+)
+OF_OMEKA_S = ("item_sets", "items", "media")
+"""What of an Omeka S can be records, in the order in which they come."""
+OF_OMEKA_CLASSIC = (
+    "users",
+    "element_sets",
+    "elements",
+    "item_types",
+    "collections",
+    "items",
+    "files",
+    "tags",
+    "exhibits",
+    "simple_pages",
+)
+"""The same of an Omeka Classic."""
+
+
+def _resources(words: tuple[str, ...]) -> Key:
+    doc = "What become records; `items` when unsaid."
+    return Key("resources", ListOf(Word(words, "resource"), least=1), doc, since=1)
+
+
 GROUP = Shape(
     "group",
     "Adjacent rows that agree become one record.",
@@ -94,8 +122,14 @@ _ALL_READERS = (
     _reader("marc", "MARC, as ISO 2709 or MARCXML.", _ENCODING),
     _reader("xml-text-of-children", "Haplo's reader: a key for each child element.", _SINGLE, since=0),
     _reader("xml-attributes", "Haplo's reader: a key for each attribute.", _SINGLE, since=0),
-    _reader("omeka-classic", "Another Omeka Classic, by a configured source.", _FROM),
-    _reader("omeka-s", "Another Omeka S, by a configured source.", _FROM),
+    _reader(
+        "omeka-classic",
+        "Another Omeka Classic, by a configured source.",
+        _FROM,
+        _resources(OF_OMEKA_CLASSIC),
+        _SINCE,
+    ),
+    _reader("omeka-s", "Another Omeka S, by a configured source.", _FROM, _resources(OF_OMEKA_S), _SINCE),
     _reader(
         "attachment",
         "Files for media.",

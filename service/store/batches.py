@@ -416,10 +416,11 @@ def conflicting(db: Database, batch_id: str, files: Mapping[str, Digest]) -> lis
 def batch_files(db: Database, batch_id: str) -> list[FileFacts]:
     """The files of a batch by name."""
     with db.read() as connection:
-        return _files(connection, batch_id)
+        return files_within(connection, batch_id)
 
 
-def _files(connection: Connection, batch_id: str) -> list[FileFacts]:
+def files_within(connection: Connection, batch_id: str) -> list[FileFacts]:
+    """The same within a transaction."""
     rows = connection.execute(
         select(batch_file, api_key.c.label.label("key_label"))
         .join(api_key, api_key.c.id == batch_file.c.key_id)
@@ -441,7 +442,7 @@ def inputs_digest(control: Digest, files: Sequence[FileFacts]) -> str:
 
 def require_inputs(connection: Connection, facts: BatchFacts, digest: str) -> None:
     """Raises `InputsChangedError` unless the batch is made of what `inputs_digest` was made of."""
-    if inputs_digest(facts.control_digest, _files(connection, facts.id)) != digest:
+    if inputs_digest(facts.control_digest, files_within(connection, facts.id)) != digest:
         raise InputsChangedError(facts.id)
 
 

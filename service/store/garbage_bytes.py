@@ -24,6 +24,7 @@ from service.store.tables import (
     failed_file,
     kept_file,
     run,
+    source_page,
     upload,
 )
 
@@ -157,6 +158,11 @@ def _uses(connection: Connection, digests: Sequence[str], parting: Parting) -> t
         ):
             if run_id not in parting.runs:
                 needed.add(digest)
+    for digest, batch_id in connection.execute(
+        select(source_page.c.digest, source_page.c.batch_id).where(source_page.c.digest.in_(digests))
+    ):
+        if batch_id not in parting.deleted:
+            needed.add(digest)
     return needed, {digest for digest, batch_id, _ in uses if batch_id not in parting.deleted}
 
 
@@ -218,6 +224,7 @@ def remove(db: Database, blobs: BlobStore, digest: Digest) -> bool:
                     batch_file.c.digest,
                     failed_file.c.digest,
                     kept_file.c.digest,
+                    source_page.c.digest,
                     upload.c.digest,
                     control_file.c.digest,
                 )

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -477,4 +478,39 @@ kept_file = Table(
     Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
     Column("digest", String(64), ForeignKey("blob.digest"), primary_key=True),
     Index("ix_kept_file_digest", "digest"),
+)
+
+# What is read from a source (another Omeka) for a batch. `since`: only what was changed after this moment; `mark`:
+# the source's own clock when it was begun. Both ISO 8601. What has come is a file of the batch when `ended_at` is set.
+source_pull = Table(
+    "source_pull",
+    metadata,
+    Column("batch_id", String(32), ForeignKey("batch.id", ondelete="CASCADE"), primary_key=True),
+    Column("file", String(255), primary_key=True),
+    Column("source", String(255), nullable=False),
+    Column("since", String(32), nullable=False),
+    Column("mark", String(32), nullable=False),
+    Column("resources", String(255), nullable=False),
+    Column("failed", Integer, nullable=False),  # pages that could not be read
+    Column("ended_at", BigInteger),
+    Index("ix_source_pull_source", "source", "ended_at"),
+)
+
+# Its pages as they came, until they are put together.
+source_page = Table(
+    "source_page",
+    metadata,
+    Column("batch_id", String(32), primary_key=True),
+    Column("file", String(255), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("digest", String(64), ForeignKey("blob.digest"), nullable=False),
+    Column("position", Text, nullable=False),  # where reading goes on after it
+    Column("failed", Boolean, nullable=False),
+    ForeignKeyConstraint(
+        ["batch_id", "file"],
+        ["source_pull.batch_id", "source_pull.file"],
+        name="fk_source_page_pull",
+        ondelete="CASCADE",
+    ),
+    Index("ix_source_page_digest", "digest"),
 )

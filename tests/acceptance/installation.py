@@ -47,6 +47,7 @@ class Installation:
     targets: Mapping[str, Mapping[str, object]]
     settings: Mapping[str, str] = field(default_factory=dict)
     database_url: str = ""
+    sources: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.port = free_port()
@@ -60,6 +61,9 @@ class Installation:
         for name, target in targets.items():
             config.append(f"[targets.{name}]")
             config.extend(f"{key} = {_toml(value)}" for key, value in target.items())
+        for name, source in self.sources.items():
+            config.append(f"[sources.{name}]")
+            config.extend(f"{key} = {_toml(value)}" for key, value in source.items())
         (self.folder / file).write_text("\n".join(config), encoding="utf-8")
 
     # --- processes --------------------------------------------------------------------------------

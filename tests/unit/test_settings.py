@@ -11,7 +11,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 
 from service.pacing import PaceWindow
-from service.settings import Settings, SettingsError, TargetSettings, load_settings
+from service.settings import Settings, SettingsError, SourceSettings, TargetSettings, load_settings
 from service.supervisor import refuse_unsafe
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,8 +56,8 @@ def test_every_setting_is_documented_with_its_names_default_and_meaning() -> Non
     meant = []
     for name, field in Settings.model_fields.items():
         alias = field.validation_alias
-        if name == "targets":
-            names = ("`ACCESSION_TARGETS__NAME__…`", "`[targets.NAME]`")
+        if name in ("targets", "sources"):
+            names = (f"`ACCESSION_{name.upper()}__NAME__…`", f"`[{name}.NAME]`")
         else:
             names = (f"`{alias}`", "—") if alias else (f"`ACCESSION_{name.upper()}`", f"`{name}`")
         meant.append((*names, shown_default(field.get_default()), field.description))
@@ -74,6 +74,25 @@ def documented(model: type[BaseModel]) -> list[tuple[str, ...]]:
 def test_every_setting_of_a_target_is_documented() -> None:
     section = DOCUMENT.read_text(encoding="utf-8").partition("## A target")[2].partition("\n##")[0]
     assert rows(section, 3) == documented(TargetSettings)
+
+
+def test_every_setting_of_a_source_is_documented() -> None:
+    section = DOCUMENT.read_text(encoding="utf-8").partition("## A source")[2].partition("\n##")[0]
+    assert rows(section, 3) == documented(SourceSettings)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"kind": "omeka-classic", "key_identity": "a", "key_credential": "b"}, "Omeka Classic has one key"),
+        ({"kind": "omeka-s", "key": "a"}, "has two parts"),
+        ({"kind": "omeka-s", "key_identity": "a"}, "belong together"),
+        ({"kind": "omeka-s", "url": "old.example.org"}, "not a web address"),
+    ],
+)
+def test_a_source_that_makes_no_sense_is_refused(given: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        load_settings(sources={"old": {"url": "https://old.example.org", **given}})
 
 
 def test_every_setting_of_its_hours_is_documented() -> None:

@@ -13,6 +13,7 @@ from worker.applying.prepared import Ways
 from worker.applying.preparing import Preparer
 from worker.context import RunContext
 from worker.fetching import Fetcher, Reachable, origin
+from worker.sources.files import SourceFiles
 from worker.targets.base import Adapter
 
 
@@ -40,5 +41,11 @@ def import_preparer(tools: Tools, ways: Ways) -> Preparer:
         tools.outage,
         ways,
         Originals(tools.context, tools.adapter, tools.outage, tools.blobs, omeka),
-        Fetched(tools.context, tools.blobs, web, rules, by_target=target.allow_url_ingest),
+        Fetched(
+            tools.context,
+            tools.blobs,
+            SourceFiles(settings, web),
+            rules,
+            by_target=target.allow_url_ingest,
+        ),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -19,19 +20,25 @@ from worker.attachments.names import file_name
 from worker.attachments.rules import FileRules, problems
 from worker.context import RunContext
 from worker.errors import Reject, Retriable
-from worker.fetching import Fetcher
 from worker.records import Content, Draft, Problem
+from worker.sources.addresses import is_source
 
 TRIES = 3
 PAUSE = 2.0
 """Seconds between two tries, growing."""
 
 
+class Fetching(Protocol):
+    """`worker.fetching.Fetcher`, or what stands before it."""
+
+    def chunks(self, address: str) -> Iterator[bytes]: ...
+
+
 class Fetched:
     """What one run has fetched. `by_target`: the target fetches by itself, so nothing is."""
 
     def __init__(
-        self, context: RunContext, blobs: BlobStore, fetcher: Fetcher, rules: FileRules, *, by_target: bool
+        self, context: RunContext, blobs: BlobStore, fetcher: Fetching, rules: FileRules, *, by_target: bool
     ) -> None:
         self._context = context
         self._blobs = blobs
@@ -45,12 +52,10 @@ class Fetched:
 
         The plan is told what came, before anything is meant: whoever takes the run up sends the same.
         """
-        if self._by_target:
-            return
         drafts: list[tuple[int, bytes]] = []
         for entry in entries:
             draft = draft_of(entry) if entry.action == "create" and entry.kind == "media" else None
-            address = _address(draft) if draft is not None else ""
+            address = self._to_fetch(draft) if draft is not None else ""
             if draft is None or not address:
                 continue
             if address not in self._contents:
@@ -63,12 +68,20 @@ class Fetched:
 
     def settle(self, draft: Draft) -> Draft | Problem:
         """The draft with the bytes that were fetched for it, or why there are none."""
-        address = _address(draft)
+        address = self._to_fetch(draft)
         found = self._contents.get(address) if address else None
         if found is None or isinstance(found, Problem):
             return draft if found is None else found
         assert draft.source is not None
         return msgspec.structs.replace(draft, source=msgspec.structs.replace(draft.source, content=found))
+
+    def _to_fetch(self, draft: Draft) -> str:
+        """From where this service has to fetch the file of a media; "": from nowhere, or it is here."""
+        source = draft.source
+        if source is None or source.ingester != "url" or source.content is not None:
+            return ""
+        # What stands at a source only we know where to find.
+        return "" if self._by_target and not is_source(source.value) else source.value
 
     async def _content(self, address: str) -> Content | Problem:
         for attempt in range(1, TRIES + 1):
@@ -98,9 +111,3 @@ class Fetched:
 def _tell(db: Database, claim: Claim, drafts: Sequence[tuple[int, bytes]]) -> None:
     with fenced(db, claim) as connection:
         plans.set_drafts(connection, claim.run_id, drafts)
-
-
-def _address(draft: Draft) -> str:
-    """From where this service has to fetch the file of a media; "": from nowhere, or it is here."""
-    source = draft.source
-    return source.value if source is not None and source.ingester == "url" and source.content is None else ""

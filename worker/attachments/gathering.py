@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from service.control.expected import match_file
+from service.control.expected import entry_of
 from service.control.model import AttachmentReader, Control
 from worker.attachments import archive
 from worker.attachments.index import Attachment, Attachments
@@ -25,7 +25,7 @@ def attachments_of(control: Control, files: Sequence[InputFile]) -> Attachments:
 
 
 def _of(control: Control, file: InputFile) -> Iterator[Attachment]:
-    spec = match_file(control, file.name)
+    spec = entry_of(control, file.name)
     if spec is None or not isinstance(spec.reader, AttachmentReader):
         return
     if not spec.reader.archive:

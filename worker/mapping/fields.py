@@ -22,6 +22,7 @@ from worker.mapping.text import as_text, checked_unicode
 from worker.mapping.types import Manner, address, boolean_words, datetime_judge, language_tag, whole_number
 from worker.mapping.values import Finish, Wanted
 from worker.records import FileName
+from worker.sources.addresses import source_file
 
 _BOOLEANS = frozenset({"public", "featured", "assign-new-items"})
 _ADDRESSES = frozenset({"url", "iiif", "iiif-presentation", "oembed", "youtube"})
@@ -113,6 +114,8 @@ def _position(piece: Any, manner: Manner) -> int:
 
 def _web_address(text: str, word: FieldWord) -> str:
     uri = address(text)
+    if word == "url" and source_file(uri) is not None:
+        return uri
     if uri.partition(":")[0].lower() not in _FIRST_PARTS:
         raise Unconvertible("not-a-uri", f"“{shown(text)}” is no address that {word} can be fetched from.")
     return uri

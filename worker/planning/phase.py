@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from service.control.expected import match_file
+from service.control.expected import entry_of
 from service.control.model import AttachmentReader, Control, FileSpec, Source
 from service.store import ledger, links, plan_groups, plans, runs
 from service.store.ledger import LedgerKey, LedgerRow
@@ -356,7 +356,7 @@ def in_order(control: Control, files: Sequence[InputFile]) -> list[tuple[FileSpe
     """The files that hold records, in the order of their entries in the control file, then by name."""
     found = []
     for file in files:
-        spec = match_file(control, file.name)
+        spec = entry_of(control, file.name)
         if spec is None:
             raise Fatal("file-not-expected", f"The control file takes no file of the name {file.name}.")
         if not isinstance(spec.reader, AttachmentReader) or spec.reader.records:

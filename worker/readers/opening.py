@@ -22,7 +22,6 @@ from service.control.model import (
     XmlChildrenReader,
     XmlReader,
 )
-from worker.errors import Fatal
 from worker.readers.attachment import AttachmentReading, excerpt_attachments
 from worker.readers.base import BlobSource, Reading
 from worker.readers.csv import CsvReading, excerpt_csv
@@ -32,6 +31,7 @@ from worker.readers.jsonl import JsonLinesReading, excerpt_json_lines
 from worker.readers.marc import MarcReading, excerpt_marc
 from worker.readers.ods import read_ods
 from worker.readers.sheet_writing import excerpt_sheet
+from worker.readers.site import SiteReading
 from worker.readers.tabular import expand_groups, shaped
 from worker.readers.tsv import TsvReading, excerpt_tsv
 from worker.readers.xlsx import read_xlsx
@@ -80,7 +80,7 @@ def _open(spec: ReaderSpec, blob: BlobSource, file: str, identity: Collection[st
         case AttachmentReader():
             return AttachmentReading(spec, blob, file)
         case SiteReader():
-            raise _without_rows()
+            return SiteReading(spec, blob, file)
         case _:
             assert_never(spec)
 
@@ -105,7 +105,7 @@ def excerpt(
     match spec:
         case JsonReader():
             return excerpt_json(spec, path, numbers)
-        case JsonLinesReader():
+        case JsonLinesReader() | SiteReader():
             return excerpt_json_lines(path, numbers)
         case CsvReader():
             return excerpt_csv(spec, path, numbers)
@@ -121,8 +121,6 @@ def excerpt(
             return excerpt_marc(spec, path, numbers)
         case AttachmentReader():
             return excerpt_attachments(spec, path, numbers)
-        case SiteReader():
-            raise _without_rows()
         case _:
             assert_never(spec)
 
@@ -131,7 +129,3 @@ def excerpt(
 class _Blob:
     path: Path
     size: int
-
-
-def _without_rows() -> Fatal:
-    return Fatal("reader-without-rows", "A file of this reader is not read row by row.")

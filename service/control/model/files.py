@@ -90,10 +90,16 @@ class XmlAttributesReader:
 
 @dataclass(frozen=True, slots=True)
 class SiteReader:
-    """Another Omeka, by the name of a source in the settings; nothing is uploaded for it."""
+    """Another Omeka, by the name of a source in the settings; nothing is uploaded for it.
+
+    `resources`: what become records, by the words of its API. `since`: only what was changed after a moment
+    (ISO 8601), or after the `last` reading that was imported; "": everything.
+    """
 
     kind: Literal["omeka-s", "omeka-classic"]
     source: str
+    resources: tuple[str, ...] = ("items",)
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)

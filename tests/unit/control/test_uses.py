@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.control.expected import glob_matches, match_file, missing_required
+from service.control.expected import entry_of, glob_matches, match_file, missing_required
 from service.control.model import NamesUsed, Used
 from service.control.names_used import names_used
 from service.control.summary import Summary, summary
@@ -31,13 +31,19 @@ FILES = {
         ("albums/1.csv", "albums/*.csv"),
         ("albums/x/1.csv", "albums/**"),
         ("Data0", "DEFAULT"),
-        ("old", "DEFAULT"),
     ],
 )
 def test_a_file_is_read_by_its_name_then_the_longest_glob_then_the_default(name: str, pattern: str) -> None:
     spec = match_file(compiled(version_1(files=FILES)), name)
     assert spec is not None
     assert spec.pattern == pattern
+
+
+def test_what_is_read_from_a_source_is_not_uploaded() -> None:
+    control = compiled(version_1(files=FILES))
+    assert match_file(control, "old") is None
+    assert entry_of(control, "old") == control.files[4]
+    assert entry_of(control, "data0") == control.files[0]
 
 
 def test_a_file_that_nothing_takes() -> None:

@@ -13,6 +13,7 @@ from msgspec import UNSET, Struct
 
 from worker.mapping.lookups import CustomVocabulary
 from worker.records import RESOURCES, Draft, Fields, Problem, Property, Value
+from worker.sources.addresses import is_source
 from worker.targets.omeka_s.others import checking as others
 from worker.targets.omeka_s.vocabulary import Listing, Unknown, Vocabulary, normal
 from worker.targets.redact import excerpt
@@ -210,7 +211,7 @@ def _of_source(draft: Draft, allowed: Ingesting) -> Iterator[Problem]:
                 )
         case "url":
             # Where the target may not fetch it, this service does.
-            if not _is_web_address(source.value):
+            if not _is_web_address(source.value) and not is_source(source.value):
                 message = "The address of a media begins with http:// or https://."
                 yield _reject("value-invalid", message, source.value)
         case "iiif" | "iiif_presentation" | "oembed" | "youtube":
