@@ -81,6 +81,10 @@ class Doorkeeper:
                 f"An API key is needed: HTTP Basic with the user {USER} and the key as password"
                 " (curl --user haplo:KEY), or Authorization: Bearer KEY.",
             )
+        return await self.recognise(request, presented, realm)
+
+    async def recognise(self, request: Request, presented: str, realm: Realm = "Accession") -> Key:
+        """The key that was presented, whichever way. Raises `ApiError` as `identify` does."""
         key = await self._db.run(find_key, presented)
         if key is None:
             wait = self._throttle.failed(client_address(request, self._proxies))
@@ -93,10 +97,11 @@ class Doorkeeper:
                 f"The API key is unknown or was revoked, or the user is not {USER}. Check it, or make one:"
                 " accession keys create LABEL.",
             )
-        await self._note_use(key)
+        await self.note_use(key)
         return key
 
-    async def _note_use(self, key: Key) -> None:
+    async def note_use(self, key: Key) -> None:
+        """Remember when the key was last used, to the minute."""
         now = time.monotonic()
         if now - self._noted.get(key.id, -USE_INTERVAL) < USE_INTERVAL:
             return

@@ -23,6 +23,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from service.control.target_model import TargetKind
 from service.pacing import PaceWindow, check_windows, zone_of
 
 VERSION = "0.1.0"
@@ -74,10 +75,19 @@ class TargetSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["omeka-s"] = Field("omeka-s", description="Which API it speaks.")
+    kind: TargetKind = Field("omeka-s", description="Which API it speaks: `omeka-s` or `omeka-classic`.")
     url: str = Field(description="The site's address, or its `…/api`.")
     key_identity: SecretStr = Field(SecretStr(""), description="Omeka S: the key's identity.")
     key_credential: SecretStr = Field(SecretStr(""), description="Omeka S: the key's credential.")
+    key: SecretStr = Field(SecretStr(""), description="Omeka Classic: the key of a user.")
+    method_override: bool = Field(
+        False,
+        description="Omeka Classic: whether changes are sent as POST with `X-HTTP-Method-Override`; where a web server refuses PUT and DELETE, that is found out too.",
+    )
+    wide_characters: bool = Field(
+        False,
+        description="Omeka Classic: whether its database takes characters such as emoji, which that of a new one does not.",
+    )
     connections: int = Field(2, ge=1, le=64, description="Most requests at a time, over all workers.")
     requests_per_second: float | None = Field(
         None,
@@ -91,10 +101,10 @@ class TargetSettings(BaseModel):
     allow_url_ingest: bool = Field(False, description="Whether the target may be told to fetch URLs itself.")
     allow_sideload: bool = Field(False, description="Whether it may be told to take files of its own folder.")
     media_types: list[str] = Field(
-        [], description="Media types of files that it takes; none named: those of a new Omeka S."
+        [], description="Media types of files that it takes; none named: those of a new Omeka."
     )
     extensions: list[str] = Field(
-        [], description="Endings of file names that it takes; none named: those of a new Omeka S."
+        [], description="Endings of file names that it takes; none named: those of a new Omeka."
     )
     largest_file: int = Field(0, ge=0, description="Bytes of the largest file that it takes; 0: not known.")
     inline_files: int = Field(
@@ -110,7 +120,7 @@ class TargetSettings(BaseModel):
     def _is_web_address(cls, value: str) -> str:
         return _web_address(value)
 
-    @field_validator("key_identity", "key_credential", mode="before")
+    @field_validator("key_identity", "key_credential", "key", mode="before")
     @classmethod
     def _follow(cls, value: object, info: Any) -> object:
         return _followed(value, str(info.field_name))
@@ -121,6 +131,20 @@ class TargetSettings(BaseModel):
         if value:
             zone_of(value)
         return value
+
+    @model_validator(mode="after")
+    def _has_its_kind_of_key(self) -> TargetSettings:
+        pair = self.key_identity.get_secret_value() or self.key_credential.get_secret_value()
+        if self.kind == "omeka-classic" and pair:
+            raise ValueError(
+                "an Omeka Classic has one key: write it as `key`, without identity and credential"
+            )
+        if self.kind == "omeka-s" and self.key.get_secret_value():
+            raise ValueError(
+                "an Omeka S has a key of two parts: write key_identity and key_credential. If it is an Omeka "
+                'Classic, write kind = "omeka-classic"'
+            )
+        return self
 
     @model_validator(mode="after")
     def _paces_itself(self) -> TargetSettings:

@@ -20,6 +20,10 @@ CODES: Mapping[str, tuple[Level, str]] = {
     "control-invalid": ("error", "The control file has errors, a line each."),
     "file-not-expected": ("error", "The control file takes no file of this name."),
     "internal-error": ("error", "A fault of this program; the worker's own log has the details."),
+    "model-other": (
+        "error",
+        "The control file is for another kind of Omeka than the target (`model`).",
+    ),
     "not-offered": ("error", "The control file uses what this version does not carry out yet."),
     "nothing-to-undo": ("error", "The batch has written nothing."),
     "plan-stale": (

@@ -111,7 +111,17 @@ async def preflight(control: Control, adapter: Adapter) -> Preflight:
     else:
         found = Preflight(resolver, (), frozenset())
     refused = compile_problems(control, found.lookups)
-    return Preflight(found.resolver, (*found.problems, *refused), found.unknown)
+    return Preflight(found.resolver, (*_of_model(control, adapter), *found.problems, *refused), found.unknown)
+
+
+def _of_model(control: Control, adapter: Adapter) -> tuple[Problem, ...]:
+    if control.model in ("omeka", adapter.kind):
+        return ()
+    message = (
+        f"The control file is for the model {control.model}, and the target is of the kind {adapter.kind}. "
+        "Choose a target of that kind, or change the model."
+    )
+    return (Problem("stop", "model-other", message, "/model", control.model),)
 
 
 def compile_problems(control: Control, lookups: VocabularyLookups) -> tuple[Problem, ...]:

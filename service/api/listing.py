@@ -13,6 +13,7 @@ from service.api.lines import moment, one_line
 from service.api.naming import the_batch
 from service.store.batches import BatchFacts, BatchFilter, list_batches
 from service.store.database import Database
+from service.store.keys import Key
 from service.store.outcomes import state_of
 from service.store.runs import runs_of_batches
 from service.store.states import BatchState
@@ -57,7 +58,7 @@ async def get_batches(call: Call) -> Response:
     if query.before is not None:
         marker = await the_batch(call, query.before)
         before = (marker.created_at, marker.id)
-    found, more = await call.db.run(_find, call, query, before)
+    found, more = await call.db.run(find_batches, call.key, query, before)
     listed = tuple(
         BatchListed(
             batch.id,
@@ -78,14 +79,14 @@ async def get_batches(call: Call) -> Response:
     return call.answer(text, BatchList(listed, next_page), headers=headers)
 
 
-def _find(
-    db: Database, call: Call, query: ListQuery, before: tuple[int, str] | None
+def find_batches(
+    db: Database, key: Key, query: ListQuery, before: tuple[int, str] | None
 ) -> tuple[list[tuple[BatchFacts, BatchState]], bool]:
     """A page of batches with their states, and whether there are more."""
     found: list[tuple[BatchFacts, BatchState]] = []
     size = SCAN if query.state else query.limit + 1
     while True:
-        page = list_batches(db, call.key, BatchFilter(query.target, query.comment, before), size)
+        page = list_batches(db, key, BatchFilter(query.target, query.comment, before), size)
         runs = runs_of_batches(db, [batch.id for batch in page])
         for batch in page:
             state = state_of(db, runs.get(batch.id, ()))

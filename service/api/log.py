@@ -17,7 +17,7 @@ from service.errors import bad_parameter, refusal, shown
 from service.negotiation import preferred
 from service.store.batches import BatchFacts
 from service.store.database import Database, StoreUnavailableError
-from service.store.logs import Level, LogLine, read_batch_log, read_log
+from service.store.logs import Level, LineFilter, LogLine, read_batch_log, read_log
 from service.store.runs import run_facts, runs_of_batch
 from service.store.states import ACTIVE
 
@@ -42,6 +42,10 @@ class LogQuery(Struct, frozen=True):
         str | None,
         Meta(description="Only lines after this one: SEQ (of the run, or of the newest), or RUN:SEQ."),
     ] = None
+    text: Annotated[
+        str | None,
+        Meta(description="Only lines whose message, identifier, file or code contains this, in either case."),
+    ] = None
     follow: Annotated[bool, Meta(description="true: go on until no run is active, like tail -f.")] = False
 
 
@@ -65,15 +69,15 @@ async def get_log(call: Call) -> Response:
     runs = [run.id for run in await call.db.run(runs_of_batch, batch.id)]
     if query.run is not None and query.run not in runs:
         raise refusal(404, "run-unknown", f"Run not found: {shown(query.run)[1:-1]}", "run")
-    cursor = _cursor(query, runs, call.request.headers.get("last-event-id"))
+    cursor = cursor_of(query, runs, call.request.headers.get("last-event-id"))
     media_type = preferred(call.request.headers.get("accept"), (TEXT, EVENTS, NDJSON, "application/json"))
     media_type = NDJSON if media_type == "application/json" else media_type
-    pages = _pages(call, batch, query, cursor, heartbeat=media_type == EVENTS)
+    pages = pages_of(call, batch, query, cursor, heartbeat=media_type == EVENTS)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_encoded(pages, media_type), headers=headers, media_type=media_type)
+    return StreamingResponse(encoded_lines(pages, media_type), headers=headers, media_type=media_type)
 
 
-def _cursor(query: LogQuery, runs_newest_first: list[str], last_event: str | None) -> Cursor:
+def cursor_of(query: LogQuery, runs_newest_first: list[str], last_event: str | None) -> Cursor:
     """Where to begin. Raises `ApiError` 400."""
     after = last_event if last_event is not None else query.after
     if after is None:
@@ -87,7 +91,7 @@ def _cursor(query: LogQuery, runs_newest_first: list[str], last_event: str | Non
     return (query.run or run or newest, int(seq))
 
 
-async def _pages(
+async def pages_of(
     call: Call, batch: BatchFacts, query: LogQuery, cursor: Cursor, *, heartbeat: bool
 ) -> AsyncIterator[list[LogLine]]:
     """The lines from the cursor on, some at a time; with `follow` until the run (or every run) has ended.
@@ -119,9 +123,10 @@ async def _pages(
 
 
 def _read(db: Database, batch: BatchFacts, query: LogQuery, cursor: Cursor) -> list[LogLine]:
+    wanted = LineFilter(query.level, query.text)
     if query.run is not None:
-        return read_log(db, query.run, after=cursor[1], level=query.level, limit=PAGE)
-    return read_batch_log(db, batch.id, after=cursor, level=query.level, limit=PAGE)
+        return read_log(db, query.run, after=cursor[1], wanted=wanted, limit=PAGE)
+    return read_batch_log(db, batch.id, after=cursor, wanted=wanted, limit=PAGE)
 
 
 async def _is_active(call: Call, batch: BatchFacts, run_id: str | None) -> bool:
@@ -132,7 +137,7 @@ async def _is_active(call: Call, batch: BatchFacts, run_id: str | None) -> bool:
     return bool(runs) and runs[0].state in ACTIVE
 
 
-async def _encoded(pages: AsyncIterator[list[LogLine]], media_type: str) -> AsyncIterator[bytes]:
+async def encoded_lines(pages: AsyncIterator[list[LogLine]], media_type: str) -> AsyncIterator[bytes]:
     async for page in pages:
         if not page:
             yield b": still here\n\n"

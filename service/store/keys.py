@@ -104,6 +104,15 @@ def find_key(db: Database, presented: str) -> Key | None:
     return _key(row) if row is not None and right else None
 
 
+def valid_key(db: Database, key_id: int) -> Key | None:
+    """The key of this number, unless it was revoked."""
+    with db.read() as connection:
+        row = connection.execute(
+            select(api_key).where(api_key.c.id == key_id, api_key.c.revoked_at.is_(None))
+        ).one_or_none()
+    return None if row is None else _key(row)
+
+
 def list_keys(db: Database) -> list[Key]:
     """All keys, revoked ones too, oldest first."""
     with db.read() as connection:

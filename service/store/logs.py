@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
-from sqlalchemy import Connection, and_, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select
 
 from service.store.database import Database
 from service.store.tables import log_line, run
@@ -60,15 +60,33 @@ def last_seq(db: Database, run_id: str) -> int:
         )
 
 
+class LineFilter(Struct, frozen=True):
+    """Which lines are wanted: those at or above `level` that contain `text`, in either case."""
+
+    level: Level = "info"
+    text: str | None = None
+
+    @property
+    def conditions(self) -> list[ColumnElement[bool]]:
+        found: list[ColumnElement[bool]] = [log_line.c.level.in_(LEVELS[LEVELS.index(self.level) :])]
+        if self.text:
+            columns = (log_line.c.message, log_line.c.identifier, log_line.c.file, log_line.c.code)
+            found.append(or_(*(column.icontains(self.text, autoescape=True) for column in columns)))
+        return found
+
+
+ALL = LineFilter()
+"""What is shown unless one asks for more, or less."""
+
+
 def read_log(
-    db: Database, run_id: str, *, after: int = 0, level: Level = "info", limit: int = 1000
+    db: Database, run_id: str, *, after: int = 0, wanted: LineFilter = ALL, limit: int = 1000
 ) -> list[LogLine]:
-    """Lines of one run at or above `level` whose `seq` is over `after`, in order."""
-    wanted = LEVELS[LEVELS.index(level) :]
+    """Lines of one run whose `seq` is over `after`, in order."""
     with db.read() as connection:
         rows = connection.execute(
             select(log_line)
-            .where(log_line.c.run_id == run_id, log_line.c.seq > after, log_line.c.level.in_(wanted))
+            .where(log_line.c.run_id == run_id, log_line.c.seq > after, *wanted.conditions)
             .order_by(log_line.c.seq)
             .limit(limit)
         )
@@ -76,13 +94,17 @@ def read_log(
 
 
 def read_batch_log(
-    db: Database, batch_id: str, *, after: tuple[str, int] = ("", 0), level: Level = "info", limit: int = 1000
+    db: Database,
+    batch_id: str,
+    *,
+    after: tuple[str, int] = ("", 0),
+    wanted: LineFilter = ALL,
+    limit: int = 1000,
 ) -> list[LogLine]:
     """Lines of all runs of a batch, oldest run first.
 
     `after` is (run id, seq) of the last line seen: run ids sort by time.
     """
-    wanted = LEVELS[LEVELS.index(level) :]
     after_run, after_seq = after
     with db.read() as connection:
         rows = connection.execute(
@@ -90,7 +112,7 @@ def read_batch_log(
             .join(run, run.c.id == log_line.c.run_id)
             .where(
                 run.c.batch_id == batch_id,
-                log_line.c.level.in_(wanted),
+                *wanted.conditions,
                 or_(
                     log_line.c.run_id > after_run,
                     and_(log_line.c.run_id == after_run, log_line.c.seq > after_seq),
@@ -100,3 +122,30 @@ def read_batch_log(
             .limit(limit)
         )
         return [LogLine(**row._mapping) for row in rows]
+
+
+def read_log_before(
+    db: Database,
+    run_ids: Sequence[str],
+    *,
+    before: tuple[str, int] | None = None,
+    wanted: LineFilter = ALL,
+    limit: int = 1000,
+) -> list[LogLine]:
+    """The last lines of these runs, in order; `before`: the last of those before this one (run id, seq)."""
+    conditions = [log_line.c.run_id.in_(run_ids), *wanted.conditions]
+    if before is not None:
+        conditions.append(
+            or_(
+                log_line.c.run_id < before[0],
+                and_(log_line.c.run_id == before[0], log_line.c.seq < before[1]),
+            )
+        )
+    with db.read() as connection:
+        rows = connection.execute(
+            select(log_line)
+            .where(*conditions)
+            .order_by(log_line.c.run_id.desc(), log_line.c.seq.desc())
+            .limit(limit)
+        ).all()
+        return [LogLine(**row._mapping) for row in reversed(rows)]

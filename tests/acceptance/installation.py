@@ -313,7 +313,9 @@ def _bytes(content: object) -> bytes:
 
 
 def target_of(standin: Any, url: str | None = None, **more: object) -> dict[str, object]:
-    """The settings of a target that is a stand-in (or a proxy before it, at `url`)."""
+    """The settings of a target that is a stand-in (or a proxy before it, at `url`), of either kind."""
+    if hasattr(standin, "api_key"):
+        return {"kind": "omeka-classic", "url": url or standin.url, "key": standin.api_key, **more}
     return {
         "url": url or standin.url,
         "key_identity": standin.key_identity,

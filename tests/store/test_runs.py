@@ -267,7 +267,7 @@ def test_the_log_is_read_by_level_and_from_a_line_on(database: Database, batch_i
     with runs.fenced(database, held) as connection:
         logs.append_lines(connection, lines)
     assert logs.last_seq(database, run_id) == 3
-    assert logs.read_log(database, run_id, level="debug") == lines
+    assert logs.read_log(database, run_id, wanted=logs.LineFilter("debug")) == lines
     assert logs.read_log(database, run_id) == lines[1:]
     assert logs.read_log(database, run_id, after=2) == lines[2:]
     assert logs.read_batch_log(database, batch_id, after=(run_id, 2)) == lines[2:]

@@ -226,7 +226,12 @@ def test_settings_that_expose_keys_or_sessions_are_refused(given: dict[str, obje
     [
         ("port = ", "accession.toml is not TOML: "),
         ("prot = 9001\n", "prot: "),
-        ("[targets.a]\nurl = 'https://a.example.org'\nkey = 'x'\n", "targets.a.key: "),
+        ("[targets.a]\nurl = 'https://a.example.org'\nkeys = 'x'\n", "targets.a.keys: "),
+        ("[targets.a]\nurl = 'https://a.example.org'\nkey = 'x'\n", "targets.a: an Omeka S has a key of two"),
+        (
+            "[targets.a]\nkind = 'omeka-classic'\nurl = 'https://a.example.org'\nkey_identity = 'x'\n",
+            "targets.a: an Omeka Classic has one key",
+        ),
         ("[targets.a]\nkey_identity = 'x'\n", "targets.a.url: Field required"),
     ],
 )

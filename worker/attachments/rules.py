@@ -21,6 +21,8 @@ class FileRules(Struct, frozen=True):
     """Files that travel in the request that creates their item."""
     inline_bytes: int = 20_000_000
     """Their bytes together."""
+    needs_extension: bool = False
+    """Whether names of files that have no ending are refused."""
 
 
 USUAL = FileRules()
@@ -35,7 +37,10 @@ def problems(name: str, content: Content, ends: Ends, rules: FileRules) -> Itera
         message = f"“{name}” has {content.size:,} bytes; the target takes files of {rules.largest:,} at most."
         yield _reject("attachment-too-large", message)
     kind, ending = media_type(ends.head), extension(name)
-    if ending and rules.extensions and ending not in rules.extensions:
+    if not ending and rules.needs_extension:
+        message = f"“{name}” has no ending, by which the target tells what it is: call it “{name}.txt”, say."
+        yield _reject("attachment-type", message)
+    elif ending and rules.extensions and ending not in rules.extensions:
         message = f"“{name}”: the target takes no files that end in .{ending}."
         yield _reject("attachment-type", f"{message} {_REMEDY}")
     elif kind and rules.media_types and kind not in rules.media_types:

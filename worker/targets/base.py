@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from service.control.model import FieldWord
-from service.control.target_model import TargetModel
+from service.control.target_model import TargetKind, TargetModel
 from worker.attachments.rules import FileRules
 from worker.errors import Fatal
 from worker.mapping.lookups import CustomVocabulary
@@ -95,9 +95,12 @@ class Original(Struct, frozen=True):
     name: str
     media_type: str
     digest: str
+    """SHA-256; "" where the target does not tell it."""
     size: int
     address: str
     """At which anybody who may see the media can fetch it."""
+    md5: str = ""
+    """Where the target tells that instead."""
 
 
 class Difference(Struct, frozen=True, omit_defaults=True):
@@ -265,6 +268,11 @@ class Adapter(Protocol):
     """A target of one kind, bound to its address, key and limits for the length of a run."""
 
     group_size: int
+
+    @property
+    def kind(self) -> TargetKind:
+        """Which Omeka it is; what the control file says as `model`."""
+        ...
 
     @property
     def file_rules(self) -> FileRules:

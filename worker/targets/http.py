@@ -36,7 +36,7 @@ silence_http_loggers()
 
 T = TypeVar("T")
 
-Verb = Literal["GET", "POST", "PATCH", "DELETE"]
+Verb = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 SLOWEST_UPLOAD = 32 * 1024
 """Bytes a second: a request of many bytes may take as much longer as a slow line needs for them."""
@@ -77,6 +77,14 @@ class Failure(Struct, frozen=True):
 
 Outcome: TypeAlias = Reply | Failure
 Body: TypeAlias = bytes | Form | None
+
+
+class _Request(Struct, frozen=True):
+    method: Verb
+    path: str
+    query: tuple[tuple[str, str | int], ...] = ()
+    body: Body = None
+    headers: Mapping[str, str] = {}
 
 
 class Tenure(Protocol):
@@ -213,13 +221,16 @@ class TargetHttp:
             wait_jitter=patience.jitter,
         ):
             with attempt:
-                return judge(await self._send("GET", path, params, None))
+                return judge(await self._send(_Request("GET", path, params)))
         raise AssertionError("stamina ends in a result or an exception")
 
-    async def write(self, method: Verb, path: str, body: bytes | Form | None) -> Outcome:
-        """Send a write, once, whatever comes of it. `body`: JSON, or a form with files."""
+    async def write(
+        self, method: Verb, path: str, body: bytes | Form | None, headers: Mapping[str, str] | None = None
+    ) -> Outcome:
+        """Send a write, once, whatever comes of it. `body`: JSON, or a form with files; `headers`: further
+        ones."""
         try:
-            return await self._send(method, path, (), body)
+            return await self._send(_Request(method, path, (), body, headers or {}))
         except Held as held:
             return Failure("held", False, held.message)
 
@@ -229,9 +240,7 @@ class TargetHttp:
     def redact(self, text: str) -> str:
         return redact(text, self._secrets)
 
-    async def _send(
-        self, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: Body
-    ) -> Outcome:
+    async def _send(self, request: _Request) -> Outcome:
         while True:
             tenure = self._caller.tenure
             try:
@@ -241,7 +250,7 @@ class TargetHttp:
                     slot = await self._stop.unless(stack.enter_async_context(slot_of))
                     # Asked with the slot in hand: that may have been long in coming.
                     if tenure is None or tenure.holds:
-                        return await self._send_now(slot, method, path, query, body)
+                        return await self._send_now(slot, request)
             except Held as held:
                 if held.hold.reason != "rate":
                     raise
@@ -249,31 +258,29 @@ class TargetHttp:
                 # of them would be asked for again.
                 await self._caller.pause(held.hold.seconds)
                 continue
-            if method != "GET":
+            if request.method != "GET":
                 return Failure("held", False, "Whether the run is still this worker's is not certain.")
             # Without a slot: whoever has the run by now needs it.
             await tenure.regained()
 
-    async def _send_now(
-        self, slot: Slot, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: Body
-    ) -> Outcome:
+    async def _send_now(self, slot: Slot, request: _Request) -> Outcome:
+        body = request.body
         self.requests += 1
         self.bytes_sent += body.length if isinstance(body, Form) else len(body or b"")
         started = time.monotonic()
-        outcome = await self._exchange(method, path, query, body)
-        self._tell(slot, method, outcome, time.monotonic() - started)
+        outcome = await self._exchange(request)
+        self._tell(slot, request.method, outcome, time.monotonic() - started)
         return outcome
 
-    async def _exchange(
-        self, method: Verb, path: str, query: Iterable[tuple[str, str | int]], body: Body
-    ) -> Outcome:
+    async def _exchange(self, wanted: _Request) -> Outcome:
+        body = wanted.body
         # Written out at once: the library would parse and copy the address for each parameter set.
-        parameters = urlencode([*query, *self._keys.items()])
+        parameters = urlencode([*wanted.query, *self._keys.items()])
         request = self._client.build_request(
-            method,
-            f"{self._api}/{path}?{parameters}",
+            wanted.method,
+            f"{self._api}/{wanted.path}?{parameters}",
             content=body.chunks() if isinstance(body, Form) else body,
-            headers=_headers(body),
+            headers={**_headers(body), **wanted.headers},
         )
         longer = body.length / SLOWEST_UPLOAD if isinstance(body, Form) else 0.0
         try:

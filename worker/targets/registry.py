@@ -9,8 +9,10 @@ from worker.attachments.contents import Contents
 from worker.targets.base import Adapter
 from worker.targets.http import Caller, Patience, TargetHttp
 from worker.targets.limits import Limiter
+from worker.targets.omeka_classic.adapter import OmekaClassicAdapter
+from worker.targets.omeka_classic.answers import outage as omeka_classic_outage
 from worker.targets.omeka_s.adapter import OmekaSAdapter
-from worker.targets.omeka_s.answers import outage
+from worker.targets.omeka_s.answers import outage as omeka_s_outage
 
 
 def make_adapter(
@@ -29,9 +31,13 @@ def make_adapter(
                 "key_identity": settings.key_identity.get_secret_value(),
                 "key_credential": settings.key_credential.get_secret_value(),
             }
-            http = TargetHttp(
-                settings.api, keys, limiter, settings.timeout, patience, caller=caller, outage=outage
-            )
-            return OmekaSAdapter(name, settings, http, contents)
+            outage = omeka_s_outage
+        case "omeka-classic":
+            keys = {"key": settings.key.get_secret_value()}
+            outage = omeka_classic_outage
         case _:
             assert_never(settings.kind)
+    http = TargetHttp(settings.api, keys, limiter, settings.timeout, patience, caller=caller, outage=outage)
+    if settings.kind == "omeka-s":
+        return OmekaSAdapter(name, settings, http, contents)
+    return OmekaClassicAdapter(name, settings, http, contents)

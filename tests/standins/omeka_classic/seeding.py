@@ -8,10 +8,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.standins.shared import sniff
 from tests.standins.shared.php import Json
 
 from .database import Database
+from .describe import describe
 from .model import (
     TYPES,
     Collection,
@@ -157,9 +157,8 @@ def _file(seeder: Seeder, number: int, shown: Json) -> File:
     extension = original.rpartition(".")[2].lower()
     stem = hashlib.md5(f"{number} {original}".encode(), usedforsecurity=False).hexdigest()
     filename = shown.get("filename") or f"{stem}.{extension}"
-    content = seeder.content(filename, shown["content"]) if "content" in shown else None
-    kind = shown.get("mime_type") or sniff.media_type(content or b"")
-    digest = hashlib.md5(content or b"", usedforsecurity=False).hexdigest()
+    content = seeder.content(filename, shown["content"]) if "content" in shown else b""
+    seen = describe(content)
     return File(
         id=number,
         item=shown["item"]["id"],
@@ -167,13 +166,13 @@ def _file(seeder: Seeder, number: int, shown: Json) -> File:
         modified=seeder.moment(shown.get("modified")),
         filename=filename,
         original_filename=original,
-        authentication=shown.get("authentication", digest),
-        size=shown.get("size", len(content or b"")),
-        mime_type=kind,
-        type_os=shown.get("type_os", "data"),
-        has_derivative=shown.get("has_derivative_image", kind.startswith("image/")),
+        authentication=shown.get("authentication") or hashlib.md5(content, usedforsecurity=False).hexdigest(),
+        size=shown.get("size", len(content)),
+        mime_type=shown.get("mime_type", seen.media_type),
+        type_os=shown.get("type_os", seen.type_os),
+        has_derivative=shown.get("has_derivative_image", seen.is_picture),
         order=shown.get("order"),
-        metadata=shown.get("metadata") or {},
+        metadata=shown.get("metadata", seen.metadata) or {},
         texts=seeder.texts(shown),
     )
 

@@ -23,8 +23,9 @@ from worker.errors import Fatal, Retriable
 from worker.targets.base import Answer, Barred, Done, Lost, Method, NotDone, Operation, OperationKey, Refused
 from worker.targets.http import Outcome, Reply
 from worker.targets.omeka_s import client
-from worker.targets.omeka_s.answers import answer_to_write, body_of_read, judge, outage, proof
-from worker.targets.omeka_s.verdict import Verdict, error_messages
+from worker.targets.omeka_s.answers import body_of_read, judge, outage, proof
+from worker.targets.omeka_s.verdict import error_messages
+from worker.targets.verdict import Verdict, answer_to_write
 
 from .exchanges import body, method, reply
 

@@ -9,7 +9,7 @@ import msgspec
 
 from service.control.model import FieldWord
 from service.control.names_used import NamesUsed
-from service.control.target_model import TargetModel
+from service.control.target_model import TargetKind, TargetModel
 from service.settings import TargetSettings
 from worker.attachments.contents import Contents
 from worker.attachments.rules import FileRules
@@ -34,13 +34,13 @@ from worker.targets.base import (
     SurveyPage,
     SurveySubject,
 )
+from worker.targets.file_types import EXTENSIONS, MEDIA_TYPES
 from worker.targets.http import Outcome, TargetHttp
 from worker.targets.multipart import FilePart, Form
 from worker.targets.omeka_s import compare, files, others, payloads, restoring, surveying, updates
-from worker.targets.omeka_s.answers import answer_to_write, judge, proof
+from worker.targets.omeka_s.answers import judge, proof
 from worker.targets.omeka_s.checking import Ingesting
 from worker.targets.omeka_s.client import TOTAL_HEADER, OmekaClient
-from worker.targets.omeka_s.file_types import EXTENSIONS, MEDIA_TYPES
 from worker.targets.omeka_s.modelling import list_model
 from worker.targets.omeka_s.others import roles
 from worker.targets.omeka_s.representation import (
@@ -56,6 +56,7 @@ from worker.targets.omeka_s.resolving import Allowed, NamesResolver, list_coming
 from worker.targets.omeka_s.verdict import VERSION_HEADER
 from worker.targets.omeka_s.vocabulary import Vocabulary
 from worker.targets.redact import excerpt
+from worker.targets.verdict import answer_to_write
 
 _SCREENS: Mapping[Kind, str] = {
     "vocabulary": "vocabulary",
@@ -73,6 +74,7 @@ class OmekaSAdapter:
     """See `worker.targets.base.Adapter`. `name` is the target's name in the settings."""
 
     group_size = 1
+    kind: TargetKind = "omeka-s"
 
     def __init__(
         self, name: str, settings: TargetSettings, http: TargetHttp, contents: Contents | None = None

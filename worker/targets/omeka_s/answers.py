@@ -13,14 +13,14 @@ from typing import Literal, TypeAlias, assert_never
 
 import msgspec
 
-from worker.errors import Fatal, Retriable
 from worker.records import Json
-from worker.targets.base import HELD, Answer, Barred, Done, Lost, NotDone, Operation, Refused
+from worker.targets.base import Operation
 from worker.targets.http import Failure, Outcome, Reply, Verb
 from worker.targets.omeka_s.client_errors import of_client_error
 from worker.targets.omeka_s.representation import Unreadable, decode, saved_from
-from worker.targets.omeka_s.verdict import VERSION_HEADER, Verdict, busy, error_messages, quotable
+from worker.targets.omeka_s.verdict import VERSION_HEADER, error_messages, quotable
 from worker.targets.redact import excerpt, redact
+from worker.targets.verdict import Verdict, busy, of_failure, of_read, required
 
 _BEGINS_AS_JSON = re.compile(rb"\s*(?:[{\[]|null)")
 
@@ -35,9 +35,9 @@ def judge(asked: Asked, outcome: Outcome) -> Verdict:
         case Operation():
             return verdict
         case "read":
-            return _of_read(verdict)
+            return of_read(verdict)
         case "proof":
-            return _of_read(_of_proof(verdict, outcome))
+            return of_read(_of_proof(verdict, outcome))
         case _:
             assert_never(asked)
 
@@ -45,7 +45,7 @@ def judge(asked: Asked, outcome: Outcome) -> Verdict:
 def _of_write(operation: Operation | None, outcome: Outcome) -> Verdict:
     match outcome:
         case Failure():
-            return _of_failure(outcome)
+            return of_failure(outcome)
         case Reply(status=status) if 200 <= status < 300:
             return _of_success(operation, outcome)
         case Reply(status=status) if 300 <= status < 400:
@@ -59,19 +59,6 @@ def _of_write(operation: Operation | None, outcome: Outcome) -> Verdict:
             return _of_server_error(outcome)
         case _:
             assert_never(outcome)
-
-
-def _of_read(verdict: Verdict) -> Verdict:
-    """Reading again does no harm; and there is no record that could be rejected in place of the run."""
-    match verdict.judgement:
-        case "unknown":
-            return msgspec.structs.replace(verdict, judgement="retriable")
-        case "reject":
-            return msgspec.structs.replace(verdict, judgement="fatal")
-        case "done" | "fatal" | "retriable":
-            return verdict
-        case _:
-            assert_never(verdict.judgement)
 
 
 def _of_proof(verdict: Verdict, outcome: Outcome) -> Verdict:
@@ -103,84 +90,19 @@ def outage(method: Verb, outcome: Outcome) -> str | None:
     return verdict.message if verdict.outage else None
 
 
-def answer_to_write(verdict: Verdict) -> Answer:
-    """The executor's view of a write."""
-    match verdict.judgement:
-        case "done":
-            return Done(verdict.saved)
-        case "fatal":
-            return Barred(verdict.code, verdict.message)
-        case "retriable":
-            return NotDone(verdict.code, verdict.message, verdict.retry_after, verdict.outage)
-        case "reject":
-            return Refused(verdict.code, verdict.message, verdict.status, verdict.look_once)
-        case "unknown":
-            return Lost(verdict.code, verdict.message, verdict.look_once)
-        case _:
-            assert_never(verdict.judgement)
-
-
 def body_of_read(outcome: Outcome) -> Json:
     """The JSON of a read.
 
     Raises `Retriable` where asking again may help, `Fatal` where it cannot.
     """
-    return _required(judge("read", outcome))
+    return required(judge("read", outcome))
 
 
 def proof(outcome: Outcome) -> tuple[Json, Mapping[str, str]]:
     """JSON and headers of the answer to the first question. Raises as `body_of_read`."""
-    body = _required(judge("proof", outcome))
+    body = required(judge("proof", outcome))
     assert isinstance(outcome, Reply)
     return body, outcome.headers
-
-
-def _required(verdict: Verdict) -> Json:
-    match verdict.judgement:
-        case "done":
-            return verdict.body
-        case "retriable":
-            raise Retriable(verdict.code, verdict.message, verdict.retry_after)
-        case "fatal":
-            raise Fatal(verdict.code, verdict.message)
-        case _:
-            raise AssertionError("of a read nothing is unknown, and there is no record to be rejected")
-
-
-# --- without an answer ----------------------------------------------------------------------------
-
-
-def _of_failure(failure: Failure) -> Verdict:
-    match failure.reason:
-        case "unreachable":
-            return Verdict(
-                "retriable",
-                "target-unreachable",
-                f"The target cannot be reached ({failure.detail}). Check its address and whether it is up.",
-                outage=True,
-            )
-        case "timeout":
-            return Verdict(
-                "unknown",
-                "target-timeout",
-                f"The target did not answer in time ({failure.detail}). It may be overloaded; fewer "
-                "connections or a longer timeout in the target's settings may help.",
-                outage=True,
-            )
-        case "broken":
-            return Verdict(
-                "unknown",
-                "target-connection-lost",
-                f"The connection broke before the answer was complete ({failure.detail}).",
-                outage=True,
-            )
-        case "held":
-            return Verdict("retriable", HELD, failure.detail)
-        case "too-large":
-            message = f"The target's answer cannot be used: {failure.detail}."
-            return Verdict("unknown", "target-answer-unreadable", message)
-        case _:
-            assert_never(failure.reason)
 
 
 # --- 2xx, 3xx -------------------------------------------------------------------------------------

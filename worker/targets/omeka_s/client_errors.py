@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from worker.targets.http import Reply
-from worker.targets.omeka_s.verdict import Verdict, busy, error_messages, quotable
+from worker.targets.omeka_s.verdict import error_messages, quotable
+from worker.targets.verdict import Verdict, busy, locked
 
 _ITSELF_GONE = re.compile(r'^Omeka\\Entity\\(\w+) entity with criteria \{"id":"\d+"\} not found$')
 _REFERENCE_GONE = re.compile(
@@ -36,7 +37,7 @@ def of_client_error(reply: Reply) -> Verdict:
         message = "The target waited too long for the request."
         return Verdict("unknown", "target-timeout", message, status=status)
     if status in {401, 407}:
-        return _locked(status)
+        return locked(status)
     errors = error_messages(reply)
     if errors is None:
         return _from_the_web_server(reply)
@@ -58,17 +59,6 @@ def of_client_error(reply: Reply) -> Verdict:
                 f"Omeka does not take this request ({status}): {quotable(text)}",
             )
     return Verdict("reject", code, message, status=status)
-
-
-def _locked(status: int) -> Verdict:
-    """Omeka S itself never says this, so it is the same for every request."""
-    return Verdict(
-        "fatal",
-        "target-locked",
-        f"The web server before Omeka asks for a password of its own ({status}). Open the path of the "
-        "API to this service.",
-        status=status,
-    )
 
 
 def _from_the_web_server(reply: Reply) -> Verdict:

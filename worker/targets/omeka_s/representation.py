@@ -10,6 +10,8 @@ import orjson
 
 from worker.records import RESOURCES, Json, Kind
 from worker.targets.base import Linking, Saved
+from worker.targets.decoding import Unreadable as Unreadable
+from worker.targets.decoding import decode as decode
 
 PATHS: Mapping[Kind, str] = {
     "item": "items",
@@ -23,19 +25,6 @@ PATHS: Mapping[Kind, str] = {
     "site-page": "site_pages",
 }
 """Kind → name of the collection in the API."""
-
-
-class Unreadable(ValueError):
-    """A JSON document that is no representation of a resource of that kind."""
-
-
-def decode(data: bytes) -> Json:
-    """JSON from bytes. Raises :class:`Unreadable`."""
-    try:
-        document: Json = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise Unreadable("not JSON") from error
-    return document
 
 
 def saved_from(body: Json, kind: Kind) -> Saved:

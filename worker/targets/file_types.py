@@ -1,4 +1,4 @@
-"""The files that an Omeka S takes as it comes; an administrator may change both lists (Security)."""
+"""The files that an Omeka takes as it comes; an administrator may change both lists (Security)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,320 @@
+"""What an answer of Omeka Classic means: one function, the taxonomy of `docs/errors.md`.
+
+Its tests name the recorded exchange that proves a row. Omeka Classic has no transactions: a write that is
+answered with a 500 may have taken effect in part (`138`, `139`). So its own word of failure is *unknown*
+where sending again may help, and a reject that is looked for once where the message says that it never will.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, TypeAlias, assert_never
+
+import msgspec
+
+from worker.records import Json
+from worker.targets.base import Operation
+from worker.targets.decoding import Unreadable, decode
+from worker.targets.http import Failure, Outcome, Reply, Verb
+from worker.targets.omeka_classic.representation import FilteredTexts, saved_from
+from worker.targets.redact import excerpt, redact
+from worker.targets.verdict import Verdict, busy, locked, of_failure, of_read, required
+
+_BEGINS_AS_JSON = re.compile(rb"\s*(?:[{\[]|null)")
+
+Asked: TypeAlias = Literal["proof", "read"] | Operation
+"""`proof`: the first question to a target, whether it is one, and the key good."""
+
+TOTAL_HEADER = "omeka-total-results"
+
+
+def judge(asked: Asked, outcome: Outcome) -> Verdict:
+    """The meaning of any answer, or lack of one, to what was asked."""
+    verdict = _of_write(asked if isinstance(asked, Operation) else None, outcome)
+    match asked:
+        case Operation():
+            return verdict
+        case "read":
+            return of_read(verdict)
+        case "proof":
+            return of_read(_of_proof(verdict, outcome))
+        case _:
+            assert_never(asked)
+
+
+def _of_write(operation: Operation | None, outcome: Outcome) -> Verdict:
+    match outcome:
+        case Failure():
+            return of_failure(outcome)
+        case Reply(status=status) if 200 <= status < 300:
+            return _of_success(operation, outcome)
+        case Reply(status=status) if 300 <= status < 400:
+            return _of_redirect(outcome)
+        case Reply(status=status) if 400 <= status < 500:
+            verdict = _of_client_error(outcome)
+            if verdict.code == "target-gone" and operation is not None and operation.method == "delete":
+                return msgspec.structs.replace(verdict, judgement="unknown", look_once=True)
+            return verdict
+        case Reply():
+            return _of_server_error(outcome)
+        case _:
+            assert_never(outcome)
+
+
+def _of_proof(verdict: Verdict, outcome: Outcome) -> Verdict:
+    """What is no Omeka Classic, or another address, is not waited for at the first question."""
+    if not isinstance(outcome, Reply) or verdict.code == "target-locked":
+        return verdict
+    if verdict.judgement == "done":
+        body = verdict.body
+        if isinstance(body, dict) and isinstance(body.get("omeka_version"), str):
+            return verdict
+        return Verdict("fatal", "target-not-omeka", _NOT_HERE, status=outcome.status)
+    if verdict.code == "target-not-omeka" or outcome.status in {301, 308}:
+        return msgspec.structs.replace(verdict, judgement="fatal", code="target-not-omeka")
+    if verdict.judgement in {"fatal", "reject"} and message_of(outcome) is None:
+        why = f"{_NOT_HERE} {verdict.message}"
+        return Verdict("fatal", "target-not-omeka", why, status=outcome.status)
+    return verdict
+
+
+_NOT_HERE = "There is no Omeka Classic API at this address."
+
+
+def outage(method: Verb, outcome: Outcome) -> str | None:
+    """Why an outcome says that Omeka is away, for a person; None where it does not."""
+    if isinstance(outcome, Reply) and outcome.status < 300 and _is_omekas(outcome):
+        return None
+    verdict = judge("read", outcome)
+    return verdict.message if verdict.outage else None
+
+
+def _is_omekas(reply: Reply) -> bool:
+    return reply.status == 204 or _BEGINS_AS_JSON.match(reply.body) is not None
+
+
+def body_of_read(outcome: Outcome) -> Json:
+    """The JSON of a read.
+
+    Raises `Retriable` where asking again may help, `Fatal` where it cannot.
+    """
+    return required(judge("read", outcome))
+
+
+def proof(outcome: Outcome) -> Json:
+    """The JSON of the answer to the first question. Raises as `body_of_read`."""
+    return required(judge("proof", outcome))
+
+
+def message_of(reply: Reply) -> str | None:
+    """Omeka's own word for an error, with what it names; None where the answer is not one of its API."""
+    try:
+        body = decode(reply.body)
+    except Unreadable:
+        return None
+    if not isinstance(body, dict) or not isinstance(message := body.get("message"), str):
+        return None
+    errors = body.get("errors")
+    if isinstance(errors, dict):
+        named = "; ".join(f"{key}: {text}" for key, text in errors.items())
+        message = f"{message} {named}"
+    return redact(" ".join(message.split()))
+
+
+# --- 2xx, 3xx -------------------------------------------------------------------------------------
+
+
+def _of_success(operation: Operation | None, reply: Reply) -> Verdict:
+    """Done only with the representation that belongs to a write; a deletion is answered with 204 alone."""
+    if operation is not None and operation.method == "delete":
+        done = reply.status == 204
+        return Verdict("done", status=reply.status) if done else _unreadable(reply)
+    try:
+        body = decode(reply.body)
+        if operation is None:
+            return Verdict("done", status=reply.status, body=body)
+        saved = saved_from(body, operation.kind)
+    except FilteredTexts:
+        return Verdict("unknown", "target-texts-filtered", FILTERED, status=reply.status)
+    except Unreadable:
+        return _unreadable(reply)
+    if operation.method == "update" and saved.id != operation.resource_id:
+        return _unreadable(reply)
+    return Verdict("done", status=reply.status, body=body, saved=saved)
+
+
+FILTERED = (
+    "This Omeka leaves out which texts are HTML, since its option api_filter_element_texts is on: whatever "
+    "was written back would lose that. Switch it off (Settings, API: “Filter element texts”) and start again."
+)
+
+
+def _unreadable(reply: Reply) -> Verdict:
+    return Verdict(
+        "unknown",
+        "target-answer-unreadable",
+        f"The target answered {reply.status}, but not with what Omeka's API answers. An outage page, a proxy "
+        "or a login page may stand before it; look at the address in a browser.",
+        status=reply.status,
+        outage=reply.status >= 300 or _BEGINS_AS_JSON.match(reply.body) is None,
+    )
+
+
+def _of_redirect(reply: Reply) -> Verdict:
+    location = reply.headers.get("location", "")
+    return Verdict(
+        "unknown",
+        "target-redirected",
+        f"The target redirects to {excerpt(redact(location)) or 'nowhere'}, which is never followed. If the "
+        "site has moved (to https, say), write its new address into the target's settings.",
+        status=reply.status,
+        outage=True,
+    )
+
+
+# --- 4xx ------------------------------------------------------------------------------------------
+
+
+def _of_client_error(reply: Reply) -> Verdict:
+    status = reply.status
+    if status == 429:
+        return busy(reply)
+    if status == 408:
+        message = "The target waited too long for the request."
+        return Verdict("unknown", "target-timeout", message, status=status)
+    if status in {401, 407}:
+        return locked(status)
+    text = message_of(reply)
+    if text is None:
+        return _from_the_web_server(reply)
+    match status:
+        case 403:
+            return _denied(text)
+        case 404 if "Record not found" in text:
+            message = "The resource is no longer in Omeka, or the key's owner may not see it."
+            return Verdict("reject", "target-gone", message, status=status)
+        case 404:
+            message = f"This Omeka does not offer it: {quotable(text)}"
+            return Verdict("reject", "target-unsupported", message, status=status)
+        case 405:
+            message = f"This Omeka does not do that: {quotable(text)}"
+            return Verdict("reject", "target-unsupported", message, status=status)
+        case 400 if found := _REFERENCE.search(text):
+            what = found[1]
+            message = f"It names a {what} that is not in Omeka (any more): {quotable(text)}"
+            return Verdict("reject", "target-unknown-reference", message, status=status)
+        case 400 if text.startswith("Error when saving record"):
+            # It was checked before anything was saved (`129`, `205`).
+            message = f"Omeka refused it: {quotable(text)}"
+            return Verdict("reject", "target-validation", message, status=status)
+        case 413:
+            message = f"Omeka takes no file of that size: {quotable(text)}"
+            return Verdict("reject", "target-too-large", message, status=status)
+        case _:
+            message = f"Omeka does not take this request ({status}): {quotable(text)}"
+            return Verdict("reject", "target-refused-request", message, status=status)
+
+
+_REFERENCE = re.compile(r"Invalid (item type|collection|item)\.")
+
+
+def _denied(text: str) -> Verdict:
+    if "key" in text.lower() or "API is disabled" in text:
+        return Verdict(
+            "fatal",
+            "target-key-refused",
+            f"Omeka does not take this key ({quotable(text)}): it was removed, its owner is not active any "
+            "more, or the API is switched off. Check the key in Omeka (Users, API keys), the site's API "
+            "settings, and `key` in the target's settings.",
+            status=403,
+        )
+    return Verdict(
+        "reject",
+        "not-allowed",
+        f"The owner of the target's key may not do this ({quotable(text)}): in Omeka, contributors may "
+        "change only what is theirs. Use the key of an administrator or a super user.",
+        status=403,
+    )
+
+
+def _from_the_web_server(reply: Reply) -> Verdict:
+    """A 4xx that is not Omeka's API's own: a web server, proxy or firewall before it, or another site."""
+    status = reply.status
+    if status in {404, 410}:
+        return Verdict(
+            "retriable",
+            "target-not-omeka",
+            f"There is no Omeka Classic API at this address ({status}). Check the target's address: it is "
+            "the site's, or the one that ends in /api.",
+            status=status,
+            outage=True,
+        )
+    if status == 413:
+        return Verdict(
+            "reject",
+            "target-too-large",
+            "The request is larger than the target's web server takes (413). Its administrator can raise "
+            "that limit (client_max_body_size, LimitRequestBody).",
+            status=status,
+        )
+    return Verdict(
+        "reject",
+        "target-blocked",
+        f"The web server before Omeka refused this request ({status}), probably by a firewall rule that its "
+        "content met. The target's administrator finds it in the server's log.",
+        status=status,
+    )
+
+
+# --- 5xx ------------------------------------------------------------------------------------------
+
+_NEVER = (
+    re.compile(r"could not be ingested because it has a disallowed"),
+    re.compile(r"Tags must be given a name|tag.*(?:character|long)", re.IGNORECASE),
+    re.compile(r"Incorrect string value|Data too long for column|cannot be null|Out of range value"),
+    re.compile(r"There is no element \""),
+    re.compile(r"unsupported ISO8601 format"),
+    re.compile(r"(?:file ?name|path).*too long|too long.*(?:file ?name|path)", re.IGNORECASE),
+)
+"""Faults of what was sent that Omeka answers with a 500: sending them again would not help. `183`, `185`,
+`186` and `188` (files), `163` (a tag), `138` (a column), `140` and `141` (an element)."""
+_MET = re.compile(r"already taken for this tag|Duplicate entry .* for key")
+"""Two requests that bring the same new tag; nothing was saved."""
+
+
+def _of_server_error(reply: Reply) -> Verdict:
+    status = reply.status
+    if status == 503 and reply.retry_after is not None and not {"via", "x-varnish"} & reply.headers.keys():
+        return busy(reply)
+    text = message_of(reply)
+    if status in {502, 503, 504} and text is None:
+        return Verdict(
+            "unknown",
+            "target-bad-gateway",
+            f"The web server before Omeka got no answer from it ({status}): PHP is down, restarting or "
+            "overloaded.",
+            status=status,
+            retry_after=reply.retry_after,
+            outage=True,
+        )
+    if text is not None and any(one.search(text) for one in _NEVER):
+        message = f"Omeka does not take it: {quotable(text)}"
+        return Verdict("reject", "target-validation", message, status=status, look_once=True)
+    if text is not None and _MET.search(text):
+        message = f"Two writes brought the same new tag: {quotable(text)}"
+        return Verdict("unknown", "target-busy", message, status=status, look_once=True)
+    return Verdict(
+        "unknown",
+        "target-failed",
+        f"Omeka failed ({status}{f': {quotable(text)}' if text else ''}). Its administrator finds the "
+        "reason in Omeka's or PHP's log.",
+        status=status,
+        outage=text is None,
+        # Omeka's own word comes when it has done with the request; what a gateway says may come before.
+        look_once=text is not None,
+    )
+
+
+def quotable(text: str) -> str:
+    """A text of Omeka's for a message: brief."""
+    return excerpt(text, 500)

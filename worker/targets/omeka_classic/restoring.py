@@ -1,0 +1,125 @@
+"""Earlier states of Omeka Classic's records, put back: what undo sends. Pure.
+
+A representation kept in the journal is what Omeka itself answered, so its texts go back as they were. An item
+type and a collection can be exchanged and not taken off again, and owners are not set: that stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import orjson
+
+from worker.planning.media_pass import arranged
+from worker.records import Json, Kind
+from worker.targets.base import Saved
+from worker.targets.decoding import decode
+from worker.targets.omeka_classic.representation import (
+    MEDIA,
+    SHA256,
+    reference,
+    saved_from,
+    tags,
+    texts,
+)
+from worker.targets.omeka_classic.tags import folded
+
+Body = dict[str, Json]
+
+
+def restore_body(
+    image: bytes, kind: Kind, current: Saved, numbers: Mapping[int, int], without: Collection[int]
+) -> bytes | None:
+    """The PUT that gives `current` the state of `image`; None where it has that already."""
+    earlier = _image(image, kind)
+    body: Body = {
+        key: earlier.body.get(key) is True
+        for key in ("public", "featured")
+        if key in earlier.body and earlier.body.get(key) is not current.body.get(key)
+    }
+    for key, wanted in _references(earlier, numbers, without).items():
+        if wanted != reference(current.body, key):
+            body[key] = {"id": wanted}
+    if kind == "item" and _folded(earlier) != _folded(current):
+        body["tags"] = [{"name": one} for one in tags(earlier.body)]
+    wanted_texts = [one.sent for one in texts(earlier.body)]
+    if wanted_texts != [one.sent for one in texts(current.body)]:
+        body["element_texts"] = list(wanted_texts)
+    order = arranged(current.media_ids, [numbers.get(one, one) for one in earlier.media_ids])
+    if order != current.media_ids:
+        body[MEDIA] = list(order)
+    return orjson.dumps(body) if body else None
+
+
+def stays(image: bytes, kind: Kind, current: Saved) -> tuple[str, ...]:
+    """The fields that an undo leaves as they are now, since Omeka takes them off no more."""
+    earlier = _image(image, kind)
+    return tuple(
+        word
+        for word, key in _STAY.items()
+        if reference(earlier.body, key) is None and reference(current.body, key) is not None
+    )
+
+
+_STAY = {"class": "item_type", "item-set": "collection"}
+
+
+def recreate_body(
+    image: bytes,
+    kind: Kind,
+    numbers: Mapping[int, int],
+    without: Collection[int],
+    place: int = 0,
+) -> bytes:
+    """The POST that creates a deleted record again. `place`: of a file, from 1."""
+    earlier = _image(image, kind)
+    body: Body = {key: earlier.body.get(key) is True for key in ("public", "featured") if key in earlier.body}
+    body.update({key: {"id": one} for key, one in _references(earlier, numbers, without).items()})
+    if kind == "item":
+        body["tags"] = [{"name": one} for one in tags(earlier.body)]
+    if kind == "media":
+        item = reference(earlier.body, "item")
+        assert item is not None, "a file belongs to an item"
+        body["item"] = {"id": numbers.get(item, item)}
+        order = place or earlier.body.get("order")
+        if isinstance(order, int):
+            body["order"] = order
+        body.update(
+            {key: earlier.body[key] for key in (SHA256, "size", "original_filename") if key in earlier.body}
+        )
+    body["element_texts"] = [one.sent for one in texts(earlier.body)]
+    return orjson.dumps(body)
+
+
+def relink_body(
+    current: Saved, sets: Collection[int], numbers: Mapping[int, int], order: Sequence[int] = ()
+) -> bytes | None:
+    """The PUT that brings back a membership of a collection, and the order of files, which went with what was
+    deleted. Who has put the item into another collection since keeps that."""
+    body: Body = {}
+    media = arranged(current.media_ids, order)
+    if media != current.media_ids:
+        body[MEDIA] = list(media)
+    wanted = [numbers.get(one, one) for one in sets]
+    if wanted and reference(current.body, "collection") is None:
+        body["collection"] = {"id": wanted[0]}
+    return orjson.dumps(body) if body else None
+
+
+def _image(data: bytes, kind: Kind) -> Saved:
+    return saved_from(decode(data), kind)
+
+
+def _references(earlier: Saved, numbers: Mapping[int, int], without: Collection[int]) -> dict[str, int]:
+    """What an item refers to, by the numbers of now."""
+    found: dict[str, int] = {}
+    item_type, collection = reference(earlier.body, "item_type"), reference(earlier.body, "collection")
+    if item_type is not None:
+        found["item_type"] = item_type
+    if collection is not None and collection not in without:
+        found["collection"] = numbers.get(collection, collection)
+    return found
+
+
+def _folded(saved: Saved) -> list[str]:
+    return sorted(map(folded, tags(saved.body)))
