@@ -35,6 +35,7 @@ from worker.errors import AccessionError, Fatal
 from worker.limiters import Limiters
 from worker.mapping.compiler import ControlNotRunnable, compile_control
 from worker.mapping.lookups import NoTarget, VocabularyLookups
+from worker.planning.owners import Owners
 from worker.planning.phase import InputFile, in_order, map_item, open_file
 from worker.planning.planner import target_problems
 from worker.planning.templates import Templates
@@ -196,6 +197,8 @@ class RowCheck:
         self._found = found
         self._lookups: VocabularyLookups = NoTarget() if found is None else found.lookups
         self._templates = Templates(control.templates, found.resolver) if found is not None else None
+        lenient = control.record_processor is not None
+        self._owners = Owners(found.resolver, lenient=lenient) if found is not None else None
         self._rows = rows
         self._findings = findings
         self._left = MOST_SHOWN
@@ -237,6 +240,8 @@ class RowCheck:
     def _row(self, mapped: Mapped) -> CheckedRow:
         if self._templates is not None:
             mapped = self._templates.settle(mapped)
+        if self._owners is not None:
+            mapped = self._owners.settle(mapped)
         if self._found is not None:
             for draft in mapped.drafts:
                 self._found.resolver.expect(draft)

@@ -164,6 +164,10 @@ CODES: Mapping[str, tuple[Level, str]] = {
         "There is no such resource, and the control file has such records skipped.",
     ),
     "not-sent": ("debug", "The run left off before this was sent; it is sent when the run goes on."),
+    "owner-unknown": (
+        "warning",
+        "The owner of a record is no user of the target; the key's owner is its owner.",
+    ),
     "record-refused": (
         "error",
         "Another resource of the same record was refused: written whole or not at all.",

@@ -30,6 +30,7 @@ OFFERED: frozenset[Feature] = frozenset(
         "numeric-types",
         "on-update",
         "otherwise",
+        "record-processor",
         "ref-mapping",
         "resource-template",
         "site",

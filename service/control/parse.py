@@ -27,6 +27,7 @@ from service.control.model import (
     Templates,
     Version,
 )
+from service.control.preset import Preset
 from service.control.problems import ControlProblem, Problems, quoted
 from service.control.shapes import RECORD_PROCESSOR, ROOT
 from service.control.tables import read_tables
@@ -70,11 +71,15 @@ def _control(root: Node, problems: Problems) -> Control | None:
     version = _version(root, problems)
     given = Context(version, "omeka", problems).read(ROOT, root)
     context = Context(version, _MODELS.get(given.text("model"), "omeka"), problems)
+    processor = _processor(context, given.get("recordProcessor"))
+    preset = Preset(context, root, processor) if processor is not None else None
     read_tables(context, given.get("mapping"))
-    read_matches(context, given.get("match"))
+    read_matches(context, preset.matches(given.get("match")) if preset else given.get("match"))
     listed = instructions(context, given.get("instructions"))
     files = read_files(context, given.get("files"))
-    processor = _processor(context, given.get("recordProcessor"))
+    if preset is not None:
+        listed = (*instructions(context, preset.instructions()), *listed)
+        files = preset.files(files)
     _check_instructions(given, files, processor, problems)
     for run in _lists(listed, files):
         check_flow(run, root, version, problems, made_elsewhere=processor is not None)
@@ -137,6 +142,7 @@ def _processor(context: Context, node: Node | None) -> RecordProcessor | None:
     if node.kind == "string":
         if node.text != PRESET:
             context.problems.unknown("unknown-word", node, "recordProcessor", node.text, (PRESET,))
+            return None
         return RecordProcessor(PRESET, pointer=node.pointer)
     if context.version == 0:
         said = "a recordProcessor with options belongs to version 1; say its name."
@@ -147,10 +153,14 @@ def _processor(context: Context, node: Node | None) -> RecordProcessor | None:
         PRESET,
         users=_texts(given.get("users")),
         element_sets="override" if given.text("elementSets") == "override" else "keep",
-        exhibits=given.flag("exhibits"),
-        geolocation=given.flag("geolocation"),
+        exhibits=given.flag("exhibits", True),
+        geolocation=given.flag("geolocation", True),
         html="strip" if given.text("html") == "strip" else "keep",
         type_map=_texts(given.get("typeMap")),
+        element_map=_texts(given.get("elementMap")),
+        create_users=given.text("createUsers"),
+        simple_pages=given.text("simplePages"),
+        dates=given.flag("dates"),
         pointer=node.pointer,
     )
 

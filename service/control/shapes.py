@@ -133,6 +133,8 @@ ROOT = Shape(
     ),
 )
 
+ROLES = ("researcher", "author", "reviewer", "editor")
+"""What a preset may make of users."""
 RECORD_PROCESSOR = Shape(
     "recordProcessor",
     "A built-in preset with options.",
@@ -142,10 +144,14 @@ RECORD_PROCESSOR = Shape(
         Key(
             "elementSets", Word(("keep", "override")), "Whether element sets here stay as they are.", since=1
         ),
-        Key("exhibits", FLAG, "Whether exhibits become site pages.", since=1),
-        Key("geolocation", FLAG, "Whether places are taken over.", since=1),
-        Key("html", Word(("keep", "strip")), "What becomes of HTML in texts.", since=1),
-        Key("typeMap", MapOf(TEXT), "Item type there → class here.", since=1),
+        Key("exhibits", FLAG, "Whether exhibits become sites with pages; yes when unsaid.", since=1),
+        Key("geolocation", FLAG, "Whether places are taken over; yes when unsaid.", since=1),
+        Key("html", Word(("keep", "strip")), "What becomes of HTML in texts; kept when unsaid.", since=1),
+        Key("typeMap", MapOf(Text(blank=True)), "Item type there → class here; blank for none.", since=1),
+        Key("elementMap", MapOf(Text(blank=True)), "Element there → term here; blank for none.", since=1),
+        Key("createUsers", Word(ROLES, "role"), "Role of users that are made here; unsaid, none.", since=1),
+        Key("simplePages", TEXT, "Slug of the site here that gets the simple pages.", since=1),
+        Key("dates", FLAG, "Whether the dates of records become values.", since=1),
     ),
 )
 

@@ -47,6 +47,7 @@ from worker.planning.entries import (
 from worker.planning.links import Resolution, has_links, links_of, settle
 from worker.planning.merging import Candidate, Judged, Merger
 from worker.planning.met import ChunkMet, LookUps, find_links
+from worker.planning.owners import Owners
 from worker.planning.parts import ChunkParts, Paired, Rearranged, Room, in_place, rearranged
 from worker.planning.templates import Templates
 from worker.planning.uploads import Uploads, file_digest, of_file
@@ -94,6 +95,7 @@ class Planner:
         self._look_ups = look_ups
         self._merger = merger
         self._templates = Templates(control.templates, resolver)
+        self._owners = Owners(resolver, lenient=control.record_processor is not None)
         self._policies = {label: policy_of(match) for label, match in control.match.items()}
         self._merging = frozenset(
             label for label, policy in self._policies.items() if policy.duplicates == "merge"
@@ -104,8 +106,12 @@ class Planner:
 
     def plan(self, chunk: Sequence[Mapped]) -> Planned:
         """The entries of these records, in order."""
-        settled = [self._expected(self._templates.settle(self._uploads.settle(one))) for one in chunk]
+        settled = [self._settled(one) for one in chunk]
         return self._plan(settled, {}, None)
+
+    def _settled(self, mapped: Mapped) -> Mapped:
+        """What files, templates and the owners that there are make of it."""
+        return self._owners.settle(self._expected(self._templates.settle(self._uploads.settle(mapped))))
 
     def _expected(self, mapped: Mapped) -> Mapped:
         """What it brings counts as known for it and for what comes after it."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from service.control.model import JsonLinesReader, SiteReader
 from worker.readers.base import BlobSource, Item, Reading
+from worker.readers.classic_site import ClassicSite
 from worker.readers.jsonl import JsonLinesReading
 from worker.records import Row
 from worker.sources.site import FAILED
@@ -26,6 +27,7 @@ class SiteReading(Reading):
         super().__init__(file)
         self._lines = JsonLinesReading(JsonLinesReader(), blob, file)
         self._untold = False
+        self._ready = ClassicSite(spec.preset, spec.source) if spec.preset is not None else None
         self.facts = (f"Records of the source {spec.source}, as they were read for this batch.",)
 
     def __iter__(self) -> Iterator[Item]:
@@ -35,11 +37,14 @@ class SiteReading(Reading):
                 self._untold = self._untold or _lacks_html(item)
             if isinstance(failed, dict):
                 yield self._bad(item.number, str(failed.get("code")), str(failed.get("message")))
+            elif self._ready is not None and isinstance(item, Row):
+                yield Row(item.file, item.number, self._ready.ready(item.fields))
             else:
                 yield item
 
     def notes(self) -> tuple[str, ...]:
-        return (*self._lines.notes(), UNTOLD) if self._untold else self._lines.notes()
+        own = self._ready.notes() if self._ready is not None else ()
+        return (*self._lines.notes(), *own, *((UNTOLD,) if self._untold else ()))
 
 
 def _lacks_html(row: Row) -> bool:

@@ -42,7 +42,7 @@ async def _read(
     context: RunContext, settings: Settings, blobs: BlobStore, spec: FileSpec, reader: SiteReader
 ) -> None:
     source = source_settings(settings, reader, context.target)
-    site = make_site(source, SourceHttp(reader.source, source, context.stop))
+    site = make_site(source, reader, SourceHttp(reader.source, source, context.stop))
     proof = await _proven(context, site, settings.outage)
     context.log.say("info", "source-reading", f"{source.site}: {proof.said}", file=spec.pattern)
     pull = await context.db.run(sources.pull_of, context.batch_id, spec.pattern)
@@ -75,12 +75,12 @@ def source_settings(settings: Settings, reader: SiteReader, target: str) -> Sour
     return found
 
 
-def make_site(settings: SourceSettings, http: SourceHttp) -> Site:
+def make_site(settings: SourceSettings, reader: SiteReader, http: SourceHttp) -> Site:
     match settings.kind:
         case "omeka-s":
             return OmekaSSite(http)
         case "omeka-classic":
-            return OmekaClassicSite(http)
+            return OmekaClassicSite(http, whatever_there_is=reader.preset is not None)
         case _:
             assert_never(settings.kind)
 

@@ -33,8 +33,10 @@ _OF_PLUGINS = ("exhibits", "exhibit_pages", "simple_pages", "geolocations")
 class OmekaClassicSite:
     """See `Site`."""
 
-    def __init__(self, http: SourceHttp) -> None:
+    def __init__(self, http: SourceHttp, *, whatever_there_is: bool = False) -> None:
+        """`whatever_there_is`: resources that the site has not are no fault."""
         self.http = http
+        self._lenient = whatever_there_is
 
     async def prove(self) -> Proof:
         """`/site` says what it is; with a key a list is asked for too, since a wrong key is refused there."""
@@ -54,11 +56,14 @@ class OmekaClassicSite:
     async def parts(self, resources: Sequence[str], since: str) -> tuple[Part, ...]:
         """What plugins bring is read where the site has it; whoever names what it has not is told."""
         there = await self._resources()
+        wanted = set(resources)
         for resource in resources:
             if resource in _OF_PLUGINS and resource not in there:
+                if self._lenient:
+                    wanted.discard(resource)
+                    continue
                 text = f"The source “{self.http.name}” has no {resource}: its plugin is missing, or is off."
                 raise Fatal("source-refused", text)
-        wanted = set(resources)
         parts = [Part(one, one, failing="run") for one in ("element_sets", "elements", "item_types")]
         if wanted & {"items", "collections"}:
             parts.append(Part("collections", "collections"))

@@ -16,7 +16,6 @@ from service.control.model.control import (
     Budget,
     Control,
     Feature,
-    RecordProcessor,
 )
 from service.control.model.files import (
     AttachmentReader,
@@ -82,6 +81,7 @@ from service.control.model.names import (
     Version,
     Visibility,
 )
+from service.control.model.presets import RecordProcessor
 from service.control.model.used import (
     Listing,
     NamesUsed,

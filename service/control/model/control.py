@@ -9,26 +9,10 @@ from typing import Literal
 from service.control.model.files import FileSpec
 from service.control.model.instructions import Absent, Instruction, Match
 from service.control.model.names import Model, OnConflict, OnError, Templates, Version, Visibility
+from service.control.model.presets import RecordProcessor
 from service.control.model.values import MappingTable
 
 # --- the whole ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class RecordProcessor:
-    """A built-in preset for a source: only `omeka-classic-site` so far.
-
-    `users`: names or e-mails there → e-mails here. `type_map`: item types there → classes here.
-    """
-
-    name: Literal["omeka-classic-site"]
-    users: Mapping[str, str] = field(default_factory=dict)
-    element_sets: Literal["keep", "override"] = "keep"
-    exhibits: bool = False
-    geolocation: bool = False
-    html: Literal["keep", "strip"] = "keep"
-    type_map: Mapping[str, str] = field(default_factory=dict)
-    pointer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

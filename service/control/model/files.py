@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from service.control.model.instructions import Instruction
 from service.control.model.names import OnError
+from service.control.model.presets import RecordProcessor
 
 # --- files and readers ----------------------------------------------------------------------------
 
@@ -100,6 +101,8 @@ class SiteReader:
     source: str
     resources: tuple[str, ...] = ("items",)
     since: str = ""
+    preset: RecordProcessor | None = None
+    """What its records are made ready for; None: they are what the API gives."""
 
 
 @dataclass(frozen=True, slots=True)

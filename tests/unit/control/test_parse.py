@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from typing import Any
 
@@ -488,13 +489,17 @@ def test_what_is_wrong_with_a_mapping_is_told(tables: dict[str, Any], messages: 
     assert [one[: len(message)] for one, message in zip(got, messages, strict=True)] == messages
 
 
+CLASSIC = {"model": "omeka-s", "files": {"old": {"read": "omeka-classic", "from": "old"}}}
+
+
 def test_a_record_processor_needs_no_instructions() -> None:
     control = version_1(
+        **CLASSIC,
         recordProcessor={
             "name": "omeka-classic-site",
             "html": "strip",
             "typeMap": {"Still Image": "dctype:StillImage"},
-        }
+        },
     )
     del control["instructions"]
     made = compiled(control)
@@ -504,7 +509,36 @@ def test_a_record_processor_needs_no_instructions() -> None:
         type_map={"Still Image": "dctype:StillImage"},
         pointer="/recordProcessor",
     )
-    assert made.instructions == ()
+    assert made.instructions != ()
+    (file,) = made.files
+    assert file.reader == SiteReader(
+        "omeka-classic",
+        "old",
+        ("item_types", "collections", "items", "exhibits"),
+        preset=made.record_processor,
+    )
+    assert made.match["item-set"].scope == "old"
+
+
+def test_what_a_control_file_says_itself_comes_before_what_its_record_processor_says() -> None:
+    own = {"source": "id", "by": "dcterms:source", "scope": "mine"}
+    made = compiled(version_1(**CLASSIC, recordProcessor="omeka-classic-site", match={"item": own}))
+    assert (made.match["item"].scope, made.match["item-set"].scope) == ("mine", "old")
+    assert made.instructions[-1].pointer.startswith("/instructions")  # its own are run after the preset's
+
+
+@pytest.mark.parametrize(
+    ("root", "said"),
+    [
+        ({"model": "omeka-classic"}, "imports into an Omeka S"),
+        ({"files": {"data0": {"read": "json"}}}, '"files" needs an entry of the reader "omeka-classic"'),
+    ],
+)
+def test_a_record_processor_that_cannot_be_carried_out_is_refused(root: dict[str, Any], said: str) -> None:
+    control = {**version_1(recordProcessor="omeka-classic-site", match={}, **{**CLASSIC, **root})}
+    del control["instructions"]
+    parsed = parse_control(json.dumps(control).encode())
+    assert any(said in str(one) for one in parsed.problems)
 
 
 # --- warnings -------------------------------------------------------------------------------------

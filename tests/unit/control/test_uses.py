@@ -212,7 +212,23 @@ def test_only_what_is_named_is_needed() -> None:
             {"files": {"a": {"read": "omeka-s", "from": "x"}, "b": {"read": "attachment"}}},
             {"source-site", "media-attachment"},
         ),
-        ([], {"recordProcessor": "omeka-classic-site"}, {"record-processor"}),
+        (
+            [],
+            {
+                "model": "omeka-s",
+                "recordProcessor": "omeka-classic-site",
+                "files": {"a": {"read": "omeka-classic", "from": "x"}},
+            },
+            {
+                "record-processor",
+                "source-site",
+                "site",
+                "site-page",
+                "resource-template",
+                "found",
+                "blank-clear",
+            },
+        ),
         (
             [],
             {
