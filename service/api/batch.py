@@ -13,7 +13,7 @@ from service.api.control import Comment
 from service.api.controls import load_control
 from service.api.forms import Captured
 from service.api.lines import facts, moment, one_line
-from service.api.naming import batch_not_found, not_captured, target_for, the_batch
+from service.api.naming import batch_not_found, not_captured, require_sources, target_for, the_batch
 from service.api.pairs import held
 from service.control.model import Control
 from service.errors import ApiError, bad_parameter, refusal
@@ -73,6 +73,7 @@ async def post_batch(call: Call) -> Response:
     digest = await control_digest(call, form.control)
     control = await load_control(call.services.blobs, digest)
     target = target_for(call, form.target, control.target)
+    require_sources(call, control, target)
     corrects = None
     if form.corrects is not None:
         corrected = await the_batch(call, form.corrects, "corrects")
@@ -328,7 +329,7 @@ OPERATIONS = (
         answers={
             200: Answer("The batch takes files.", "The batch's identifier, without a line end.", BatchCreated)
         },
-        errors=(400, 404, 410, 413, 415),
+        errors=(400, 403, 404, 410, 413, 415),
     ),
     Operation(
         method="GET",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 from service.api.context import Call
+from service.control.model import Control, SiteReader
 from service.errors import ApiError, bad_parameter, refusal, shown
 from service.store.batches import BatchFacts, BatchMissingError, batch_facts
 from service.store.removed import batch_words
@@ -94,3 +95,24 @@ def target_for(call: Call, wanted: str | None, of_control: str | None) -> str:
             "target",
         )
     return target
+
+
+def require_sources(call: Call, control: Control, target: str) -> None:
+    """Raises `ApiError` for a source that the control file reads: 400 where it is not configured or is of
+    another kind, 403 where it may not be read into this target."""
+    configured = call.services.settings.sources
+    for spec in control.files:
+        reader = spec.reader
+        if not isinstance(reader, SiteReader):
+            continue
+        name, known = shown(reader.source), ", ".join(sorted(configured)) or "none"
+        found = configured.get(reader.source)
+        if found is None:
+            message = f"control: the source {name} is not configured. Configured: {known}."
+            raise refusal(400, "source-unknown", message, "control")
+        if found.kind != reader.kind:
+            message = f'control: the source {name} is an {found.kind}: read it with "read": "{found.kind}".'
+            raise refusal(400, "source-unknown", message, "control")
+        if found.targets and target not in found.targets:
+            message = f"control: the source {name} may not be read into the target {shown(target)}."
+            raise refusal(403, "source-forbidden", message, "control")

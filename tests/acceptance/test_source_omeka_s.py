@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -288,24 +289,32 @@ def test_a_file_that_is_not_there_is_an_outcome_of_its_own(place: Place) -> None
     assert len(place.items("file-")[0]["o:media"]) == 2
 
 
-@pytest.mark.parametrize(
-    ("source", "code", "said"),
-    [
-        ("wrong", "source-key-refused", "does not let its key read"),
-        ("elsewhere", "source-forbidden", "may not be read into the target omeka"),
-        ("nowhere", "source-unknown", "configured: elsewhere, old, public, wrong"),
-    ],
-)
-def test_a_source_that_may_not_be_read_ends_the_run_before_anything(
-    place: Place, source: str, code: str, said: str
-) -> None:
-    batch = place.batch("refused-", **{"from": source})
+def test_a_wrong_key_ends_the_run_before_anything(place: Place) -> None:
+    batch = place.batch("refused-", **{"from": "wrong"})
     assert place.accession.run(batch) == "failed"
     run = place.accession.facts(batch)["runs"][0]
-    assert run["code"] == code
-    assert said in run["reason"]
+    assert run["code"] == "source-key-refused"
+    assert "does not let its key read" in run["reason"]
     assert place.items("refused-") == []
     assert "wrong-credential-of-nobody" not in place.accession.log(batch)
+
+
+@pytest.mark.parametrize(
+    ("reader", "status", "said"),
+    [
+        ({"from": "elsewhere"}, 403, "may not be read into the target"),
+        ({"from": "nowhere"}, 400, "Configured: elsewhere, old, public, wrong."),
+        ({"read": "omeka-classic", "resources": ["items"]}, 400, 'read it with "read": "omeka-s"'),
+    ],
+)
+def test_a_source_that_may_not_be_read_is_refused_with_the_batch(
+    place: Place, reader: dict[str, Any], status: int, said: str
+) -> None:
+    upload = {"file": ("control.json", json.dumps(control("refused-", **reader)).encode())}
+    digest = place.accession.ok(place.accession.post("control", files=upload))
+    answer = place.accession.post("batch", data={"control": digest})
+    assert answer.status_code == status, answer.text
+    assert said in answer.text
 
 
 def test_without_a_key_what_is_public_is_read(place: Place) -> None:

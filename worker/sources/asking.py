@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
@@ -22,6 +23,8 @@ from worker.targets.http import MAX_ANSWER, parse_retry_after
 from worker.targets.redact import excerpt, redact
 
 TRIES = 5
+MOST_TIMEOUTS = 10
+"""How many times its time limit without a byte a request may take in all."""
 LONGEST_RETRY_AFTER = 120.0
 """Seconds of a `Retry-After` that are waited; a source that asks for more is asked again after these."""
 _NEXT = re.compile(r"""rel=["']?next\b""", re.IGNORECASE)
@@ -51,6 +54,7 @@ class SourceHttp:
         self._stop = stop
         self._asked_at = 0.0
         self.requests = 0
+        self._longest = MOST_TIMEOUTS * settings.timeout
         timeout = httpx2.Timeout(settings.timeout, connect=min(10.0, settings.timeout))
         # Whoever runs this service has named it, so it may stand within the own network.
         reachable = Reachable(MAX_ANSWER, frozenset({origin(settings.site)}))
@@ -86,13 +90,23 @@ class SourceHttp:
         address = f"{self._api}/{path}" + (f"?{parameters}" if parameters else "")
         self.requests += 1
         try:
-            return await anyio.to_thread.run_sync(self._fetcher.answer, address, self._keys)
+            async with asyncio.timeout(self._longest):
+                return await self._stop.unless(self._answer(address))
+        except TimeoutError as error:
+            message = f"{self.site}: {path} did not end within {self._longest:.0f} s."
+            raise Retriable("source-failed", message) from error
         except Retriable as error:
             raise Retriable("source-down", self._hide(error.message)) from error
         except Reject as error:
             raise Fatal("source-refused", self._hide(error.message)) from error
         finally:
             self._asked_at = time.monotonic()
+
+    async def _answer(self, address: str) -> Answer:
+        # A read that is left off does no harm: its thread ends by itself.
+        return await anyio.to_thread.run_sync(
+            self._fetcher.answer, address, self._keys, abandon_on_cancel=True
+        )
 
     def _judged(self, path: str, answer: Answer) -> Json:
         status = answer.status
