@@ -24,6 +24,7 @@ from service.control.model import (
     OnConflict,
     OnError,
     RecordProcessor,
+    SiteReader,
     Templates,
     Version,
 )
@@ -81,6 +82,7 @@ def _control(root: Node, problems: Problems) -> Control | None:
         listed = (*instructions(context, preset.instructions()), *listed)
         files = preset.files(files)
     _check_instructions(given, files, processor, problems)
+    _check_since(context, files, root)
     for run in _lists(listed, files):
         check_flow(run, root, version, problems, made_elsewhere=processor is not None)
     control = Control(
@@ -180,6 +182,19 @@ def _check_instructions(
     ):
         return
     problems.error("missing-key", given.node, 'the control file needs "instructions", which must be a list.')
+
+
+def _check_since(context: Context, files: tuple[FileSpec, ...], root: Node) -> None:
+    """What was not changed is not read then; it must not count as gone."""
+    removing = sorted(label for label, match in context.matches.items() if match.absent != "keep")
+    for file in files:
+        if removing and isinstance(file.reader, SiteReader) and file.reader.since:
+            labels = ", ".join(map(quoted, removing))
+            said = (
+                f'"since" reads only what has changed, so "absent" of {labels} would '
+                "remove all the rest. Leave out one of the two."
+            )
+            context.problems.error("contradiction", root.find(file.pointer), said)
 
 
 def _sites(node: Node | None) -> tuple[str | int, ...]:

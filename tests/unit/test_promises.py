@@ -57,6 +57,7 @@ def test_every_law_has_its_sentences() -> None:
         "Intent before effect",
         "No duplicate, no loss, no silent change",
         "Files are bytes with a digest",
+        "A source is read once",
     ]
     sentences = [sentence for sentence, _ in SENTENCES]
     assert len(set(sentences)) == len(sentences)

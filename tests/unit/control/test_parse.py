@@ -541,6 +541,20 @@ def test_a_record_processor_that_cannot_be_carried_out_is_refused(root: dict[str
     assert any(said in str(one) for one in parsed.problems)
 
 
+def test_what_has_not_changed_is_not_taken_for_gone() -> None:
+    files = {"old": {"read": "omeka-s", "from": "old", "since": "last"}}
+    match = {"item": {"source": "o:id", "by": "dcterms:identifier", "absent": "delete"}}
+    (problem,) = told(files=files, match=match)
+    assert problem.startswith('/files/old: "since" reads only what has changed, so "absent" of "item" would')
+    assert told(files={"old": {"read": "omeka-s", "from": "old"}}, match=match) == []
+
+
+@pytest.mark.parametrize("since", ["yesterday", "2026-02-31", "2026-01-01T25:00:00Z"])
+def test_since_is_a_date_or_the_last_reading(since: str) -> None:
+    files = {"old": {"read": "omeka-s", "from": "old", "since": since}}
+    assert [one.startswith("/files/old/since: ") for one in told(files=files)] == [True]
+
+
 # --- warnings -------------------------------------------------------------------------------------
 
 
