@@ -340,3 +340,22 @@ def test_a_worker_that_takes_over_asks_for_no_page_twice(place: Place) -> None:
     titles = [one["dcterms:title"][0]["@value"] for one in place.items("taken-")]
     assert len(titles) == len(set(titles))
     assert len(titles) >= ITEMS
+
+
+def test_a_source_that_is_away_is_waited_for_and_then_gone_on_with(place: Place) -> None:
+    accession = place.accession
+    place.proxy.add(
+        Fault("answer", path=r"/api/items\?.*&page=2", times=0, status=502),
+        Fault("answer", path=r"/api/users\?.*per_page=1&", nth=2, times=0, status=502),
+    )
+    batch = place.batch("away-")
+    assert accession.run(batch) == "failed", accession.log(batch)
+    run = accession.facts(batch)["runs"][0]
+    assert run["code"] == "source-down"
+    assert "goes on behind the pages that have come" in run["reason"]
+    assert place.items("away-") == []
+    place.proxy.clear()
+    assert accession.run(batch) == "complete", accession.log(batch)
+    pages = [re.sub(r".*[?&]page=(\d+).*", r"\1", one) for one in place.asked(PAGES)]
+    assert pages == ["2", "3", "4"]
+    assert len(place.items("away-")) == ITEMS
