@@ -250,6 +250,22 @@ def test_what_the_api_cannot_take_off_is_refused_by_the_plan(
     assert "Take it off in Omeka" in refused[0]["message"]
 
 
+def test_an_undo_lists_what_the_api_cannot_take_off(
+    accession: Installation, omeka: StandIn, prints: int
+) -> None:
+    bare = works("listed", 1)
+    assert accession.run(accession.batch(control("listed"), data(bare))) == "complete"
+    batch = accession.batch(
+        control("listed", *RICH[:2]), data([{**bare[0], "type": "Text", "collection": "Prints"}])
+    )
+    assert accession.run(batch) == "complete", accession.log(batch)
+    omeka.reset_requests()
+    assert accession.run(batch, "undo") == "undone", accession.log(batch)
+    assert writes(omeka) == {}
+    assert "keeps Text (class)" in accession.log(batch)
+    assert f"keeps collection {prints} (item-set)" in accession.log(batch)
+
+
 def test_edits_of_others_are_conflicts_and_what_no_record_mentions_goes_and_comes_back(
     accession: Installation, omeka: StandIn, prints: int
 ) -> None:

@@ -326,6 +326,13 @@ class UndoPlan:
                     "taken away, every value that uses it would go with it. Take it away in Omeka."
                 )
                 yield Problem("warning", "members-stay", text)
+        for name in self._adapter.not_restored(image.saved, image.kind, saved):
+            shown = ", ".join(held.shown() for held in current.fields.get(name, ()))
+            text = (
+                f"{image.kind} {saved.id} “{saved.title or ''}” keeps {shown} ({name}): Omeka's API can "
+                "exchange that and not take it off. Take it off in Omeka."
+            )
+            yield Problem("warning", "field-stays", text)
 
     def _changes(self, image: PreImage, saved: Saved) -> Changes:
         earlier = self._adapter.current(self._adapter.saved(image.saved, image.kind))
@@ -333,7 +340,9 @@ class UndoPlan:
         found = []
         for name in dict.fromkeys((*current.properties, *earlier.properties)):
             found.extend(_change(name, current.properties.get(name, ()), earlier.properties.get(name, ())))
-        for name in earlier.fields.keys() - self._adapter.stays(KINDS[image.kind]):
+        stay = {*self._adapter.stays(KINDS[image.kind])}
+        stay.update(self._adapter.not_restored(image.saved, image.kind, saved))
+        for name in earlier.fields.keys() - stay:
             found.extend(_change(name, current.fields.get(name, ()), earlier.fields[name]))
         return Changes(tuple(found))
 

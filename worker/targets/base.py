@@ -548,4 +548,9 @@ class Adapter(Protocol):
         """Names of the kind that an undo of a change leaves: what was added to them may be in use."""
         ...
 
+    def not_restored(self, image: bytes, kind: Kind, current: Saved) -> Sequence[str]:
+        """Names that a change has given the resource, and that no write can take off it again. `image`: its
+        representation before."""
+        ...
+
     async def close(self) -> None: ...

@@ -261,6 +261,9 @@ class OmekaClassicAdapter:
     def stays(self, kind: Kind) -> frozenset[str]:
         return frozenset()
 
+    def not_restored(self, image: bytes, kind: Kind, current: Saved) -> Sequence[str]:
+        return restoring.stays(image, kind, current) if kind == "item" else ()
+
     def narrowing(self, where: Iterable[tuple[FieldWord, str | int]]) -> tuple[tuple[FieldWord, int], ...]:
         return surveying.narrowing(where, self._vocabulary)
 

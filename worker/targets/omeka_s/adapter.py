@@ -352,6 +352,9 @@ class OmekaSAdapter:
     def stays(self, kind: Kind) -> frozenset[str]:
         return others.fields.STAY.get(kind, frozenset())
 
+    def not_restored(self, image: bytes, kind: Kind, current: Saved) -> Sequence[str]:
+        return ()
+
     def narrowing(self, where: Iterable[tuple[FieldWord, str | int]]) -> tuple[tuple[FieldWord, int], ...]:
         return surveying.narrowing(where, self._vocabulary)
 
