@@ -76,6 +76,25 @@ def written_late(db: Database, target: str, kind: str, number: int, modified: st
             )
 
 
+def stamp_now(db: Database, batch_id: str, kind: str, number: int) -> str | None:
+    """The stamp of a resource after what this batch, or an undo of it, wrote last; None: it wrote nothing."""
+    with db.read() as connection:
+        newest = connection.execute(
+            select(operation.c.saved_modified)
+            .join(run, run.c.id == operation.c.run_id)
+            .where(
+                run.c.batch_id == batch_id,
+                operation.c.kind == kind,
+                _about(number),
+                operation.c.outcome == "done",
+                operation.c.saved_modified.is_not(None),
+            )
+            .order_by(operation.c.run_id.desc(), operation.c.seq.desc(), operation.c.attempt.desc())
+            .limit(1)
+        ).first()
+        return newest.saved_modified if newest is not None else None
+
+
 def _renumber(connection: Connection, target: str, one: PutBack) -> None:
     here = (*_standing(target, one.kind), _about(one.number))
     written = connection.execute(select(operation.c.run_id, operation.c.seq).where(*here)).all()
@@ -127,8 +146,9 @@ def _about(number: int) -> ColumnElement[bool]:
     return or_(operation.c.answer_id == number, operation.c.resource_id == number)
 
 
-def numbers_now(db: Database, batch_id: str, ids: Sequence[int]) -> dict[int, int]:
-    """Old number → the one that it has by now, of resources that any undo on the batch's target put back."""
+def numbers_now(db: Database, batch_id: str, ids: Sequence[int]) -> dict[tuple[str, int], int]:
+    """(Kind, old number) → the one that it has by now, of resources that any undo on the batch's target
+    put back."""
     if not ids:
         return {}
     target = select(batch.c.target).where(batch.c.id == batch_id).scalar_subquery()
@@ -137,16 +157,16 @@ def numbers_now(db: Database, batch_id: str, ids: Sequence[int]) -> dict[int, in
         .join(batch, batch.c.id == run.c.batch_id)
         .where(batch.c.target == target, run.c.mode == "undo")
     )
-    found: dict[int, int] = {}
+    found: dict[tuple[str, int], int] = {}
     with db.read() as connection:
         for start in range(0, len(ids), 500):
             rows = connection.execute(
-                select(plan_entry.c.resource_id, plan_entry.c.outcome_id).where(
+                select(plan_entry.c.kind, plan_entry.c.resource_id, plan_entry.c.outcome_id).where(
                     plan_entry.c.run_id.in_(undos),
                     plan_entry.c.action == "create",
                     plan_entry.c.resource_id.in_(ids[start : start + 500]),
                     plan_entry.c.outcome_id.is_not(None),
                 )
             )
-            found.update({row.resource_id: row.outcome_id for row in rows})
+            found.update({(row.kind, row.resource_id): row.outcome_id for row in rows})
     return found

@@ -5,14 +5,18 @@ One installation and one stand-in serve all tests of this module; each writes un
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.acceptance.installation import Installation, target_of
-from tests.standins.omeka_classic import StandIn
+from tests.standins.omeka_classic import Knobs, StandIn
+from tests.standins.proxy import Fault, FaultProxy
 
 TITLE = "Dublin Core:Title"
 
@@ -26,12 +30,21 @@ def _omeka() -> Iterator[StandIn]:
 @pytest.fixture(scope="module")
 def _accession(tmp_path_factory: pytest.TempPathFactory, _omeka: StandIn) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("classic") / "accession"
-    with Installation(folder, {"classic": target_of(_omeka)}) as installation:
-        yield installation.start()
+    with FaultProxy(_omeka.url) as proxy:
+        targets = {
+            "classic": target_of(_omeka),
+            "wide": target_of(_omeka, wide_characters=True),
+            "shaky": target_of(_omeka, proxy.url, connections=1),
+            "many": target_of(_omeka, connections=4),
+        }
+        with Installation(folder, targets, {"ACCESSION_DEFAULT_TARGET": "classic"}) as installation:
+            installation.proxy = proxy  # type: ignore[attr-defined]
+            yield installation.start()
 
 
 @pytest.fixture
 def omeka(_omeka: StandIn) -> StandIn:
+    _omeka.knobs(**msgspec.structs.asdict(Knobs()))
     _omeka.reset_requests()
     return _omeka
 
@@ -237,6 +250,22 @@ def test_what_the_api_cannot_take_off_is_refused_by_the_plan(
     assert "Take it off in Omeka" in refused[0]["message"]
 
 
+def test_an_undo_lists_what_the_api_cannot_take_off(
+    accession: Installation, omeka: StandIn, prints: int
+) -> None:
+    bare = works("listed", 1)
+    assert accession.run(accession.batch(control("listed"), data(bare))) == "complete"
+    batch = accession.batch(
+        control("listed", *RICH[:2]), data([{**bare[0], "type": "Text", "collection": "Prints"}])
+    )
+    assert accession.run(batch) == "complete", accession.log(batch)
+    omeka.reset_requests()
+    assert accession.run(batch, "undo") == "undone", accession.log(batch)
+    assert writes(omeka) == {}
+    assert "keeps Text (class)" in accession.log(batch)
+    assert f"keeps collection {prints} (item-set)" in accession.log(batch)
+
+
 def test_edits_of_others_are_conflicts_and_what_no_record_mentions_goes_and_comes_back(
     accession: Installation, omeka: StandIn, prints: int
 ) -> None:
@@ -315,3 +344,379 @@ def test_collections_are_written_first_and_items_of_the_batch_go_into_them(
     assert not any(
         TITLE in texts(one) and "Album" in texts(one)[TITLE][0] for one in omeka.dump()["collections"]
     )
+
+
+# --- what fails ------------------------------------------------------------------------------------
+
+
+def test_characters_that_the_database_does_not_take_are_found_before_anything_is_sent(
+    accession: Installation, omeka: StandIn
+) -> None:
+    records = works("emoji", 3)
+    records[1]["title"] = "A 🗺 of the river"
+    batch = accession.batch(control("emoji", maxErrors=1), data(records))
+    assert accession.run(batch) == "complete-with-errors", accession.log(batch)
+    assert writes(omeka) == {"POST /api/items": 2}
+    (refused,) = [one for one in accession.report(batch) if one["outcome"] == "rejected"]
+    assert refused["code"] == "text-too-wide"
+    assert "U+1F5FA" in refused["message"]
+
+
+def test_half_a_record_that_a_failed_create_left_is_removed(accession: Installation, omeka: StandIn) -> None:
+    before = len(omeka.dump()["items"])
+    records = works("orphan", 3)
+    records[1]["title"] = "A 🗺 of the river"
+    batch = accession.batch(control("orphan", maxErrors=1), data(records), target="wide")
+    assert accession.run(batch) == "complete-with-errors", accession.log(batch)
+    assert omeka.requests()["statuses"]["500"] == 1
+    # One create was refused, and never sent again; what it left is gone.
+    assert writes(omeka) == {"POST /api/items": 3, "DELETE /api/items/{id}": 1}, accession.log(batch)
+    assert set(mine(omeka, "orphan")) == {"orphan-001", "orphan-003"}
+    assert len(omeka.dump()["items"]) == before + 2
+    assert "remnant-removed" in accession.log(batch)
+
+
+def test_a_change_that_is_refused_half_way_is_taken_back(accession: Installation, omeka: StandIn) -> None:
+    records = works("half", 2)
+    batch = accession.batch(
+        control("half", *RICH[3:4]), data([{**one, "medium": "ink"} for one in records]), target="wide"
+    )
+    assert accession.run(batch) == "complete", accession.log(batch)
+    stood = mine(omeka, "half")
+    omeka.reset_requests()
+    changed = [{**records[0], "title": "Other", "medium": "🗺"}, {**records[1], "medium": "ink"}]
+    again = accession.batch(control("half", *RICH[3:4], maxErrors=1), data(changed), target="wide")
+    assert accession.run(again) == "complete-with-errors", accession.log(again)
+    assert writes(omeka) == {"PUT /api/items/{id}": 2}, accession.log(again)
+    assert "half-restored" in accession.log(again)
+    assert {name: texts(one) for name, one in mine(omeka, "half").items()} == {
+        name: texts(one) for name, one in stood.items()
+    }
+
+
+@pytest.mark.parametrize("kind", ["answer_lost", "act_then_500", "cut_body"])
+def test_a_create_whose_answer_is_lost_is_adopted_and_not_repeated(
+    accession: Installation, omeka: StandIn, kind: Any
+) -> None:
+    proxy: FaultProxy = accession.proxy  # type: ignore[attr-defined]
+    scope = f"lost{kind.replace('_', '')}"
+    proxy.add(Fault(kind, method="POST", path=r"/api/items", nth=2))
+    batch = accession.batch(control(scope), data(works(scope, 4)), target="shaky")
+    assert accession.run(batch) == "complete", accession.log(batch)
+    assert writes(omeka) == {"POST /api/items": 4}, accession.log(batch)
+    assert len(mine(omeka, scope)) == 4
+    proxy.clear()
+
+
+def test_where_put_and_delete_are_refused_changes_are_sent_as_post(
+    accession: Installation, omeka: StandIn
+) -> None:
+    records = works("override", 2)
+    batch = accession.batch(control("override"), data(records))
+    assert accession.run(batch) == "complete", accession.log(batch)
+    omeka.knobs(override_only=True)
+    omeka.reset_requests()
+    records[0]["title"] = "Changed"
+    records[1]["title"] = "Changed too"
+    again = accession.batch(control("override"), data(records))
+    assert accession.run(again) == "complete", accession.log(again)
+    # One is refused by the web server before it is known; two at a time, both may be.
+    sent = writes(omeka)
+    assert sent["POST /api/items/{id}"] == 2
+    assert 1 <= sent["PUT /api/items/{id}"] <= 2
+    assert {texts(one)[TITLE][0] for one in mine(omeka, "override").values()} == {"Changed", "Changed too"}
+    assert accession.run(batch, "undo", force="true") == "undone", accession.log(batch)
+    assert mine(omeka, "override") == {}
+
+
+@pytest.mark.parametrize("version", ["2.1.4", "3.0.3"])
+def test_an_older_omeka_is_asked_nothing_that_it_does_not_know(
+    accession: Installation, omeka: StandIn, version: str
+) -> None:
+    omeka.knobs(version=version, plugins=[])
+    scope = f"old{version[0]}"
+    records = works(scope, 3)
+    for title in ("Work", "Changed"):
+        again = [{**one, "title": f"{title} {one['acno']}"} for one in records]
+        batch = accession.batch(control(scope), data(again))
+        assert accession.run(batch) == "complete", accession.log(batch)
+    assert "400" not in omeka.requests()["statuses"]
+    assert f"version {version}" in accession.log(batch)
+
+
+def test_a_new_tag_is_brought_by_one_record_at_a_time(accession: Installation, omeka: StandIn) -> None:
+    omeka.knobs(delay_ms=20, workers=4)
+    records = works("tagged", 12)
+    for place, record in enumerate(records):
+        record["tags"] = f"Brand new;Tag {place % 3}"
+    batch = accession.batch(control("tagged", RICH[2]), data(records), target="many")
+    assert accession.run(batch) == "complete", accession.log(batch)
+    assert "500" not in omeka.requests()["statuses"]
+    assert writes(omeka) == {"POST /api/items": 12}
+    assert all(len(one["tags"]) == 2 for one in mine(omeka, "tagged").values())
+
+
+def test_an_omeka_that_hides_which_texts_are_html_is_refused_before_anything_is_written(
+    accession: Installation, omeka: StandIn
+) -> None:
+    omeka.knobs(filter_element_texts=True)
+    batch = accession.batch(control("filtered"), data(works("filtered", 1)))
+    assert accession.run(batch) == "failed"
+    assert "target-texts-filtered" in accession.log(batch)
+    assert "api_filter_element_texts" in accession.log(batch)
+    assert writes(omeka) == {}
+
+
+def test_a_wrong_key_another_model_and_unknown_names_are_told_and_the_key_is_nowhere(
+    accession: Installation, omeka: StandIn
+) -> None:
+    other = accession.batch(control("other", model="omeka-s"), data(works("other", 1)))
+    assert accession.run(other) == "failed"
+    assert "for the model omeka-s, and the target is of the kind omeka-classic" in accession.log(other)
+    unknown = control("unknown", {"source": "title", "name": "Item Type Metadata:Phisical Dimensions"})
+    batch = accession.batch(unknown, data(works("unknown", 1)))
+    assert accession.run(batch) == "failed"
+    assert "Did you mean “Item Type Metadata:Physical Dimensions”?" in accession.log(batch)
+    assert writes(omeka) == {}
+    for text in (accession.output("worker"), accession.output("service"), accession.log(batch)):
+        assert omeka.api_key not in text
+
+
+# --- files -----------------------------------------------------------------------------------------
+
+
+WITH_FILES = (
+    {
+        "action": "for-each",
+        "source": "files",
+        "instructions": [
+            {"action": "new", "destination": "media"},
+            {"source": "name", "destination": "media", "name": "file"},
+            {"source": "title", "destination": "media", "name": "dcterms:title"},
+        ],
+    },
+)
+
+
+def with_files(scope: str, **more: Any) -> dict[str, Any]:
+    files = {"data0": {"read": "json"}, "scans/**": {"read": "attachment", "required": False}}
+    return control(scope, *WITH_FILES, files=files, **more)
+
+
+def pages(scope: str, *names: str) -> dict[str, Any]:
+    files = [{"name": f"scans/{name}.txt", "title": f"Page {name}"} for name in names]
+    return {"acno": f"{scope}-1", "title": "Album", "files": files}
+
+
+def scans(**contents: str) -> dict[str, bytes]:
+    return {f"scans/{name}.txt": content.encode() for name, content in contents.items()}
+
+
+def files_of(omeka: StandIn, scope: str) -> list[tuple[str, str]]:
+    """Name and digest of the files of the one item of a scope, in their order."""
+    dump = omeka.dump()
+    (item,) = mine(omeka, scope).values()
+    found = [one for one in dump["files"] if one["item"]["id"] == item["id"]]
+    found.sort(key=lambda one: (one["order"] is None, one["order"], one["id"]))
+    return [(one["original_filename"], one["sha256"]) for one in found]
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_files_are_uploaded_one_at_a_time_put_in_order_replaced_and_brought_back(
+    accession: Installation, omeka: StandIn
+) -> None:
+    omeka.knobs(uploads_collide=True, delay_ms=5, workers=4)
+    record = [pages("album", "a", "b", "c")]
+    first = accession.batch(
+        with_files("album"), data(record) | scans(a="one", b="two", c="three"), target="many"
+    )
+    assert accession.run(first) == "complete", accession.log(first)
+    assert writes(omeka) == {"POST /api/items": 1, "POST /api/files": 3}
+    stood = files_of(omeka, "album")
+    assert stood == [("a.txt", digest("one")), ("b.txt", digest("two")), ("c.txt", digest("three"))]
+
+    again = accession.batch(
+        with_files("album"), data(record) | scans(a="one", b="two", c="three"), target="many"
+    )
+    assert accession.run(again) == "complete", accession.log(again)
+    assert writes(omeka) == {"POST /api/items": 1, "POST /api/files": 3}
+
+    # Another order, other bytes for one, and one that is gone.
+    omeka.reset_requests()
+    changed = [pages("album", "c", "b")]
+    second = accession.batch(
+        with_files("album"),
+        data(changed) | scans(b="zwei", c="three"),
+        target="many",
+    )
+    assert accession.run(second) == "complete", accession.log(second)
+    assert writes(omeka) == {
+        "POST /api/files": 1,
+        "DELETE /api/files/{id}": 1,
+        "PUT /api/files/{id}": 1,
+    }, accession.log(second)
+    # What the record does not name stays on its place.
+    assert {name for name, _ in files_of(omeka, "album")} == {"a.txt", "b.txt", "c.txt"}
+    assert ("b.txt", digest("zwei")) in files_of(omeka, "album")
+
+    assert accession.run(second, "undo") == "undone", accession.log(second)
+    assert files_of(omeka, "album") == stood, accession.log(second)
+    assert accession.run(first, "undo") == "undone", accession.log(first)
+    assert mine(omeka, "album") == {}
+    assert "500" not in omeka.requests()["statuses"]
+
+
+def test_an_item_with_files_that_goes_comes_back_with_them(accession: Installation, omeka: StandIn) -> None:
+    record = [pages("whole", "a", "b"), {"acno": "whole-2", "title": "Other", "files": []}]
+    first = accession.batch(with_files("whole"), data(record) | scans(a="alpha", b="beta"))
+    assert accession.run(first) == "complete", accession.log(first)
+    match = {"item": {**control("whole")["match"]["item"], "absent": "delete"}}
+    second = accession.batch(with_files("whole", match=match, maxRemovals=1), data(record[1:]))
+    assert accession.run(second, "dry-run") == "dry-run", accession.log(second)
+    assert accession.run(second) == "complete", accession.log(second)
+    assert set(mine(omeka, "whole")) == {"whole-2"}
+    assert accession.run(second, "undo") == "undone", accession.log(second)
+    item = mine(omeka, "whole")["whole-1"]
+    files = [one for one in omeka.dump()["files"] if one["item"]["id"] == item["id"]]
+    assert [(one["original_filename"], one["sha256"], texts(one)) for one in files] == [
+        ("a.txt", digest("alpha"), {TITLE: ["Page a"]}),
+        ("b.txt", digest("beta"), {TITLE: ["Page b"]}),
+    ]
+
+
+def test_files_that_stand_there_already_are_known_again_by_their_bytes(
+    accession: Installation, omeka: StandIn
+) -> None:
+    content = base64.b64encode(b"one").decode()
+    identifier = {"html": False, "text": "met-1", "element": {"name": "Identifier"}}
+    identifier["element_set"] = {"name": "Dublin Core"}
+    (number,) = omeka.seed(items=[{"public": True, "element_texts": [identifier]}])["items"]
+    file = {"item": {"id": number}, "original_filename": "a.txt", "order": 1, "content": content}
+    omeka.seed(files=[file])
+    batch = accession.batch(with_files("met"), data([pages("met", "a", "b")]) | scans(a="one", b="two"))
+    assert accession.run(batch) == "complete", accession.log(batch)
+    assert writes(omeka)["POST /api/files"] == 1, accession.log(batch)
+    assert [one for one, _ in files_of(omeka, "met")] == ["a.txt", "b.txt"]
+
+
+def test_files_that_the_target_does_not_take_are_told_before_they_are_sent(
+    accession: Installation, omeka: StandIn
+) -> None:
+    record = pages("refused", "a")
+    record["files"] += [{"name": "scans/README", "title": "None"}, {"name": "scans/empty.txt", "title": "E"}]
+    files = scans(a="one") | {"scans/README": b"text", "scans/empty.txt": b""}
+    batch = accession.batch(with_files("refused", maxErrors=5), data([record]) | files)
+    assert accession.run(batch) == "complete-with-errors", accession.log(batch)
+    assert writes(omeka) == {"POST /api/items": 1, "POST /api/files": 1}, accession.log(batch)
+    assert "has no ending" in accession.log(batch)
+
+
+def test_an_upload_whose_answer_is_lost_is_adopted(accession: Installation, omeka: StandIn) -> None:
+    proxy: FaultProxy = accession.proxy  # type: ignore[attr-defined]
+    proxy.add(Fault("answer_lost", method="POST", path=r"/api/files", nth=2))
+    batch = accession.batch(
+        with_files("adopted"),
+        data([pages("adopted", "a", "b", "c")]) | scans(a="one", b="two", c="three"),
+        target="shaky",
+    )
+    assert accession.run(batch) == "complete", accession.log(batch)
+    proxy.clear()
+    assert writes(omeka) == {"POST /api/items": 1, "POST /api/files": 3}, accession.log(batch)
+    assert [one for one, _ in files_of(omeka, "adopted")] == ["a.txt", "b.txt", "c.txt"]
+
+
+# --- element sets and item types -------------------------------------------------------------------
+
+
+def structured(**more: Any) -> dict[str, Any]:
+    return {
+        "dataImportControlFileVersion": 1,
+        "model": "omeka-classic",
+        "visibility": "public",
+        "match": {"item": {"source": "acno", "by": "Archive:Call Number", "scope": "archive"}},
+        "files": {
+            "sets": {
+                "read": "json",
+                "instructions": [
+                    {"action": "new", "destination": "element-set"},
+                    {"source": "name", "destination": "element-set", "name": "name"},
+                    {"source": "about", "destination": "element-set", "name": "description"},
+                    {
+                        "source": "elements",
+                        "destination": "element-set",
+                        "name": "elements",
+                        "multivalue": True,
+                    },
+                ],
+            },
+            "types": {
+                "read": "json",
+                "instructions": [
+                    {"action": "new", "destination": "item-type"},
+                    {"source": "name", "destination": "item-type", "name": "name"},
+                    {"source": "about", "destination": "item-type", "name": "description"},
+                    {
+                        "source": "elements",
+                        "destination": "item-type",
+                        "name": "elements",
+                        "multivalue": True,
+                    },
+                ],
+            },
+            "data0": {"read": "json"},
+        },
+        "instructions": [
+            {"action": "new", "destination": "item"},
+            {"source": "title", "name": "dcterms:title"},
+            {"source": "shelf", "name": "Archive:Shelf Mark"},
+            {"source": "type", "name": "class"},
+        ],
+        **more,
+    }
+
+
+def test_element_sets_and_item_types_are_made_used_by_the_same_batch_added_to_and_undone(
+    accession: Installation, omeka: StandIn
+) -> None:
+    sets = [{"name": "Archive", "about": "Ours", "elements": ["Call Number", "Shelf Mark"]}]
+    types = [{"name": "Ledger", "about": "A book", "elements": ["Original Format", "Archive:Shelf Mark"]}]
+    items = [{"acno": "C 1", "title": "Ledger 1", "shelf": "S 1", "type": "Ledger"}]
+    files = {"sets": json.dumps(sets).encode(), "types": json.dumps(types).encode(), **data(items)}
+    batch = accession.batch(structured(), files)
+    assert accession.run(batch, "dry-run") == "dry-run", accession.log(batch)
+    assert accession.run(batch) == "complete", accession.log(batch)
+    made = {
+        "POST /api/element_sets": 1,
+        "POST /api/elements": 2,
+        "POST /api/item_types": 1,
+        "POST /api/items": 1,
+    }
+    assert writes(omeka) == made, accession.log(batch)
+    item = next(one for one in omeka.dump()["items"] if named(one, "item_type") == "Ledger")
+    assert texts(item) == {
+        TITLE: ["Ledger 1"],
+        "Archive:Call Number": ["C 1"],
+        "Archive:Shelf Mark": ["S 1"],
+    }
+    again = accession.batch(structured(), files)
+    assert accession.run(again) == "complete", accession.log(again)
+    assert writes(omeka) == made, accession.log(again)
+
+    omeka.reset_requests()
+    more = [{**sets[0], "elements": ["Box"]}]
+    types[0] |= {"about": "A bound book", "elements": ["Archive:Box"]}
+    files |= {"sets": json.dumps(more).encode(), "types": json.dumps(types).encode()}
+    added = accession.batch(structured(), files)
+    assert accession.run(added) == "complete", accession.log(added)
+    assert writes(omeka) == {"POST /api/elements": 1, "PUT /api/item_types/{id}": 1}, accession.log(added)
+
+    assert accession.run(added, "undo") == "undone", accession.log(added)
+    ledger = next(one for one in omeka.dump()["item_types"] if one["name"] == "Ledger")
+    assert (ledger["description"], len(ledger["elements"])) == ("A book", 2)
+    assert "members-stay" in accession.log(added)
+    assert accession.run(batch, "undo", force="true") == "undone", accession.log(batch)
+    assert "Archive" not in [one["name"] for one in omeka.dump()["element_sets"]]
+    assert "Ledger" not in [one["name"] for one in omeka.dump()["item_types"]]

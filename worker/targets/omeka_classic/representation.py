@@ -16,12 +16,20 @@ from worker.targets.base import Saved
 from worker.targets.decoding import Unreadable
 from worker.targets.omeka_classic.elements import name_of
 
-PATHS: Mapping[Kind, str] = {"item": "items", "item-set": "collections", "media": "files"}
+PATHS: Mapping[Kind, str] = {
+    "item": "items",
+    "item-set": "collections",
+    "media": "files",
+    "element-set": "element_sets",
+    "item-type": "item_types",
+}
 """Kind → name of the resource in the API."""
 
 MEDIA = "media"
 """Key of the numbers of an item's files, in their order. Omeka tells only how many there are: what was asked
 beside is kept with the representation."""
+UPLOADS = "uploads"
+"""Key, in a payload, of what is sent of an item's files after it."""
 SHA256 = "sha256"
 """Key of the digest of a file's bytes, once it is known: Omeka tells the MD5 only (`authentication`)."""
 TITLE = "dcterms:title"
@@ -72,6 +80,7 @@ def saved_from(body: Json, kind: Kind) -> Saved:
         title=title,
         body=body,
         media_ids=tuple(one for one in media if isinstance(one, int)) if isinstance(media, list) else (),
+        media_known=isinstance(media, list) or file_count(body) == 0,
     )
 
 

@@ -17,14 +17,15 @@ from worker.attachments.contents import Contents
 from worker.errors import AccessionError
 from worker.records import Content, Json
 from worker.stopping import StoppedError
-from worker.targets.base import Answer, Done, Lost, Operation, Refused
+from worker.targets.base import Answer, Done, Lost, NotDone, Operation, Refused, Saved, Touched
 from worker.targets.decoding import decode
 from worker.targets.http import Outcome
 from worker.targets.multipart import FilePart, Form
+from worker.targets.omeka_classic import structure
 from worker.targets.omeka_classic.answers import judge
 from worker.targets.omeka_classic.client import ClassicClient
 from worker.targets.omeka_classic.payloads import request_body
-from worker.targets.omeka_classic.representation import MEDIA, SHA256, saved_from, tags
+from worker.targets.omeka_classic.representation import MEDIA, SHA256, UPLOADS, reference, saved_from, tags
 from worker.targets.omeka_classic.tags import TagTurns
 from worker.targets.verdict import answer_to_write
 
@@ -40,6 +41,8 @@ class Writer:
         self._contents = contents
         self._uploading = asyncio.Lock()
         self._tags = TagTurns()
+        self.owner: int | None = None
+        """The user of the key, once an answer has told: to it belongs what is created."""
 
     async def carry_out(self, operation: Operation) -> Answer:
         """Never raises."""
@@ -49,10 +52,16 @@ class Writer:
         body = _object(operation.payload) if operation.payload else {}
         if MEDIA in body:
             return await self._arrange(operation, body)
+        if operation.kind in structure.KINDS and operation.method != "delete":
+            return await self._structure(operation, body)
+        if UPLOADS in body:
+            return await self._create_with_files(operation, body)
         async with self._tags.turn(tags(body)):
             answer = self._answer(operation, await self._client.send(operation))
             if isinstance(answer, Done) and answer.saved is not None:
                 self._tags.learn(tags(answer.saved.body))
+                if operation.method == "create":
+                    self.owner = reference(answer.saved.body, "owner") or self.owner
         return answer
 
     def _answer(self, operation: Operation, outcome: Outcome) -> Answer:
@@ -84,26 +93,85 @@ class Writer:
             return Done(saved_from(body, "media"))
         return answer
 
-    async def _arrange(self, operation: Operation, body: dict[str, Json]) -> Answer:
-        """An item, and the order of its files: each is told its place, and told again after any failure."""
-        item = operation.resource_id
-        assert item is not None, "files that are arranged belong to an item that stands"
-        rest = {key: value for key, value in body.items() if key != MEDIA}
-        order = body[MEDIA]
-        for place, number in enumerate(order if isinstance(order, list) else (), start=1):
-            assert isinstance(number, int)
-            placed = Operation(operation.key, "update", "media", number, orjson.dumps({"order": place}))
-            answer = self._answer(placed, await self._client.send(placed))
-            if not isinstance(answer, Done):
-                return answer
-        # Also where nothing else changes: it is answered with the item as it stands.
-        main = msgspec.structs.replace(operation, payload=orjson.dumps(rest))
-        answer = self._answer(main, await self._client.send(main))
+    async def _create_with_files(self, operation: Operation, body: dict[str, Json]) -> Answer:
+        """An item that comes back, and its files after it. What is missing of them then shows in the
+        comparison with what was meant."""
+        uploads = body.pop(UPLOADS)
+        main = msgspec.structs.replace(operation, payload=orjson.dumps(body), files=())
+        answer = await self.carry_out(main)
         if not isinstance(answer, Done) or answer.saved is None:
             return answer
+        item = answer.saved
+        for one, file in zip(uploads if isinstance(uploads, list) else (), operation.files, strict=True):
+            assert isinstance(one, dict)
+            payload = orjson.dumps({"item": {"id": item.id}, **one})
+            await self.carry_out(Operation(operation.key, "create", "media", None, payload, (file,)))
+        whole = await self._whole(item.id)
+        return whole if isinstance(whole, Lost) else Done(whole)
+
+    async def _structure(self, operation: Operation, body: dict[str, Json]) -> Answer:
+        """An element set with its elements, each a request of its own, or an item type."""
+        names = body.pop("elements", []) if operation.kind == "element-set" else []
+        number = operation.resource_id
+        if operation.kind == "item-type" or operation.method == "create":
+            main = msgspec.structs.replace(operation, payload=orjson.dumps(body))
+            answer = self._answer(main, await self._client.send(main))
+            if not isinstance(answer, Done) or answer.saved is None:
+                return answer
+            number = answer.saved.id
+        assert number is not None
         try:
-            return Done(await self._client.with_files(answer.saved))
+            stands = (await structure.everything(self._client, operation.kind)).get(number)
+            there = set() if stands is None else {one for one, _ in structure.element_ids(stands)}
+            for name in names if isinstance(names, list) else ():
+                if name not in there:
+                    wanted = {"element_set": {"id": number}, "name": name}
+                    outcome = await self._client.http.write("POST", "elements", orjson.dumps(wanted))
+                    failed = judge("read", outcome)
+                    if failed.judgement != "done":
+                        return Lost(failed.code, self._client.http.redact(failed.message), look_once=True)
+            whole = (await structure.everything(self._client, operation.kind)).get(number)
         except (AccessionError, StoppedError) as error:
+            text = f"It was answered, but what came of it could not be read ({error})."
+            return Lost("answer-unread", self._client.http.redact(text), look_once=True)
+        return Done(whole) if whole is not None else Lost("answer-unread", "It is not there.", look_once=True)
+
+    async def _arrange(self, operation: Operation, body: dict[str, Json]) -> Answer:
+        """An item, and the order of its files: each that has another place than it should is told its own,
+        and is told again after any failure."""
+        item = operation.resource_id
+        assert item is not None, "files that are arranged belong to an item that stands"
+        order = [one for one in body.pop(MEDIA, []) or () if isinstance(one, int)]  # type: ignore[union-attr]
+        try:
+            standing = {one.id: one for one in await self._client.files_of(item)}
+        except (AccessionError, StoppedError) as error:
+            return NotDone(
+                "target-failed", self._client.http.redact(f"Its files could not be read ({error}).")
+            )
+        touched: list[Touched] = []
+        for place, number in enumerate(order, start=1):
+            there = standing.get(number)
+            if there is None or there.body.get("order") == place:
+                continue
+            placed = Operation(operation.key, "update", "media", number, orjson.dumps({"order": place}))
+            answer = self._answer(placed, await self._client.send(placed))
+            if not isinstance(answer, Done) or answer.saved is None:
+                return answer
+            touched.append(Touched(there.modified, answer.saved))
+        if body:
+            main = msgspec.structs.replace(operation, payload=orjson.dumps(body))
+            answer = self._answer(main, await self._client.send(main))
+            if not isinstance(answer, Done):
+                return answer
+        whole = await self._whole(item)
+        return whole if isinstance(whole, Lost) else Done(whole, tuple(touched))
+
+    async def _whole(self, item: int) -> Saved | Lost:
+        """An item as it stands, with its files."""
+        try:
+            (saved,) = await self._client.by_ids("item", [item])
+            return await self._client.with_files(saved)
+        except (AccessionError, StoppedError, ValueError) as error:
             text = f"It was answered, but what came of it could not be read ({error})."
             return Lost("answer-unread", self._client.http.redact(text), look_once=True)
 
