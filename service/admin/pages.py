@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 from starlette.routing import Route
 
-from service.admin import batches, log, sign_in
+from service.admin import batches, controls, keys, log, sign_in, system, targets
 from service.admin.site import Page, Site, Visit
 from service.api.context import Services
 from service.errors import refusal, shown
@@ -25,6 +25,10 @@ PAGES: tuple[Page, ...] = (
     *sign_in.PAGES,
     *batches.PAGES,
     *log.PAGES,
+    *controls.PAGES,
+    *targets.PAGES,
+    *keys.PAGES,
+    *system.PAGES,
 )
 
 

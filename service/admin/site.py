@@ -70,7 +70,13 @@ class Section:
     path: str
 
 
-SECTIONS: Sequence[Section] = (Section("batches", "Batches", "/admin/batches"),)
+SECTIONS: Sequence[Section] = (
+    Section("batches", "Batches", "/admin/batches"),
+    Section("controls", "Control files", "/admin/controls"),
+    Section("targets", "Targets", "/admin/targets"),
+    Section("keys", "Keys", "/admin/keys"),
+    Section("system", "System", "/admin/system"),
+)
 
 TABS: Sequence[tuple[str, str, str]] = (("log", "Log", "/log"),)
 """The pages of one batch: name, title, what stands after the batch's address."""
@@ -339,6 +345,8 @@ def _environment() -> Environment:
     environment.filters["nl2br"] = _with_breaks
     environment.globals["plural"] = words.plural
     environment.globals["states"] = words.STATES
+    environment.globals["health"] = words.HEALTH
+    environment.globals["target_kinds"] = words.TARGET_KINDS
     return environment
 
 

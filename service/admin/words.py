@@ -76,6 +76,13 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "site": ("site", "sites"),
     "site-page": ("site page", "site pages"),
 }
+HEALTH: Mapping[str, tuple[Tone, str]] = {
+    "good": ("good", "Answers"),
+    "bad": ("bad", "Does not work"),
+    "never looked at": ("quiet", "Never looked at"),
+}
+"""State of a target → how it is coloured, what it is called."""
+TARGET_KINDS: Mapping[str, str] = {"omeka-s": "Omeka S", "omeka-classic": "Omeka Classic"}
 LEVELS: Mapping[str, str] = {
     "debug": "everything",
     "info": "what happened",
