@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 from starlette.routing import Route
 
-from service.admin import batches, controls, keys, log, sign_in, system, targets
+from service.admin import batch, batches, controls, deeds, keys, log, sign_in, system, targets
 from service.admin.site import Page, Site, Visit
 from service.api.context import Services
 from service.errors import refusal, shown
@@ -24,6 +24,8 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/admin", home),
     *sign_in.PAGES,
     *batches.PAGES,
+    *batch.PAGES,
+    *deeds.PAGES,
     *log.PAGES,
     *controls.PAGES,
     *targets.PAGES,

@@ -127,3 +127,191 @@ def test_items_are_created_with_one_request_each_and_a_second_time_nothing_is_se
     assert writes(omeka) == {}
     assert requests["GET /api/items"] <= 2 + 60 // 50 + 1, requests
     assert requests.get("GET /api/items/{id}", 0) == 0
+
+
+RICH = (
+    {"source": "type", "name": "class"},
+    {"source": "collection", "name": "item-set"},
+    {"source": "tags", "name": "tags", "split": ";", "multivalue": True},
+    {"source": "medium", "name": "dcterms:format"},
+    {"source": "about", "name": "dcterms:description", "type": "html"},
+)
+
+
+def rich(scope: str, number: int) -> list[dict[str, Any]]:
+    records = works(scope, number, type="Still Image", collection="Prints", medium="ink", about="<p>One</p>")
+    return [{**record, "tags": "river;Old Maps"} for record in records]
+
+
+def named(record: dict[str, Any], key: str) -> str:
+    return str((record[key] or {}).get("name", ""))
+
+
+def tag_names(record: dict[str, Any]) -> list[str]:
+    return [one["name"] for one in record["tags"]]
+
+
+@pytest.fixture(scope="module")
+def prints(_omeka: StandIn) -> int:
+    """A collection."""
+    title = {
+        "html": False,
+        "text": "Prints",
+        "element": {"name": "Title"},
+        "element_set": {"name": "Dublin Core"},
+    }
+    return _omeka.seed(collections=[{"public": True, "element_texts": [title]}])["collections"][0]
+
+
+def test_only_what_changed_is_sent_and_what_the_control_file_does_not_name_stays(
+    accession: Installation, omeka: StandIn, prints: int
+) -> None:
+    records = rich("change", 6)
+    batch = accession.batch(control("change", *RICH), data(records))
+    assert accession.run(batch) == "complete", accession.log(batch)
+    first = mine(omeka, "change")["change-001"]
+    assert (first["collection"]["id"], named(first, "item_type")) == (prints, "Still Image")
+    assert tag_names(first) == ["Old Maps", "river"]
+
+    # Somebody adds a text, a tag, and edits another record.
+    somebody = {
+        **first,
+        "featured": True,
+        "tags": [{"name": "mill"}, {"name": "river"}, {"name": "Old Maps"}],
+    }
+    rights = {
+        "html": False,
+        "text": "CC0",
+        "element": {"name": "Rights"},
+        "element_set": {"name": "Dublin Core"},
+    }
+    somebody["element_texts"] = [*first["element_texts"], rights]
+    omeka.seed(items=[somebody])
+    omeka.reset_requests()
+
+    changed = [dict(one) for one in records]
+    changed[0] |= {"medium": "oil", "tags": "RIVER;New"}
+    changed[1] |= {"about": "One", "collection": "Prints"}
+    changed[2] |= {"type": "Text"}
+    again = accession.batch(control("change", *RICH), data(changed))
+    assert accession.run(again, "dry-run") == "dry-run", accession.log(again)
+    assert accession.run(again) == "complete", accession.log(again)
+    assert writes(omeka) == {"PUT /api/items/{id}": 3}, accession.log(again)
+    counts = accession.counts(again)
+    assert (counts["updated"], counts["unchanged"]) == (3, 3)
+
+    now = mine(omeka, "change")
+    one = now["change-001"]
+    assert texts(one)["Dublin Core:Rights"] == ["CC0"]
+    assert texts(one)["Dublin Core:Format"] == ["oil"]
+    assert texts(one)["Dublin Core:Description"] == [("<p>One</p>", "html")]
+    assert one["featured"] is True
+    # Tags are ours and others'; the spelling that is there stays.
+    assert sorted(tag_names(one)) == ["New", "mill", "river"]
+    assert texts(now["change-002"])["Dublin Core:Description"] == [("One", "html")]
+    assert named(now["change-003"], "item_type") == "Text"
+    assert omeka.requests()["counts"].get("GET /api/items/{id}", 0) == 0
+
+    assert accession.run(again, "undo") == "undone", accession.log(again)
+    back = mine(omeka, "change")
+    assert texts(back["change-001"])["Dublin Core:Format"] == ["ink"]
+    assert sorted(tag_names(back["change-001"])) == ["Old Maps", "mill", "river"]
+    assert texts(back["change-002"])["Dublin Core:Description"] == [("<p>One</p>", "html")]
+    assert named(back["change-003"], "item_type") == "Still Image"
+
+
+def test_what_the_api_cannot_take_off_is_refused_by_the_plan(
+    accession: Installation, omeka: StandIn, prints: int
+) -> None:
+    unset = [dict(one) for one in rich("unset", 2)]
+    batch = accession.batch(control("unset", *RICH), data(unset))
+    assert accession.run(batch) == "complete", accession.log(batch)
+    omeka.reset_requests()
+    unset[0] |= {"collection": ""}
+    instructions = [{**one, "blank": "clear"} if one["name"] == "item-set" else one for one in RICH]
+    again = accession.batch(control("unset", *instructions, maxErrors=5), data(unset))
+    assert accession.run(again) == "complete-with-errors", accession.log(again)
+    assert writes(omeka) == {}
+    refused = [one for one in accession.report(again) if one["outcome"] == "rejected"]
+    assert [one["code"] for one in refused] == ["cannot-be-unset"]
+    assert "Take it off in Omeka" in refused[0]["message"]
+
+
+def test_edits_of_others_are_conflicts_and_what_no_record_mentions_goes_and_comes_back(
+    accession: Installation, omeka: StandIn, prints: int
+) -> None:
+    records = rich("absent", 4)
+    batch = accession.batch(control("absent", *RICH), data(records))
+    assert accession.run(batch) == "complete", accession.log(batch)
+    stood = mine(omeka, "absent")
+    edited = stood["absent-001"]
+    for one in edited["element_texts"]:
+        if one["element"]["name"] == "Format":
+            one["text"] = "their ink"
+    omeka.seed(items=[edited])
+    omeka.reset_requests()
+
+    match = {"item": {**control("absent")["match"]["item"], "absent": "delete"}}
+    ours = [{**records[0], "medium": "our ink"}, *records[1:2]]
+    again = accession.batch(
+        control("absent", *RICH, match=match, onConflict="keep", maxRemovals=10), data(ours)
+    )
+    assert accession.run(again, "dry-run") == "dry-run", accession.log(again)
+    assert accession.run(again) == "complete", accession.log(again)
+    assert writes(omeka) == {"DELETE /api/items/{id}": 2}, accession.log(again)
+    now = mine(omeka, "absent")
+    assert set(now) == {"absent-001", "absent-002"}
+    assert texts(now["absent-001"])["Dublin Core:Format"] == ["their ink"]
+
+    assert accession.run(again, "undo") == "undone", accession.log(again)
+    back = mine(omeka, "absent")
+    assert set(back) == set(stood)
+    for name in ("absent-003", "absent-004"):
+        assert texts(back[name]) == texts(stood[name])
+        assert (back[name]["collection"]["id"], tag_names(back[name])) == (prints, tag_names(stood[name]))
+
+    omeka.reset_requests()
+    gone = {"item": {**control("absent")["match"]["item"], "absent": "unpublish"}}
+    hide = accession.batch(control("absent", *RICH, match=gone, maxRemovals=10), data(records[1:]))
+    assert accession.run(hide) == "complete", accession.log(hide)
+    assert writes(omeka) == {"PUT /api/items/{id}": 1}, accession.log(hide)
+    assert mine(omeka, "absent")["absent-001"]["public"] is False
+
+
+def test_collections_are_written_first_and_items_of_the_batch_go_into_them(
+    accession: Installation, omeka: StandIn
+) -> None:
+    file = {
+        "dataImportControlFileVersion": 1,
+        "model": "omeka-classic",
+        "visibility": "private",
+        "match": {
+            "item-set": {"source": "set", "by": "dcterms:title", "scope": "sets", "duplicates": "merge"},
+            "item": {"source": "acno", "by": "dcterms:identifier", "scope": "sets"},
+        },
+        "files": {"data0": {"read": "json"}},
+        "instructions": [
+            {"action": "new", "destination": "item-set"},
+            {"action": "new", "destination": "item"},
+            {"source": "title", "name": "dcterms:title"},
+            {"source": "set", "name": "item-set"},
+        ],
+    }
+    records = [{"acno": f"sets-{one}", "title": f"Work {one}", "set": f"Album {one % 2}"} for one in range(6)]
+    batch = accession.batch(file, data(records))
+    assert accession.run(batch) == "complete", accession.log(batch)
+    assert writes(omeka) == {"POST /api/collections": 2, "POST /api/items": 6}
+    albums = {texts(one)[TITLE][0]: one for one in omeka.dump()["collections"] if TITLE in texts(one)}
+    assert albums["Album 0"]["public"] is False
+    items = mine(omeka, "sets")
+    assert {items[f"sets-{one}"]["collection"]["id"] for one in (0, 2, 4)} == {albums["Album 0"]["id"]}
+
+    again = accession.batch(file, data(records))
+    assert accession.run(again) == "complete", accession.log(again)
+    assert writes(omeka) == {"POST /api/collections": 2, "POST /api/items": 6}
+
+    assert accession.run(batch, "undo") == "undone", accession.log(batch)
+    assert mine(omeka, "sets") == {}
+    assert not any(
+        TITLE in texts(one) and "Album" in texts(one)[TITLE][0] for one in omeka.dump()["collections"]
+    )

@@ -166,6 +166,10 @@ def test_a_disabled_api_answers_403(standin: StandIn, client: Client) -> None:
     assert (answer.status_code, answer.json()) == (403, {"message": "API is disabled"})
 
 
+def test_head_is_not_known(client: Client) -> None:
+    assert client.request("HEAD", "/items").status_code == 405
+
+
 def test_an_empty_parameter_filters_nothing(client: Client) -> None:
     client.item("any")
 
@@ -206,6 +210,30 @@ def test_a_put_is_partial_by_its_top_level_keys(client: Client) -> None:
 
     assert answer["tags"] == []
     assert [(t["element"]["id"], t["text"]) for t in answer["element_texts"]] == [(41, "c")]
+
+
+def test_only_the_order_within_an_element_is_kept(client: Client) -> None:
+    texts = [text("first"), text("b", 49), text("second"), text("a", 49), text("c", 41)]
+
+    answer = client.post("/items", {"element_texts": texts})
+
+    assert [t["text"] for t in answer["element_texts"]] == ["first", "second", "b", "a", "c"]
+
+
+def test_neither_collection_nor_type_can_be_unset(client: Client) -> None:
+    collection = client.post("/collections", {"element_texts": [text("kept")]})["id"]
+    sent = {"collection": {"id": collection}, "item_type": {"id": 6}}
+    number = client.post("/items", sent)["id"]
+
+    for unset in ({"collection": None, "item_type": None}, {"collection": {"id": None}}):
+        assert client.put(f"/items/{number}", unset)["collection"]["id"] == collection
+    answer = client.request("PUT", f"/items/{number}", json={"collection": {"id": 0}, "item_type": {"id": 0}})
+
+    assert (answer.status_code, answer.json()["errors"]) == (
+        400,
+        {"item_type_id": "Invalid item type.", "collection_id": "Invalid collection."},
+    )
+    assert client.get(f"/items/{number}")["collection"]["id"] == collection
 
 
 def test_a_failed_put_stays_half_applied(standin: StandIn, client: Client) -> None:
@@ -254,6 +282,7 @@ def test_parallel_creates_that_share_a_new_tag_race(standin: StandIn, client: Cl
         ({"tags": [{"name": "\U0001f600"}]}, False),
         ({"tags": [{"name": "x" * 256}]}, False),
         ({"tags": [{"name": " "}]}, False),
+        ({"element_texts": [{"text": "no element", "html": False}]}, False),
     ],
 )
 def test_faults_of_the_client_that_answer_500(
@@ -381,6 +410,14 @@ def test_types_that_are_refused_leave_nothing(
     assert answer.status_code == 500
     assert "disallowed file extension" in answer.json()["message"]
     assert standin.dump()["files"] == before["files"]
+
+
+def test_a_name_that_is_too_long_for_its_column_leaves_nothing(standin: StandIn, client: Client) -> None:
+    before = standin.dump()["files"]
+
+    assert client.upload(client.item("x"), "n" * 300 + ".txt", b"some text").status_code == 500
+
+    assert standin.dump()["files"] == before
 
 
 def test_a_text_that_fails_leaves_the_file_behind(standin: StandIn, client: Client) -> None:

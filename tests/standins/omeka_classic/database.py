@@ -54,6 +54,7 @@ class Database:
         self.simple_pages: dict[int, SimplePage] = {}
         self._files_of: dict[int, set[int]] = {}
         self._location_of: dict[int, int] = {}
+        self._tag_of: dict[str, int] = {}
         self._next: dict[str, int] = {}
         self._dirty: dict[tuple[str, str], bytes | None] = {}
         self._load()
@@ -62,9 +63,13 @@ class Database:
 
     def next_id(self, table: str) -> int:
         """Take the next number of a table; it is taken even if nothing comes of it."""
-        number = self._next.get(table, 0) + 1
+        number = self.last_id(table) + 1
         self.set_next_id(table, number + 1)
         return number
+
+    def last_id(self, table: str) -> int:
+        """The last number that was taken of a table."""
+        return self._next.get(table, 0)
 
     def set_next_id(self, table: str, number: int) -> None:
         """Let the next id of a table be ``number``."""
@@ -99,8 +104,8 @@ class Database:
 
     def tag_named(self, name: str) -> Tag | None:
         """The tag whose name the collation holds equal."""
-        wanted = fold(name)
-        return next((tag for tag in self.tags.values() if fold(tag.name) == wanted), None)
+        number = self._tag_of.get(fold(name))
+        return None if number is None else self.tags[number]
 
     def used_tags(self) -> set[int]:
         """Tags that an item or an exhibit bears."""
@@ -117,7 +122,9 @@ class Database:
             self._files_of.setdefault(row.item, set()).add(row.id)
         elif isinstance(row, Geolocation):
             self._location_of[row.item] = row.id
-        if row.id > self._next.get(row.table, 0):
+        elif isinstance(row, Tag):
+            self._tag_of[fold(row.name)] = row.id
+        if row.id > self.last_id(row.table):
             self.set_next_id(row.table, row.id + 1)
         if self._journal.kept:
             self._dirty[(row.table, str(row.id))] = msgspec.json.encode(row)
@@ -146,6 +153,8 @@ class Database:
             self._files_of.get(old.item, set()).discard(old.id)
         elif isinstance(old, Geolocation):
             self._location_of.pop(old.item, None)
+        elif isinstance(old, Tag):
+            self._tag_of.pop(fold(old.name), None)
 
     def _load(self) -> None:
         stored = list(self._journal.read())

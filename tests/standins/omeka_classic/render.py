@@ -159,8 +159,11 @@ class Renderer:
         ]
 
     def _texts(self, record: Record) -> list[Json]:
-        """Texts whose element exists: others are in the table, and never shown."""
-        return [self._text(text) for text in record.texts if text.element in self.db.elements]
+        """Texts whose element exists: others are in the table, and never shown. Those of one element keep
+        their order and come together."""
+        first = {text.element: -place for place, text in enumerate(reversed(record.texts))}
+        texts = sorted(record.texts, key=lambda text: first[text.element])
+        return [self._text(text) for text in texts if text.element in self.db.elements]
 
     def _text(self, text: Text) -> Json:
         element = self.db.elements[text.element]

@@ -43,11 +43,17 @@ def route(path: str) -> tuple[str, list[str]] | None:
 
 
 def json_object(body: bytes) -> dict[str, Json]:
-    """A JSON object, or 400."""
+    """A JSON object, or 400: PHP takes neither NaN nor half of a surrogate pair."""
     try:
-        document = json.loads(body.decode("utf-8"))
+        document = json.loads(body.decode("utf-8"), parse_constant=_refuse)
+        if b"\\ud" in body.lower():
+            json.dumps(document, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
         raise no_object() from None
     if not isinstance(document, dict):
         raise no_object()
     return document
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(name)

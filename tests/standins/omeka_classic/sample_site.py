@@ -9,22 +9,18 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from random import Random
-from typing import Any, TypeAlias
 
-from . import sample_files
+from . import sample_files, sample_pages
 from .handle import StandIn
+from .sample_pages import SHOWN, START, Json
 
-Json: TypeAlias = dict[str, Any]
 ITEMS, PRIVATE, FEATURED, FILES, LOCATIONS = 152, 13, 20, 60, 38
 CROWDED = 10
 """The item that gets more files where more are asked for."""
-_SHOWN = 5
-"""The item that the exhibits show."""
-_SEVERAL = {_SHOWN: 3, CROWDED: 4, 20: 5}
+_SEVERAL = {SHOWN: 3, CROWDED: 4, 20: 5}
 """Files of the items that have more than one."""
-_START = datetime(2023, 9, 30, 9, tzinfo=UTC)
 _USERS = (
     (2, "alice", "Alice Archivist", "admin", True),
     (3, "bob", "Bob Builder", "contributor", True),
@@ -90,7 +86,7 @@ def build(seed: int = 1, crowd: int = 0) -> SampleSite:
     random = Random(seed)
     items = _items(random)
     files = [*_files(random, crowd)]
-    shown = next(file["id"] for file in files if file["item"]["id"] == _SHOWN)
+    shown = next(file["id"] for file in files if file["item"]["id"] == SHOWN)
     sections = {
         "users": [
             {
@@ -118,9 +114,9 @@ def build(seed: int = 1, crowd: int = 0) -> SampleSite:
         "items": items,
         "files": files,
         "geolocations": [*_geolocations(random)],
-        "exhibits": [*_exhibits()],
-        "exhibit_pages": [*_exhibit_pages(shown)],
-        "simple_pages": [*_simple_pages()],
+        "exhibits": sample_pages.exhibits(),
+        "exhibit_pages": sample_pages.exhibit_pages(shown),
+        "simple_pages": sample_pages.simple_pages(),
     }
     keys = {username: f"{random.getrandbits(160):040x}" for _, username, *_ in _USERS}
     return SampleSite(sections, keys)
@@ -138,7 +134,7 @@ def _elements() -> Iterator[Json]:
 
 def _collections() -> Iterator[Json]:
     for number, (name, owner, public) in enumerate(_COLLECTIONS, 1):
-        stamp = (_START - timedelta(days=300 - number)).isoformat()
+        stamp = (START - timedelta(days=300 - number)).isoformat()
         yield {
             "id": number,
             "public": public,
@@ -166,7 +162,7 @@ def _items(random: Random) -> list[Json]:
 def _item(random: Random, number: int) -> Json:
     # One of every type at first, so that each is there whatever the seed.
     kind = _TYPES[number - 1] if number <= len(_TYPES) else random.choice(_TYPES)
-    added = _START + timedelta(hours=37 * number)
+    added = START + timedelta(hours=37 * number)
     tags = random.sample(range(1, len(_TAGS) + 1), random.choice((0, 0, 1, 3, 4)))
     return {
         "id": number,
@@ -226,7 +222,7 @@ def _file(random: Random, number: int, item: int, place: int) -> Json:
         case _:
             name = f"notes é {item}_{place}.txt"
             content = sample_files.note(random, f"Note {place} on item {item}")
-    stamp = (_START + timedelta(days=500, minutes=number)).isoformat()
+    stamp = (START + timedelta(days=500, minutes=number)).isoformat()
     texts = [_text(_TITLE, f"File {place} of item {item}")]
     if number % 2:
         texts.append(_text(_DESCRIPTION, "<em>Digitised</em> 2011", html=True))
@@ -253,80 +249,4 @@ def _geolocations(random: Random) -> Iterator[Json]:
             "longitude": round(random.uniform(-80, 20), 6),
             "zoom_level": random.randint(8, 15),
             "address": random.choice(_PLACES),
-        }
-
-
-def _exhibits() -> Iterator[Json]:
-    for number, (title, public) in enumerate((("The Flood of 1913", True), ("Draft: Women", False)), 1):
-        stamp = (_START + timedelta(days=600)).isoformat()
-        yield {
-            "id": number,
-            "title": title,
-            "slug": title.lower().replace(": ", "-").replace(" ", "-"),
-            "description": f"<p>An exhibit on <em>{title}</em>.</p>",
-            "credits": "The team",
-            "public": public,
-            "featured": public,
-            "added": stamp,
-            "modified": stamp,
-            "owner": {"id": 2},
-            "tags": [{"id": 3, "name": _TAGS[2]}, {"id": 8, "name": _TAGS[7]}],
-        }
-
-
-def _exhibit_pages(file: int) -> Iterator[Json]:
-    titles = ("Before the water", "Ten days in March", "Aftermath")
-    for number in range(1, 7):
-        exhibit, place = (number - 1) // 3 + 1, (number - 1) % 3
-        yield {
-            "id": number,
-            "exhibit": {"id": exhibit},
-            # The second page of each lies below its first.
-            "parent": {"id": number - 1} if place == 1 else None,
-            "title": titles[place],
-            "slug": titles[place].lower().replace(" ", "-"),
-            "order": place + 1,
-            "page_blocks": [*_blocks(number, titles[place], file)],
-        }
-
-
-def _blocks(page: int, title: str, file: int) -> Iterator[Json]:
-    yield {
-        "id": page * 2 - 1,
-        "page_id": page,
-        "layout": "text",
-        "options": None,
-        "text": f"<p>Text of <strong>{title}</strong>.</p>",
-        "order": 0,
-        "attachments": [],
-    }
-    attachment = {"caption": f"<p>Caption {page}</p>", "item": {"id": _SHOWN}, "file": {"id": file}}
-    yield {
-        "id": page * 2,
-        "page_id": page,
-        "layout": "file-text",
-        "options": {"file-position": "left", "file-size": "fullsize", "captions-position": "left"},
-        "text": "<p>Side text</p>",
-        "order": 1,
-        "attachments": [{"id": page, **attachment}],
-    }
-
-
-def _simple_pages() -> Iterator[Json]:
-    pages = (("About", True, None), ("Visit us", True, 1), ("Draft", False, None))
-    for number, (title, published, parent) in enumerate(pages, 1):
-        stamp = (_START + timedelta(days=610, hours=number)).isoformat()
-        yield {
-            "id": number,
-            "title": title,
-            "slug": title.lower().replace(" ", "-"),
-            "text": f"<p>Open <b>daily</b>: {title}.</p>",
-            "is_published": published,
-            "inserted": stamp,
-            "updated": stamp,
-            "order": number,
-            "use_tiny_mce": True,
-            "created_by_user": {"id": 1},
-            "modified_by_user": {"id": 2},
-            "parent": parent and {"id": parent},
         }

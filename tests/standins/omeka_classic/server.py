@@ -139,7 +139,7 @@ class Server:
         routed = route(path)
         if routed is None:
             return self._site(path, base)
-        newest_tag = max(self._db.tags, default=0)
+        newest_tag = self._db.last_id("tags")
         async with self._workers.one():
             request = ApiRequest(
                 headers.get("x-http-method-override") or method,
