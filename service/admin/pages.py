@@ -5,7 +5,20 @@ from __future__ import annotations
 from starlette.responses import Response
 from starlette.routing import Route
 
-from service.admin import batch, batches, controls, deeds, keys, log, sign_in, system, targets
+from service.admin import (
+    batch,
+    batches,
+    controls,
+    deeds,
+    keys,
+    log,
+    new_check,
+    new_control,
+    new_import,
+    sign_in,
+    system,
+    targets,
+)
 from service.admin.site import Page, Site, Visit
 from service.api.context import Services
 from service.errors import refusal, shown
@@ -27,6 +40,9 @@ PAGES: tuple[Page, ...] = (
     *batch.PAGES,
     *deeds.PAGES,
     *log.PAGES,
+    *new_import.PAGES,
+    *new_control.PAGES,
+    *new_check.PAGES,
     *controls.PAGES,
     *targets.PAGES,
     *keys.PAGES,

@@ -74,6 +74,7 @@ class Section:
 
 SECTIONS: Sequence[Section] = (
     Section("batches", "Batches", "/admin/batches"),
+    Section("new", "New import", "/admin/new"),
     Section("controls", "Control files", "/admin/controls"),
     Section("targets", "Targets", "/admin/targets"),
     Section("keys", "Keys", "/admin/keys"),

@@ -77,6 +77,8 @@ class NewBatch(Struct, frozen=True):
     comment: str
     target: str
     corrects: str | None = None
+    id: str | None = None
+    """Made of `new_id` beforehand, by who must not make the batch twice; None: it is made now."""
 
 
 class NewFile(Struct, frozen=True):
@@ -225,14 +227,17 @@ def _dialect(connection: Connection) -> Any:
 def create_batch(db: Database, key: Key, new: NewBatch) -> BatchFacts:
     """Commit a batch, durably. The caller has checked that the key may use control file and target.
 
-    Raises `BytesRemovedError` when the control file was removed in this moment.
+    With an `id` of which there is a batch already, that one. Raises `BytesRemovedError` when the control
+    file was removed in this moment; `BatchMissingError` for a batch of that `id` that the key may not see.
     """
     with db.write(durable=True) as connection:
         if not touch(connection, new.control_digest):
             raise BytesRemovedError(new.control_digest)
-        batch_id = new_id()
+        batch_id = new.id or new_id()
         connection.execute(
-            insert(batch).values(
+            _dialect(connection)
+            .insert(batch)
+            .values(
                 id=batch_id,
                 control_digest=new.control_digest,
                 comment=new.comment,
@@ -241,6 +246,7 @@ def create_batch(db: Database, key: Key, new: NewBatch) -> BatchFacts:
                 corrects=new.corrects,
                 created_at=clock(connection),
             )
+            .on_conflict_do_nothing(index_elements=[batch.c.id])
         )
         return _one_batch(connection, key, batch_id)
 
