@@ -15,6 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from service.admin.batch_head import BatchHead, batch_head
 from service.admin.offers import offers
 from service.admin.progress import Meter, progress, title
+from service.admin.run_charts import charts_of
 from service.admin.site import Page, Visit
 from service.admin.words import Part, outcome_parts, plan_parts
 from service.api.download import attachment
@@ -48,6 +49,7 @@ async def show_batch(visit: Visit) -> Response:
         "batch.html",
         **await _live(visit, head, files),
         control=await _control_text(visit, head),
+        charts=await charts_of(visit, head),
         corrected_by=await visit.db.run(corrected_by, head.batch.id),
         removed=removed[1] if removed else "",
     )

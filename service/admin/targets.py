@@ -6,6 +6,7 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from service.admin.asked import TaskQuery, still_waiting, task_of_page
+from service.admin.graphs import PIECE_MS, target_chart
 from service.admin.site import Page, Visit
 from service.admin.words import duration, plural, size
 from service.api.targets import target_shown, targets_shown, the_target
@@ -14,6 +15,8 @@ from service.auth import require_scope
 from service.control.target_model import TargetModel
 from service.pacing import clock_of
 from service.settings import TargetSettings
+from service.store.database import now_ms
+from service.store.samples import DAY_MS, pace_of_target
 from service.store.tasks import TargetCheck
 from service.store.troubles import troubles_of
 
@@ -38,12 +41,15 @@ async def show_targets(visit: Visit) -> Response:
 async def show_target(visit: Visit) -> Response:
     visit.query(Nothing)
     one, settings = await target_shown(visit)
+    now = now_ms()
+    found = await visit.db.run(pace_of_target, one.name, now - DAY_MS, PIECE_MS)
     return await visit.render(
         "target.html",
         one=one,
         limits=limits_of(settings),
         windows=windows_of(settings),
         time_zone=settings.time_zone,
+        chart=target_chart(one.name, found, now),
         troubles=await visit.db.run(troubles_of, one.name),
     )
 

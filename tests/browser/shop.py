@@ -59,5 +59,7 @@ def paintings(number: int, **more: Any) -> list[dict[str, Any]]:
 def open_shop(folder: Path) -> Iterator[Shop]:
     with StandIn() as omeka:
         omeka.knobs(modules=["NumericDataTypes"])
-        with Installation(folder / "accession", {"collections": target_of(omeka)}) as accession:
+        with Installation(
+            folder / "accession", {"collections": target_of(omeka)}, {"ACCESSION_SAMPLE": "0.2"}
+        ) as accession:
             yield Shop(accession.start(), omeka)

@@ -18,8 +18,10 @@ Open = Callable[[str, Variant], Window]
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     with open_shop(tmp_path_factory.mktemp("shop")) as shop:
-        batch = shop.batch("Constable: studies of clouds", paintings(3))
+        shop.omeka.knobs(delay_ms=40)
+        batch = shop.batch("Constable: studies of clouds", paintings(120))
         assert shop.accession.run(batch) == "complete"
+        shop.omeka.knobs(delay_ms=0)
         yield shop
 
 
@@ -93,3 +95,26 @@ def test_the_system(shop: Shop, window: Open, variant: Variant) -> None:
     one.page.get_by_role("link", name="System").click()
     one.page.get_by_text("All is well").wait_for()
     one.look("system")
+
+
+@variants(WIDE, NARROW)
+def test_charts(shop: Shop, window: Open, variant: Variant) -> None:
+    one = window(shop.address, variant).sign_in(shop.accession.key)
+    one.page.get_by_role("img", name="Imports of the last 30 days").wait_for()
+    one.look("charts-month")
+    one.page.get_by_role("link", name="Constable: studies of clouds").click()
+    records = one.page.locator("figure", has_text="Records over time")
+    records.get_by_text("As a table").click()
+    rows = records.locator("tbody tr")
+    done = [int(row.locator("td").last.inner_text()) for row in rows.all()]
+    assert done[0] == 0
+    assert done[-1] == 120
+    assert done == sorted(done)
+    assert len(set(done)) > 3, "the worker measured it while it went on"
+    one.look("charts-run")
+    target = one.page.locator("figure", has_text="How the target answers")
+    target.get_by_text("As a table").click()
+    assert re.search(r"\b[4-9]\d ms", target.inner_text()), target.inner_text()
+    one.open("/admin/targets/collections")
+    one.page.get_by_role("img", name="The last day of collections").wait_for()
+    one.look("charts-target")
