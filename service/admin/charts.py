@@ -19,6 +19,8 @@ Mark = Literal["first", "second", "good", "busy", "quiet", "bad"]
 """How a series is drawn. Each differs from the others in more than its colour, or stands in the table."""
 
 WIDTH, HEIGHT = 600, 160
+LONE = 4
+"""Half the length of the stroke that a point without neighbours becomes."""
 MOST_POINTS = 240
 """Of a line: more cannot be told apart."""
 MOST_ROWS = 24
@@ -136,11 +138,11 @@ def _path(points: Sequence[tuple[float, float | None]], first: float, span: floa
         if y is None:
             pen = False
             continue
-        at = f"{(x - first) / span * WIDTH:.1f} {HEIGHT - y / top * HEIGHT:.1f}"
-        commands.append(f"{'L' if pen else 'M'}{at}")
         alone = not pen and (i + 1 == len(points) or points[i + 1][1] is None)
+        across = (x - first) / span * WIDTH - (LONE if alone else 0)
+        commands.append(f"{'L' if pen else 'M'}{across:.1f} {HEIGHT - y / top * HEIGHT:.1f}")
         if alone:
-            commands.append("h1")
+            commands.append(f"h{2 * LONE}")
         pen = True
     return "".join(commands)
 
