@@ -302,6 +302,11 @@ class Settings(BaseSettings):
     sweep: float = Field(
         20.0, gt=0, description="Seconds between two looks for runs that nobody carries out."
     )
+    sample: float = Field(
+        5.0,
+        gt=0,
+        description="Seconds between two measurements of a run, which its charts show; long runs are measured more seldom.",
+    )
     outage: float = Field(
         30.0,
         ge=0,

@@ -18,6 +18,7 @@ from service.store.runs import Claim
 from worker.records import Problem
 from worker.stopping import Stop, StoppedError
 from worker.targets.base import Adapter
+from worker.targets.limits import Limiter
 
 
 class RunLog:
@@ -93,6 +94,7 @@ class RunContext:
         self.log = log
         self.stop = stop
         self.adapter: Adapter | None = None
+        self.limiter: Limiter | None = None
         self.held_until = math.inf
         """Until when the lease certainly holds (`time.monotonic`), by the last heartbeat that got through."""
         self.in_doubt = False

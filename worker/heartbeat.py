@@ -15,21 +15,22 @@ from service.store.database import StoreUnavailableError
 from service.store.runs import FenceLostError
 from worker.cancelling import end_tasks
 from worker.context import RunContext
+from worker.sampling import Sampler
 
 logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def beating(context: RunContext, lease: float) -> AsyncIterator[None]:
+async def beating(context: RunContext, lease: float, sampler: Sampler | None = None) -> AsyncIterator[None]:
     """Renew the lease (seconds) several times within its length, as long as the block lasts."""
-    task = asyncio.create_task(_beat(context, lease))
+    task = asyncio.create_task(_beat(context, lease, sampler))
     try:
         yield
     finally:
         await end_tasks(task)
 
 
-async def _beat(context: RunContext, lease: float) -> None:
+async def _beat(context: RunContext, lease: float, sampler: Sampler | None) -> None:
     # Often enough that a cancel is heard within a second, and that two missed beats cost nothing.
     pause = min(lease / 5, 0.5)
     while True:
@@ -39,6 +40,8 @@ async def _beat(context: RunContext, lease: float) -> None:
             wishes = await context.db.run(runs.renew_lease, context.claim, int(lease * 1000))
             context.held_until = began + lease
             await anyio.to_thread.run_sync(context.flush)
+            if sampler is not None and sampler.due:
+                await anyio.to_thread.run_sync(sampler.take)
         except FenceLostError:
             context.stop.set("lost")
             return

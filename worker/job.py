@@ -35,6 +35,7 @@ from worker.heartbeat import beating
 from worker.limiters import Limiters
 from worker.plan_stage import Work, plan_import, plan_undo
 from worker.preflight import preflight, prove, read_control
+from worker.sampling import Sampler
 from worker.sources.beginning import read_sources
 from worker.stopping import Stop, StoppedError, StopReason
 from worker.targets.base import Adapter
@@ -123,7 +124,9 @@ async def _hold(shop: Workshop, claim: Claim, stop: Stop, until: float) -> None:
     if facts.cancel_requested and not claim.ended:
         stop.set("cancel")
     try:
-        async with beating(context, shop.settings.lease):
+        # What is only found out after its end is no part of the run's charts.
+        sampler = None if claim.ended else Sampler(context, shop.settings.sample)
+        async with beating(context, shop.settings.lease, sampler):
             if claim.ended:
                 await _settle(shop, context, facts, batch)
                 await _ring_for_the_next(shop, claim)
@@ -213,7 +216,7 @@ async def _target(shop: Workshop, context: RunContext, name: str) -> tuple[Adapt
     if settings is None:
         known = ", ".join(sorted(shop.settings.targets)) or "none"
         raise Fatal("target-unknown", f"The target {name!r} is not in the settings; configured: {known}.")
-    limiter = shop.limiters.of(name, settings)
+    limiter = context.limiter = shop.limiters.of(name, settings)
     outage = await _outage(shop, context, limiter)
     caller = Caller(outage.pause, tenure=context, stop=context.stop)
     adapter = make_adapter(name, settings, limiter, None, caller, Contents(shop.blobs))

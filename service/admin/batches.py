@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from starlette.responses import Response
 
+from service.admin.graphs import DAYS, days_chart
 from service.admin.site import Page, Visit
 from service.admin.words import STATES, Part, outcome_parts, plan_parts
 from service.api.listing import ListQuery, find_batches
@@ -16,6 +17,7 @@ from service.store.database import Database, now_ms
 from service.store.keys import Key
 from service.store.outcomes import counts_of
 from service.store.runs import RunFacts, runs_of_batches
+from service.store.samples import DAY_MS, days
 from service.store.states import ACTIVE, BatchState
 
 PAGE = 25
@@ -50,6 +52,8 @@ async def show_batches(visit: Visit) -> Response:
     kept = {"state": query.state or None, "target": query.target or None, "comment": query.comment or None}
     here = visit.address("/admin/batches", **kept, before=query.before)
     following = visit.address("/admin/batches", **kept, before=rows[-1].batch.id) if more else None
+    now = now_ms()
+    found = await visit.db.run(days, visit.key, now // DAY_MS * DAY_MS - (DAYS - 1) * DAY_MS)
     targets = sorted(name for name in visit.services.settings.targets if visit.key.may_see(name))
     return await visit.render(
         "batches.html",
@@ -58,6 +62,7 @@ async def show_batches(visit: Visit) -> Response:
         here=here,
         first=visit.address("/admin/batches", **kept) if query.before else None,
         following=following,
+        chart=days_chart(found, now),
         narrowed=any(kept.values()),
         state_options=[("", "All"), *((name, words[0]) for name, words in STATES.items())],
         target_options=[("", "All"), *((name, name) for name in targets)],

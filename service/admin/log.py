@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from starlette.responses import Response, StreamingResponse
 
+from service.admin.batch import event
 from service.admin.batch_head import BatchHead, batch_head
 from service.admin.site import Page, Visit
 from service.admin.words import LEVELS, mode_word, when
@@ -150,12 +151,13 @@ async def _events(
     visit: Visit, pages: AsyncIterator[list[LogLine]], line_link: _LineLink
 ) -> AsyncIterator[bytes]:
     async for page in pages:
+        if not await visit.still_admitted():
+            break
         if not page:
             yield b": still here\n\n"
             continue
         html = await visit.html("log-lines.html", lines=page, line_link=line_link)
-        data = "".join(f"data: {line}\n" for line in html.splitlines() if line.strip())
-        yield f"id: {_cursor_text(page[-1])}\n{data}\n".encode("utf-8", "replace")
+        yield event(html, _cursor_text(page[-1]))
     yield b"event: end\ndata: {}\n\n"
 
 

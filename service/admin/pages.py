@@ -5,7 +5,21 @@ from __future__ import annotations
 from starlette.responses import Response
 from starlette.routing import Route
 
-from service.admin import batches, log, sign_in
+from service.admin import (
+    batch,
+    batches,
+    controls,
+    deeds,
+    keys,
+    log,
+    new_check,
+    new_control,
+    new_import,
+    run_charts,
+    sign_in,
+    system,
+    targets,
+)
 from service.admin.site import Page, Site, Visit
 from service.api.context import Services
 from service.errors import refusal, shown
@@ -24,7 +38,17 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/admin", home),
     *sign_in.PAGES,
     *batches.PAGES,
+    *batch.PAGES,
+    *deeds.PAGES,
+    *run_charts.PAGES,
     *log.PAGES,
+    *new_import.PAGES,
+    *new_control.PAGES,
+    *new_check.PAGES,
+    *controls.PAGES,
+    *targets.PAGES,
+    *keys.PAGES,
+    *system.PAGES,
 )
 
 

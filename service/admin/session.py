@@ -22,7 +22,7 @@ ENTRY_LIFETIME = 3600
 """Seconds for which the form to sign in can be sent."""
 
 Purpose = Literal["session", "csrf", "flash"]
-Tone = Literal["good", "bad"]
+Tone = Literal["good", "warn", "bad"]
 
 
 class Session(Struct, frozen=True, array_like=True):

@@ -56,6 +56,8 @@ HEADERS = {
 SIGN_IN = "/admin/sign-in"
 CSRF = "csrf"
 """The field of every form that proves that it is ours."""
+ADMITTED_AGAIN = 5.0
+"""Seconds between two looks whether somebody who watches still may."""
 FLASH = "accession-said"
 MOST_FLASH = 1000
 """Characters of what the next page says: a cookie holds 4096 bytes."""
@@ -70,9 +72,16 @@ class Section:
     path: str
 
 
-SECTIONS: Sequence[Section] = (Section("batches", "Batches", "/admin/batches"),)
+SECTIONS: Sequence[Section] = (
+    Section("batches", "Batches", "/admin/batches"),
+    Section("new", "New import", "/admin/new"),
+    Section("controls", "Control files", "/admin/controls"),
+    Section("targets", "Targets", "/admin/targets"),
+    Section("keys", "Keys", "/admin/keys"),
+    Section("system", "System", "/admin/system"),
+)
 
-TABS: Sequence[tuple[str, str, str]] = (("log", "Log", "/log"),)
+TABS: Sequence[tuple[str, str, str]] = (("batch", "Overview", ""), ("log", "Log", "/log"))
 """The pages of one batch: name, title, what stands after the batch's address."""
 
 Shown: TypeAlias = "Callable[[Visit], Awaitable[Response]]"
@@ -142,6 +151,7 @@ class Visit(Call):
     session: Session | None = None
     _is_ours: bool = False
     """Whether the form has shown that it is ours."""
+    _admitted_at: float = field(default_factory=time.monotonic)
     _cookies: list[Callable[[Response], None]] = field(default_factory=list)
 
     # --- who visits -------------------------------------------------------------------------------
@@ -177,6 +187,17 @@ class Visit(Call):
             await self.services.doorkeeper.note_use(self.maybe_key)
         require_scope(self.maybe_key, "admin")
         return True
+
+    async def still_admitted(self) -> bool:
+        """Whether who began to watch may still look: keys are revoked, sessions end."""
+        now = time.monotonic()
+        if now - self._admitted_at < ADMITTED_AGAIN:
+            return True
+        self._admitted_at = now
+        assert self.maybe_key is not None, "nobody was admitted"
+        if self.session is not None and self.session.ends <= time.time():
+            return False
+        return await self.db.run(valid_key, self.maybe_key.id) is not None
 
     def sign_in(self, key: Key) -> None:
         """From now on this browser is signed in, in a session that has never been before."""
@@ -339,6 +360,8 @@ def _environment() -> Environment:
     environment.filters["nl2br"] = _with_breaks
     environment.globals["plural"] = words.plural
     environment.globals["states"] = words.STATES
+    environment.globals["health"] = words.HEALTH
+    environment.globals["target_kinds"] = words.TARGET_KINDS
     return environment
 
 

@@ -36,7 +36,7 @@ MODES: Mapping[str, str] = {
 
 OUTCOMES: Mapping[str, tuple[str, Tone, str]] = {
     "created": ("created", "good", "New in Omeka."),
-    "updated": ("updated", "good", "It stood in Omeka, and was changed as the record says."),
+    "updated": ("updated", "busy", "It stood in Omeka, and was changed as the record says."),
     "unchanged": ("unchanged", "quiet", "It stood in Omeka as the record says; nothing was sent."),
     "skipped": ("skipped", "quiet", "Left out by a rule of the control file."),
     "deleted": ("deleted", "warn", "Taken out of Omeka."),
@@ -55,7 +55,7 @@ OUTCOMES: Mapping[str, tuple[str, Tone, str]] = {
 """What became of a record → how it is said, how it is coloured, what it means."""
 
 ACTIONS: Mapping[str, tuple[str, Tone]] = {
-    "update": ("to update", "good"),
+    "update": ("to update", "busy"),
     "create": ("to create", "good"),
     "delete": ("to delete", "warn"),
     "unpublish": ("to unpublish", "warn"),
@@ -78,6 +78,13 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "element-set": ("element set", "element sets"),
     "item-type": ("item type", "item types"),
 }
+HEALTH: Mapping[str, tuple[Tone, str]] = {
+    "good": ("good", "Answers"),
+    "bad": ("bad", "Does not work"),
+    "never looked at": ("quiet", "Never looked at"),
+}
+"""State of a target → how it is coloured, what it is called."""
+TARGET_KINDS: Mapping[str, str] = {"omeka-s": "Omeka S", "omeka-classic": "Omeka Classic"}
 LEVELS: Mapping[str, str] = {
     "debug": "everything",
     "info": "what happened",

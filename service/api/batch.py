@@ -19,6 +19,7 @@ from service.control.model import Control
 from service.errors import ApiError, bad_parameter, refusal
 from service.store.batches import (
     BatchAppliedError,
+    BatchFacts,
     BatchMissingError,
     BatchReferredError,
     BytesRemovedError,
@@ -69,7 +70,19 @@ class BatchCreated(Struct, frozen=True):
 
 
 async def post_batch(call: Call) -> Response:
-    form = await call.form(BatchForm)
+    batch, control = await make_batch(call, await call.form(BatchForm))
+    url = call.url(f"{PREFIX}/batch/{batch.id}")
+    created = BatchCreated(
+        batch.id, url, batch.target, batch.control_digest, batch.comment, expected(control)
+    )
+    return call.answer(batch.id, created)
+
+
+async def make_batch(call: Call, form: BatchForm, batch_id: str | None = None) -> tuple[BatchFacts, Control]:
+    """A new batch and its control file; with the `batch_id` of one that there is already, that one.
+
+    Raises `ApiError`.
+    """
     digest = await control_digest(call, form.control)
     control = await load_control(call.services.blobs, digest)
     target = target_for(call, form.target, control.target)
@@ -81,14 +94,13 @@ async def post_batch(call: Call) -> Response:
             message = f"corrects: that batch is for the target {corrected.target}, this one for {target}."
             raise bad_parameter("corrects", message)
         corrects = corrected.id
+    new = NewBatch(digest, form.comment, target, corrects, batch_id)
     try:
-        batch = await call.db.run(create_batch, call.key, NewBatch(digest, form.comment, target, corrects))
+        return await call.db.run(create_batch, call.key, new), control
     except BytesRemovedError:
         raise _control_removed(digest) from None
-    created = BatchCreated(
-        batch.id, call.url(f"{PREFIX}/batch/{batch.id}"), target, digest, batch.comment, expected(control)
-    )
-    return call.answer(batch.id, created)
+    except BatchMissingError as error:
+        raise batch_not_found(str(error)) from None
 
 
 async def control_digest(call: Call, control: str) -> Digest:

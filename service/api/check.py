@@ -17,7 +17,7 @@ from service.api.context import PREFIX, Answer, Call, Operation, form_with_files
 from service.api.controls import control_bytes
 from service.api.forms import Captured
 from service.api.naming import file_name, refuse_removed, target_for, the_batch
-from service.api.pairs import named_parts, take_pairs
+from service.api.pairs import FileStored, Pair, named_parts, take_pairs
 from service.api.tasks import Wait, answer_task, ask_worker, pending_answer
 from service.control.chosen import is_list
 from service.control.offered import not_offered
@@ -186,17 +186,22 @@ async def _data(
     if batch is not None:
         held = await call.db.run(batch_files, batch.id)
         return tuple(NamedBytes(file.name, file.digest) for file in held if not is_list(file.name))
+    return tuple(NamedBytes(file.name, file.digest) for file in await take_data(call, pairs))
+
+
+async def take_data(call: Call, pairs: Sequence[Pair]) -> list[FileStored]:
+    """Keep bytes that no batch has yet, durably. Raises `ApiError`."""
     files = await take_pairs(call, pairs)
     brought = {
         Digest(file.digest): file.size
         for file, (_, part) in zip(files, pairs, strict=True)
         if isinstance(part, FilePart)
     }
-    await _save(call, brought)
-    return tuple(NamedBytes(file.name, file.digest) for file in files)
+    await save_brought(call, brought)
+    return files
 
 
-async def _save(call: Call, brought: Mapping[Digest, int]) -> None:
+async def save_brought(call: Call, brought: Mapping[Digest, int]) -> None:
     await call.db.run(save_uploads, call.key, brought)
     await run_sync(require_standing, call.services.blobs, brought)
 
@@ -205,7 +210,7 @@ async def _keep(call: Call, subject: _Subject) -> Digest:
     """A worker reads the control file from the store."""
     if subject.part is not None:
         stored = await call.db.run(keep, subject.part.incoming)
-        await _save(call, {stored.digest: stored.size})
+        await save_brought(call, {stored.digest: stored.size})
     return subject.digest
 
 
@@ -242,7 +247,7 @@ async def _one_file(call: Call, fields: NewForm, form: Form) -> NamedBytes | Non
     name = file_name(fields.name or sent_as or "data")
     (file,) = await take_pairs(call, [(name, part)])
     if isinstance(part, FilePart):
-        await _save(call, {Digest(file.digest): file.size})
+        await save_brought(call, {Digest(file.digest): file.size})
     return NamedBytes(name, file.digest)
 
 

@@ -20,6 +20,7 @@ from service.store.batches import save_control
 from service.store.blobs import Digest
 from service.store.control_check import CheckAsked, ControlCheck
 from service.store.held import keep, require_standing
+from service.uploads import FilePart
 
 Comment = Annotated[str, Meta(max_length=255, description="What people know it by; up to 255 characters.")]
 
@@ -55,22 +56,29 @@ async def post_control(call: Call) -> Response:
     )
     async with form_with_files(call, limits) as form:
         fields = call.fields(ControlForm, form, also=("file",))
-        target = None if fields.target is None else target_for(call, fields.target, None)
+        if fields.target is not None:
+            target_for(call, fields.target, None)
         if len(form.files) != 1:
             message = f"file is given {len(form.files)} times; send one control file: -F file=@control.json"
             raise bad_parameter("file", message, "parameter-repeated" if form.files else "parameter-missing")
-        data = await control_bytes(form.files[0])
-        parsed = await run_sync(parse_control, data)
-        valid(parsed, "file")
-        stored = await call.db.run(keep, form.files[0].incoming)
-        warnings = [Warned(str(one), one.code, one.pointer) for one in parsed.warnings]
-        if target is not None:
-            warnings += await _resolve(call, stored.digest, target, fields.wait)
-        await call.db.run(save_control, call.key, stored, fields.comment)
-        await run_sync(require_standing, call.services.blobs, [stored.digest])
-    return call.answer(
-        stored.digest, ControlStored(stored.digest, stored.size, fields.comment, tuple(warnings))
-    )
+        stored = await take_control(call, form.files[0], fields)
+    return call.answer(stored.digest, stored)
+
+
+async def take_control(call: Call, part: FilePart, fields: ControlForm) -> ControlStored:
+    """Keep a control file that can be used. `fields.target`: where its names are looked up.
+
+    Raises `ApiError` 400 with everything that is wrong with it.
+    """
+    parsed = await run_sync(parse_control, await control_bytes(part))
+    valid(parsed, "file")
+    stored = await call.db.run(keep, part.incoming)
+    warnings = [Warned(str(one), one.code, one.pointer) for one in parsed.warnings]
+    if fields.target is not None:
+        warnings += await _resolve(call, stored.digest, fields.target, fields.wait)
+    await call.db.run(save_control, call.key, stored, fields.comment)
+    await run_sync(require_standing, call.services.blobs, [stored.digest])
+    return ControlStored(stored.digest, stored.size, fields.comment, tuple(warnings))
 
 
 async def _resolve(call: Call, digest: Digest, target: str, wait: float) -> list[Warned]:

@@ -39,7 +39,9 @@ async def get_failed(call: Call) -> Response:
     found = _chosen(batch, files, await call.db.run(failed_files, run_id), query.file)
     uploaded = next((file.filename for file in files if file.name == found.name), "")
     try:
-        return await attachment(call, found.digest, found.size, _download_name(found.name, uploaded))
+        return await attachment(
+            call, found.digest, found.size, f"failed-{download_name(found.name, uploaded)}"
+        )
     except BlobMissingError:
         message = (
             f"The store no longer holds the failed records of {shown(found.name)}. The report names them:"
@@ -83,10 +85,10 @@ def _chosen(
     return failed[0]
 
 
-def _download_name(name: str, uploaded: str) -> str:
-    """`failed-` and what the file was called when it was uploaded, in letters that a header may have."""
+def download_name(name: str, uploaded: str) -> str:
+    """What the file was called when it was uploaded, in letters that a header may have."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "_", uploaded.rsplit("/", 1)[-1] or name)
-    return f"failed-{plain[-100:]}"
+    return plain[-100:]
 
 
 OPERATIONS = (

@@ -68,32 +68,46 @@ async def post_file(call: Call) -> Response:
     async with form_with_files(call, call.services.form_limits, refuse_early) as form:
         fields = call.fields(FileForm, form, also=("file",))
         batch = await _open_batch(call, fields.batch, fields.name)
-        control = await load_control(call.services.blobs, batch.control_digest)
-        # All that is wrong is told at once, and before any byte is kept.
         pairs, errors = read_pairs(form)
-        errors += _unexpected(control, pairs)
-        sizes, unusable = await known_bytes(call, pairs)
-        errors += unusable
-        if not fields.replace:
-            errors += await _conflicts(call, batch.id, pairs)
-        if errors:
-            raise together(errors)
-        files = await keep_pairs(call, pairs, sizes)
-        new = [NewFile(file.name, Digest(file.digest), file.size, file.filename) for file in files]
-        try:
-            await call.db.run(add_files, call.key, batch.id, new, replace=fields.replace)
-        except BatchMissingError:
-            raise batch_not_found(batch.id, "batch") from None
-        except RunActiveError:
-            raise _closed("batch-active", "scheduled") from None
-        except BatchAppliedError:
-            raise _closed("batch-applied", "complete") from None
-        except BatchRemovedError as error:
-            raise batch_removed(str(error)) from None
-        except FileConflictError as error:
-            raise together([_conflict(name) for name in error.names]) from None
-        await run_sync(require_standing, call.services.blobs, [file.digest for file in new])
+        files = await put_files(call, batch, pairs, errors, replace=fields.replace)
     return call.answer("\n".join(file.digest for file in files), FilesStored(batch.id, tuple(files)))
+
+
+async def put_files(
+    call: Call,
+    batch: BatchFacts,
+    pairs: Sequence[Pair],
+    errors: Sequence[ApiError] = (),
+    *,
+    replace: bool = False,
+) -> list[FileStored]:
+    """Put files into a batch, durably, all or none. `errors`: what was wrong with them before.
+
+    Raises `ApiError` with all that is wrong at once, and before any byte is kept.
+    """
+    control = await load_control(call.services.blobs, batch.control_digest)
+    sizes, unusable = await known_bytes(call, pairs)
+    problems = [*errors, *_unexpected(control, pairs), *unusable]
+    if not replace:
+        problems += await _conflicts(call, batch.id, pairs)
+    if problems:
+        raise together(problems)
+    files = await keep_pairs(call, pairs, sizes)
+    new = [NewFile(file.name, Digest(file.digest), file.size, file.filename) for file in files]
+    try:
+        await call.db.run(add_files, call.key, batch.id, new, replace=replace)
+    except BatchMissingError:
+        raise batch_not_found(batch.id, "batch") from None
+    except RunActiveError:
+        raise _closed("batch-active", "scheduled") from None
+    except BatchAppliedError:
+        raise _closed("batch-applied", "complete") from None
+    except BatchRemovedError as error:
+        raise batch_removed(str(error)) from None
+    except FileConflictError as error:
+        raise together([_conflict(name) for name in error.names]) from None
+    await run_sync(require_standing, call.services.blobs, [file.digest for file in new])
+    return files
 
 
 async def _open_batch(call: Call, batch_id: str, names: Sequence[str]) -> BatchFacts:

@@ -15,6 +15,7 @@ from service.store.migrate import takes_writes
 
 PartState = Literal["ok", "unreachable", "not writable", "wrong schema", "unknown"]
 
+PARTS = ("database", "schema", "blobs", "queue")
 ADVICE: Mapping[tuple[str, PartState], str] = {
     ("database", "unreachable"): "Does it run, and does its address stand right in the settings?",
     ("database", "not writable"): "Is its disk full, is it read-only, or held by another program?",
@@ -44,7 +45,18 @@ async def get_health(_call: Call) -> Response:
 
 
 async def get_readiness(call: Call) -> Response:
-    services = call.services
+    readiness = await readiness_of(call.services)
+    parts: Mapping[str, PartState] = {name: getattr(readiness, name) for name in PARTS}
+    lines = [
+        f"{part}: {state}" + (f". {ADVICE[part, state]}" if (part, state) in ADVICE else "")
+        for part, state in parts.items()
+    ]
+    text = "\n".join(["ready" if readiness.ready else "not ready", *lines]) + "\n"
+    return call.answer(text, readiness, 200 if readiness.ready else 503, {"Cache-Control": "no-store"})
+
+
+async def readiness_of(services: Services) -> Readiness:
+    """Look at each part now."""
     database, schema = await _database(services)
     parts: dict[str, PartState] = {
         "database": database,
@@ -52,14 +64,9 @@ async def get_readiness(call: Call) -> Response:
         "blobs": "ok" if await run_sync(services.blobs.reachable) else "not writable",
         "queue": "ok" if await services.bell.reachable() else "not writable",
     }
+    advice = tuple(ADVICE[part, state] for part, state in parts.items() if (part, state) in ADVICE)
     ready = all(state == "ok" for state in parts.values())
-    advice = {part: ADVICE[part, state] for part, state in parts.items() if (part, state) in ADVICE}
-    lines = [
-        f"{part}: {state}" + (f". {advice[part]}" if part in advice else "") for part, state in parts.items()
-    ]
-    text = "\n".join(["ready" if ready else "not ready", *lines]) + "\n"
-    readiness = Readiness(ready=ready, **parts, advice=tuple(advice.values()))
-    return call.answer(text, readiness, 200 if ready else 503, {"Cache-Control": "no-store"})
+    return Readiness(ready=ready, **parts, advice=advice)
 
 
 async def _database(services: Services) -> tuple[PartState, PartState]:

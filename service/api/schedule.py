@@ -110,22 +110,35 @@ class Scheduled(Struct, frozen=True):
 async def post_schedule(call: Call) -> Response:
     async with read_form(call.request, call.services.form_limits) as parts:
         form = call.fields(ScheduleForm, parts)
-    options = _options(form)
-    batch = await the_batch(call, form.batch, "batch")
-    await refuse_removed(call, batch, may_be_reduced=form.mode == "undo")
-    files = await call.db.run(batch_files, batch.id)
-    if form.mode != "undo":
-        await _refuse_incomplete(call, batch, files)
-    await _refuse_choice(call, batch, files, options)
-    await _refuse_state(call, batch, form.mode)
-    await _refuse_unseen(call, batch, files, form.mode, options)
-    run = await _commit(call, batch, files, form.mode, options)
-    await call.services.bell.ring_run(run.id)
-    where = f"{PREFIX}/batch/{batch.id}"
+    run = await schedule(call, form)
+    where = f"{PREFIX}/batch/{run.batch_id}"
     return call.answer(
         "SCHEDULED",
-        Scheduled(run.id, batch.id, run.mode, call.url(where), call.url(f"{where}/log?run={run.id}")),
+        Scheduled(run.id, run.batch_id, run.mode, call.url(where), call.url(f"{where}/log?run={run.id}")),
     )
+
+
+async def schedule(call: Call, form: ScheduleForm) -> RunFacts:
+    """Record a run durably, then ring. Raises `ApiError` where that is not possible."""
+    options = _options(form)
+    batch = await the_batch(call, form.batch, "batch")
+    files = await call.db.run(batch_files, batch.id)
+    await refuse(call, batch, files, form.mode, options)
+    run = await _commit(call, batch, files, form.mode, options)
+    await call.services.bell.ring_run(run.id)
+    return run
+
+
+async def refuse(
+    call: Call, batch: BatchFacts, files: list[FileFacts], mode: RunMode, options: RunOptions
+) -> None:
+    """Raises `ApiError` where such a run of the batch is not possible now; changes nothing."""
+    await refuse_removed(call, batch, may_be_reduced=mode == "undo")
+    if mode != "undo":
+        await _refuse_incomplete(call, batch, files)
+    await _refuse_choice(call, batch, files, options)
+    await _refuse_state(call, batch, mode)
+    await _refuse_unseen(call, batch, files, mode, options)
 
 
 def _options(form: ScheduleForm) -> RunOptions:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Literal
 
 from msgspec import Struct
 from starlette.responses import Response
@@ -15,6 +16,8 @@ from service.store.runs import RunFacts, run_facts, runs_of_batch
 from service.store.scopes import next_runs
 from service.store.states import ACTIVE
 from service.store.steering import Hindrance, request_cancel, request_pause, request_resume
+
+Verb = Literal["cancel", "pause", "resume"]
 
 _CANCEL = "cancel it (POST batch/ID/cancel)"
 _PAUSE = "pause it (POST batch/ID/pause)"
@@ -34,41 +37,51 @@ class SteeringForm(Struct, frozen=True):
 
 
 async def post_cancel(call: Call) -> Response:
-    batch_id, run = await _newest(call, "cancel")
-    if not await call.db.run(request_cancel, run.id):
-        raise await _refused(call, batch_id, run, "ended", "cancel")
-    return await _answer(call, batch_id, run, "CANCELLING")
+    return await _post(call, "cancel")
 
 
 async def post_pause(call: Call) -> Response:
-    return await _wish(call, "pause", request_pause, "PAUSING")
+    return await _post(call, "pause")
 
 
 async def post_resume(call: Call) -> Response:
-    return await _wish(call, "resume", request_resume, "RESUMING")
+    return await _post(call, "resume")
 
 
-async def _wish(
-    call: Call, verb: str, request: Callable[[Database, str], Hindrance | None], answer: str
-) -> Response:
-    batch_id, run = await _newest(call, verb)
-    hindrance = await call.db.run(request, run.id)
-    if hindrance is not None:
-        raise await _refused(call, batch_id, run, hindrance, verb)
-    return await _answer(call, batch_id, run, answer)
-
-
-async def _newest(call: Call, verb: str) -> tuple[str, RunFacts]:
-    """The batch's identifier and its newest run. Raises `ApiError` 409 where there is none."""
+async def _post(call: Call, verb: Verb) -> Response:
     await call.form(SteeringForm)
-    batch = await the_batch(call, call.path("batch_id"))
+    run = await steer(call, call.path("batch_id"), verb)
+    return call.answer(f"{_ANSWERS[verb]}\n", Steered(run.id, run.batch_id, run.state))
+
+
+async def steer(call: Call, batch_id: str, verb: Verb) -> RunFacts:
+    """Say durably what is wished of the active run of a batch, and wake whoever is to hear it.
+
+    The run afterwards. Raises `ApiError` 404, and 409 where the wish makes no sense.
+    """
+    batch = await the_batch(call, batch_id)
     runs = await call.db.run(runs_of_batch, batch.id)
     if not runs:
         raise _idle("uploading", verb)
-    return batch.id, runs[0]
+    hindrance = await call.db.run(_WISHES[verb], runs[0].id)
+    if hindrance is not None:
+        raise await _refused(call, batch.id, runs[0], hindrance, verb)
+    return await _told(call, runs[0])
 
 
-async def _answer(call: Call, batch_id: str, asked: RunFacts, word: str) -> Response:
+def _cancel(db: Database, run_id: str) -> Hindrance | None:
+    return None if request_cancel(db, run_id) else "ended"
+
+
+_WISHES: Mapping[Verb, Callable[[Database, str], Hindrance | None]] = {
+    "cancel": _cancel,
+    "pause": request_pause,
+    "resume": request_resume,
+}
+_ANSWERS: Mapping[Verb, str] = {"cancel": "CANCELLING", "pause": "PAUSING", "resume": "RESUMING"}
+
+
+async def _told(call: Call, asked: RunFacts) -> RunFacts:
     run = await call.db.run(run_facts, asked.id)
     assert run is not None, "it was found before"
     # A worker that carries it out learns of it by its heartbeat; one that has nothing to do is woken.
@@ -77,10 +90,10 @@ async def _answer(call: Call, batch_id: str, asked: RunFacts, word: str) -> Resp
         # Those that were scheduled after it for the same scope wait no longer.
         for other in await call.db.run(next_runs, run.id):
             await call.services.bell.ring_run(other)
-    return call.answer(f"{word}\n", Steered(run.id, batch_id, run.state))
+    return run
 
 
-async def _refused(call: Call, batch_id: str, asked: RunFacts, hindrance: Hindrance, verb: str) -> ApiError:
+async def _refused(call: Call, batch_id: str, asked: RunFacts, hindrance: Hindrance, verb: Verb) -> ApiError:
     """409: what state it is in, and what is allowed there."""
     run = await call.db.run(run_facts, asked.id)
     state = run.state if run is not None else asked.state

@@ -36,14 +36,24 @@ class TargetList(Struct, frozen=True):
     targets: tuple[TargetShown, ...]
 
 
-async def get_targets(call: Call) -> Response:
+async def targets_shown(call: Call) -> tuple[TargetShown, ...]:
+    """Those that the key may see, by name."""
     statuses = await call.db.run(target_statuses)
-    settings = call.services.settings
-    shown_targets = tuple(
+    return tuple(
         _shown(call, name, target, statuses.get(name))
-        for name, target in sorted(settings.targets.items())
+        for name, target in sorted(call.services.settings.targets.items())
         if call.key.may_see(name)
     )
+
+
+async def target_shown(call: Call) -> tuple[TargetShown, TargetSettings]:
+    """The one whose `name` stands in the path. Raises `ApiError` 404."""
+    name, target = the_target(call)
+    return _shown(call, name, target, (await call.db.run(target_statuses)).get(name)), target
+
+
+async def get_targets(call: Call) -> Response:
+    shown_targets = await targets_shown(call)
     text = "".join(
         f"{one.name}\t{one.kind}\t{one.url}\t{one.state}\t{one_line(one.message)}\n" for one in shown_targets
     )
@@ -51,8 +61,7 @@ async def get_targets(call: Call) -> Response:
 
 
 async def get_target(call: Call) -> Response:
-    name, target = _target(call)
-    one = _shown(call, name, target, (await call.db.run(target_statuses)).get(name))
+    one, _ = await target_shown(call)
     text = f"{one.name}\n" + facts(
         ("kind", one.kind),
         ("url", one.url),
@@ -66,8 +75,11 @@ async def get_target(call: Call) -> Response:
     return call.answer(text, one)
 
 
-def _target(call: Call) -> tuple[str, TargetSettings]:
-    """Raises `ApiError` 404, also for a target that the key may not see."""
+def the_target(call: Call) -> tuple[str, TargetSettings]:
+    """The target whose `name` stands in the path.
+
+    Raises `ApiError` 404, also for a target that the key may not see.
+    """
     name = call.path("name")
     targets = call.services.settings.targets
     if name not in targets or not call.key.may_see(name):
@@ -106,13 +118,13 @@ class ModelQuery(Struct, frozen=True):
 
 async def post_check(call: Call) -> Response:
     form = await call.form(CheckForm)
-    name, _ = _target(call)
+    name, _ = the_target(call)
     return await answer_task(call, await ask_worker(call, "target-check", target=name), form.wait)
 
 
 async def get_model(call: Call) -> Response:
     query = call.query(ModelQuery)
-    name, _ = _target(call)
+    name, _ = the_target(call)
     return await answer_task(call, await ask_worker(call, "target-model", target=name), query.wait)
 
 

@@ -77,6 +77,8 @@ class NewBatch(Struct, frozen=True):
     comment: str
     target: str
     corrects: str | None = None
+    id: str | None = None
+    """Made of `new_id` beforehand, by who must not make the batch twice; None: it is made now."""
 
 
 class NewFile(Struct, frozen=True):
@@ -92,6 +94,7 @@ class BatchFilter(Struct, frozen=True):
     target: str | None = None
     comment: str | None = None
     before: tuple[int, str] | None = None
+    control: Digest | None = None
 
 
 class BatchMissingError(Exception):
@@ -151,7 +154,7 @@ def control_named(db: Database, key: Key, name: str) -> Digest | None:
     with db.read() as connection:
         found = connection.execute(
             select(control_file.c.digest)
-            .where(control_file.c.comment == name, _readable(control_file.c.digest, key))
+            .where(control_file.c.comment == name, readable(control_file.c.digest, key))
             .order_by(control_file.c.created_at.desc(), control_file.c.digest)
             .limit(1)
         ).scalar()
@@ -162,7 +165,7 @@ def readable_size(db: Database, key: Key, digest: Digest) -> int | None:
     """The size of these bytes if the key uploaded them or may see a batch that uses them; else None."""
     with db.read() as connection:
         return connection.execute(
-            select(blob.c.size).where(blob.c.digest == digest, _readable(blob.c.digest, key))
+            select(blob.c.size).where(blob.c.digest == digest, readable(blob.c.digest, key))
         ).scalar()
 
 
@@ -173,7 +176,7 @@ def readable_sizes(db: Database, key: Key, digests: Collection[Digest]) -> dict[
     with db.read() as connection:
         rows = connection.execute(
             select(blob.c.digest, blob.c.size).where(
-                blob.c.digest.in_(sorted(digests)), _readable(blob.c.digest, key)
+                blob.c.digest.in_(sorted(digests)), readable(blob.c.digest, key)
             )
         )
         return {Digest(row.digest): row.size for row in rows}
@@ -196,20 +199,21 @@ def _record_uploads(connection: Connection, key: Key, sizes: Mapping[Digest, int
     )
 
 
-def _readable(digest: ColumnElement[str], key: Key) -> ColumnElement[bool]:
+def readable(digest: ColumnElement[str], key: Key) -> ColumnElement[bool]:
     """As SQL: this key brought the bytes, or may see a batch that is made of them."""
-    seen = _seen(key)
+    visible = seen(key)
     return or_(
         select(upload.c.key_id).where(upload.c.digest == digest, upload.c.key_id == key.id).exists(),
-        select(batch.c.id).where(batch.c.control_digest == digest, *seen).exists(),
+        select(batch.c.id).where(batch.c.control_digest == digest, *visible).exists(),
         select(batch.c.id)
         .join(batch_file, batch_file.c.batch_id == batch.c.id)
-        .where(batch_file.c.digest == digest, *seen)
+        .where(batch_file.c.digest == digest, *visible)
         .exists(),
     )
 
 
-def _seen(key: Key | None) -> list[ColumnElement[bool]]:
+def seen(key: Key | None) -> list[ColumnElement[bool]]:
+    """As SQL: the conditions on `batch` under which the key may see one."""
     return [] if key is None or key.target is None else [batch.c.target == key.target]
 
 
@@ -223,14 +227,17 @@ def _dialect(connection: Connection) -> Any:
 def create_batch(db: Database, key: Key, new: NewBatch) -> BatchFacts:
     """Commit a batch, durably. The caller has checked that the key may use control file and target.
 
-    Raises `BytesRemovedError` when the control file was removed in this moment.
+    With an `id` of which there is a batch already, that one. Raises `BytesRemovedError` when the control
+    file was removed in this moment; `BatchMissingError` for a batch of that `id` that the key may not see.
     """
     with db.write(durable=True) as connection:
         if not touch(connection, new.control_digest):
             raise BytesRemovedError(new.control_digest)
-        batch_id = new_id()
+        batch_id = new.id or new_id()
         connection.execute(
-            insert(batch).values(
+            _dialect(connection)
+            .insert(batch)
+            .values(
                 id=batch_id,
                 control_digest=new.control_digest,
                 comment=new.comment,
@@ -239,6 +246,7 @@ def create_batch(db: Database, key: Key, new: NewBatch) -> BatchFacts:
                 corrects=new.corrects,
                 created_at=clock(connection),
             )
+            .on_conflict_do_nothing(index_elements=[batch.c.id])
         )
         return _one_batch(connection, key, batch_id)
 
@@ -258,11 +266,13 @@ def corrected_by(db: Database, batch_id: str) -> list[str]:
 
 def list_batches(db: Database, key: Key, wanted: BatchFilter, limit: int) -> list[BatchFacts]:
     """Newest first. `comment` finds any that contain it, in either case."""
-    conditions = _seen(key)
+    conditions = seen(key)
     if wanted.target is not None:
         conditions.append(batch.c.target == wanted.target)
     if wanted.comment is not None:
         conditions.append(batch.c.comment.icontains(wanted.comment, autoescape=True))
+    if wanted.control is not None:
+        conditions.append(batch.c.control_digest == wanted.control)
     if wanted.before is not None:
         conditions.append(tuple_(batch.c.created_at, batch.c.id) < tuple_(*wanted.before))
     with db.read() as connection:
@@ -320,7 +330,7 @@ def _batches() -> Any:
 
 
 def _one_batch(connection: Connection, key: Key | None, batch_id: str) -> BatchFacts:
-    row = connection.execute(_batches().where(batch.c.id == batch_id, *_seen(key))).one_or_none()
+    row = connection.execute(_batches().where(batch.c.id == batch_id, *seen(key))).one_or_none()
     if row is None:
         raise BatchMissingError(batch_id)
     return _facts(row)

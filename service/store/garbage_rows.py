@@ -49,6 +49,7 @@ from service.store.tables import (
     plan_link,
     run,
     run_count,
+    run_sample,
     stray_effect,
 )
 
@@ -83,6 +84,7 @@ def _rows(run_id: str, level: Level) -> list[tuple[Table, ColumnElement[bool]]]:
         (plan_key, of_run["plan_key"]),
         (plan_group, of_run["plan_group"]),
         (log_line, and_(of_run["log_line"], log_line.c.code != CODE)),
+        (run_sample, of_run["run_sample"]),
     ]
     if level == "removed":
         resolved = stray_effect.c.resolved_at.is_not(None)
@@ -94,7 +96,7 @@ def _rows(run_id: str, level: Level) -> list[tuple[Table, ColumnElement[bool]]]:
     return rows
 
 
-_ALL = (plan_link, plan_key, plan_group, operation, stray_effect, log_line, kept_file)
+_ALL = (plan_link, plan_key, plan_group, operation, stray_effect, log_line, run_sample, kept_file)
 
 
 def _entry_stays(level: Level) -> ColumnElement[bool]:
@@ -282,6 +284,7 @@ _FOLLOWS_RUN = {
     "operation": "key",
     "stray_effect": "id",
     "log_line": "seq",
+    "run_sample": "at",
     "kept_file": "digest",
 }
 """By what rows of a run are taken: the database has an order of them by that (or there are few)."""

@@ -131,6 +131,18 @@ def revoke_key(db: Database, name: str) -> list[Key]:
     return [_key(row) for row in rows]
 
 
+def revoke_key_number(db: Database, key_id: int) -> Key | None:
+    """Revoke one key, durably; None when it is none, or was revoked before. Nothing is deleted."""
+    with db.write(durable=True) as connection:
+        row = connection.execute(
+            update(api_key)
+            .where(api_key.c.id == key_id, api_key.c.revoked_at.is_(None))
+            .values(revoked_at=clock(connection))
+            .returning(api_key)
+        ).one_or_none()
+    return None if row is None else _key(row)
+
+
 def record_use(db: Database, key_id: int) -> None:
     """Note that the key was used just now."""
     with db.write() as connection:

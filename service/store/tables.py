@@ -136,6 +136,7 @@ run = Table(
     # One active run a batch: the column is the batch's id while the run is active, NULL afterwards.
     Column("active_batch", String(32), unique=True),
     Index("ix_run_batch_id", "batch_id", "scheduled_at"),
+    Index("ix_run_ended_at", "ended_at"),
     Index(
         "ix_run_lease",
         "lease_until",
@@ -161,6 +162,21 @@ run_scope = Table(
         sqlite_where=text("held"),
         postgresql_where=text("held"),
     ),
+)
+
+# What a run had done by a moment, measured every few seconds for its charts. `took_ms`, `requests`: since the last.
+run_sample = Table(
+    "run_sample",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("at", BigInteger, primary_key=True),
+    Column("took_ms", BigInteger, nullable=False),
+    Column("read", BigInteger, nullable=False),  # records
+    Column("done", BigInteger, nullable=False),  # resources with an outcome
+    Column("requests", BigInteger, nullable=False),
+    Column("latency_ms", Integer),
+    Column("at_once", Integer),
+    Index("ix_run_sample_at", "at"),
 )
 
 # Counts of a run, kept in the transactions that change what they count.

@@ -18,6 +18,7 @@ from service.cli.run import leave_initial_key, migrated
 from service.settings import VERSION, Settings
 from service.store.database import Database
 from service.store.keys import Key, find_key
+from service.store.migrate import head_revision
 
 TOML = '[targets.museum]\nurl = "https://omeka.example.org"\nkey_credential = "hush"\n'
 
@@ -46,8 +47,8 @@ def test_the_version_is_told() -> None:
 
 
 def test_migrating_twice_changes_nothing_the_second_time() -> None:
-    assert shell("migrate")[0::2] == (0, "The database is at 0004 (was empty).\n")
-    assert shell("migrate")[0::2] == (0, "The database is at 0004 already.\n")
+    assert shell("migrate")[0::2] == (0, f"The database is at {head_revision()} (was empty).\n")
+    assert shell("migrate")[0::2] == (0, f"The database is at {head_revision()} already.\n")
 
 
 def test_a_database_of_a_later_release_is_left_alone() -> None:

@@ -52,6 +52,11 @@ class Adaptive:
     def allowed(self) -> int:
         return max(1, int(self._allowed))
 
+    @property
+    def recent(self) -> float | None:
+        """The latency of the last answers, the newest of which count most; None before the first."""
+        return self._recent
+
     def bore(self, latency: float) -> None:
         """An answer came after `latency`. Grows by one a round of answers while latency holds."""
         self._recent = latency if self._recent is None else 0.8 * self._recent + 0.2 * latency
@@ -140,6 +145,11 @@ class Limiter:
     def allowed(self) -> int:
         """How many requests this process would send at a time right now."""
         return min(self._adaptive.allowed, self._schedule.at(self._now()).connections)
+
+    @property
+    def latency(self) -> float | None:
+        """Seconds that an answer takes lately; None before the first."""
+        return self._adaptive.recent
 
     @property
     def seconds_a_request(self) -> float:
