@@ -222,7 +222,7 @@ def test_static_files_are_kept_for_ever_under_their_digest(house: House) -> None
 
 def test_an_error_is_a_page_and_tells_no_secrets(house: House) -> None:
     browser = Browser(house).sign_in()
-    missing = browser.get("/admin/batches/<i>x")
+    missing = browser.get("/admin/nowhere/<i>x")
     assert missing.status_code == 404
     assert "There is no page at" in missing.text
     assert "<i>x" not in missing.text
