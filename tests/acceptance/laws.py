@@ -252,7 +252,7 @@ def _check_name(
     elif policy != ("replace", "ours") or max(present.values(), default=1) == 1:
         meant = expected(policy, present, wanted, memory.ours[key])
         assert holds == meant, (name, term, policy, "present", present, "holds", holds, "meant", meant)
-    _check_values(was, now, term, named=term == "dcterms:medium")
+    _check_values(was, now, term, named=term in order.hidden)
 
 
 def _check_values(was: Json | None, now: Json, term: str, *, named: bool) -> None:
