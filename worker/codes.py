@@ -182,6 +182,19 @@ CODES: Mapping[str, tuple[Level, str]] = {
         "warning",
         "A text is none of the types that the template gives its property; it stayed a text.",
     ),
+    "remnant-left": (
+        "error",
+        "Half a record stands in the target that a failed create may have left, or somebody else: look at it.",
+    ),
+    "remnant-removed": ("warning", "Half a record that a failed create left was removed."),
+    "half-left": (
+        "error",
+        "A change that the target refused half-way could not be taken back: look at the record.",
+    ),
+    "half-restored": (
+        "warning",
+        "A change that the target refused half-way was taken back: the record is as it was before.",
+    ),
     "twin-left": ("error", "A second resource of this record stands in the target and was left: look at it."),
     "twin-removed": (
         "warning",

@@ -173,15 +173,17 @@ def slowest_answer(db: Database, run_id: str) -> float:
     return (found or 0) / 1000
 
 
-def superseded_operations(db: Database, run_id: str) -> list[OpenOperation]:
-    """Creates that were given up for lost and sent again: their twins are looked for at the end."""
+def superseded_operations(db: Database, run_id: str, *, refused: bool = False) -> list[OpenOperation]:
+    """Creates that were given up for lost and sent again: their twins are looked for at the end. `refused`:
+    also those that the target refused."""
+    ended = ["superseded", "refused"] if refused else ["superseded"]
     with db.read() as connection:
         rows = connection.execute(
             select(*(operation.c[name] for name in OpenOperation.__struct_fields__))
             .where(
                 operation.c.run_id == run_id,
                 operation.c.method == "create",
-                operation.c.outcome == "superseded",
+                operation.c.outcome.in_(ended),
             )
             .order_by(operation.c.seq, operation.c.attempt)
         )

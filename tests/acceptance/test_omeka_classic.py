@@ -9,10 +9,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.acceptance.installation import Installation, target_of
-from tests.standins.omeka_classic import StandIn
+from tests.standins.omeka_classic import Knobs, StandIn
+from tests.standins.proxy import Fault, FaultProxy
 
 TITLE = "Dublin Core:Title"
 
@@ -26,12 +28,21 @@ def _omeka() -> Iterator[StandIn]:
 @pytest.fixture(scope="module")
 def _accession(tmp_path_factory: pytest.TempPathFactory, _omeka: StandIn) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("classic") / "accession"
-    with Installation(folder, {"classic": target_of(_omeka)}) as installation:
-        yield installation.start()
+    with FaultProxy(_omeka.url) as proxy:
+        targets = {
+            "classic": target_of(_omeka),
+            "wide": target_of(_omeka, wide_characters=True),
+            "shaky": target_of(_omeka, proxy.url, connections=1),
+            "many": target_of(_omeka, connections=4),
+        }
+        with Installation(folder, targets, {"ACCESSION_DEFAULT_TARGET": "classic"}) as installation:
+            installation.proxy = proxy  # type: ignore[attr-defined]
+            yield installation.start()
 
 
 @pytest.fixture
 def omeka(_omeka: StandIn) -> StandIn:
+    _omeka.knobs(**msgspec.structs.asdict(Knobs()))
     _omeka.reset_requests()
     return _omeka
 
@@ -315,3 +326,139 @@ def test_collections_are_written_first_and_items_of_the_batch_go_into_them(
     assert not any(
         TITLE in texts(one) and "Album" in texts(one)[TITLE][0] for one in omeka.dump()["collections"]
     )
+
+
+# --- what fails ------------------------------------------------------------------------------------
+
+
+def test_characters_that_the_database_does_not_take_are_found_before_anything_is_sent(
+    accession: Installation, omeka: StandIn
+) -> None:
+    records = works("emoji", 3)
+    records[1]["title"] = "A 🗺 of the river"
+    batch = accession.batch(control("emoji", maxErrors=1), data(records))
+    assert accession.run(batch) == "complete-with-errors", accession.log(batch)
+    assert writes(omeka) == {"POST /api/items": 2}
+    (refused,) = [one for one in accession.report(batch) if one["outcome"] == "rejected"]
+    assert refused["code"] == "text-too-wide"
+    assert "U+1F5FA" in refused["message"]
+
+
+def test_half_a_record_that_a_failed_create_left_is_removed(accession: Installation, omeka: StandIn) -> None:
+    before = len(omeka.dump()["items"])
+    records = works("orphan", 3)
+    records[1]["title"] = "A 🗺 of the river"
+    batch = accession.batch(control("orphan", maxErrors=1), data(records), target="wide")
+    assert accession.run(batch) == "complete-with-errors", accession.log(batch)
+    assert omeka.requests()["statuses"]["500"] == 1
+    # One create was refused, and never sent again; what it left is gone.
+    assert writes(omeka) == {"POST /api/items": 3, "DELETE /api/items/{id}": 1}, accession.log(batch)
+    assert set(mine(omeka, "orphan")) == {"orphan-001", "orphan-003"}
+    assert len(omeka.dump()["items"]) == before + 2
+    assert "remnant-removed" in accession.log(batch)
+
+
+def test_a_change_that_is_refused_half_way_is_taken_back(accession: Installation, omeka: StandIn) -> None:
+    records = works("half", 2)
+    batch = accession.batch(
+        control("half", *RICH[3:4]), data([{**one, "medium": "ink"} for one in records]), target="wide"
+    )
+    assert accession.run(batch) == "complete", accession.log(batch)
+    stood = mine(omeka, "half")
+    omeka.reset_requests()
+    changed = [{**records[0], "title": "Other", "medium": "🗺"}, {**records[1], "medium": "ink"}]
+    again = accession.batch(control("half", *RICH[3:4], maxErrors=1), data(changed), target="wide")
+    assert accession.run(again) == "complete-with-errors", accession.log(again)
+    assert writes(omeka) == {"PUT /api/items/{id}": 2}, accession.log(again)
+    assert "half-restored" in accession.log(again)
+    assert {name: texts(one) for name, one in mine(omeka, "half").items()} == {
+        name: texts(one) for name, one in stood.items()
+    }
+
+
+@pytest.mark.parametrize("kind", ["answer_lost", "act_then_500", "cut_body"])
+def test_a_create_whose_answer_is_lost_is_adopted_and_not_repeated(
+    accession: Installation, omeka: StandIn, kind: Any
+) -> None:
+    proxy: FaultProxy = accession.proxy  # type: ignore[attr-defined]
+    scope = f"lost{kind.replace('_', '')}"
+    proxy.add(Fault(kind, method="POST", path=r"/api/items", nth=2))
+    batch = accession.batch(control(scope), data(works(scope, 4)), target="shaky")
+    assert accession.run(batch) == "complete", accession.log(batch)
+    assert writes(omeka) == {"POST /api/items": 4}, accession.log(batch)
+    assert len(mine(omeka, scope)) == 4
+    proxy.clear()
+
+
+def test_where_put_and_delete_are_refused_changes_are_sent_as_post(
+    accession: Installation, omeka: StandIn
+) -> None:
+    records = works("override", 2)
+    batch = accession.batch(control("override"), data(records))
+    assert accession.run(batch) == "complete", accession.log(batch)
+    omeka.knobs(override_only=True)
+    omeka.reset_requests()
+    records[0]["title"] = "Changed"
+    records[1]["title"] = "Changed too"
+    again = accession.batch(control("override"), data(records))
+    assert accession.run(again) == "complete", accession.log(again)
+    # One is refused by the web server before it is known; two at a time, both may be.
+    sent = writes(omeka)
+    assert sent["POST /api/items/{id}"] == 2
+    assert 1 <= sent["PUT /api/items/{id}"] <= 2
+    assert {texts(one)[TITLE][0] for one in mine(omeka, "override").values()} == {"Changed", "Changed too"}
+    assert accession.run(batch, "undo", force="true") == "undone", accession.log(batch)
+    assert mine(omeka, "override") == {}
+
+
+@pytest.mark.parametrize("version", ["2.1.4", "3.0.3"])
+def test_an_older_omeka_is_asked_nothing_that_it_does_not_know(
+    accession: Installation, omeka: StandIn, version: str
+) -> None:
+    omeka.knobs(version=version, plugins=[])
+    scope = f"old{version[0]}"
+    records = works(scope, 3)
+    for title in ("Work", "Changed"):
+        again = [{**one, "title": f"{title} {one['acno']}"} for one in records]
+        batch = accession.batch(control(scope), data(again))
+        assert accession.run(batch) == "complete", accession.log(batch)
+    assert "400" not in omeka.requests()["statuses"]
+    assert f"version {version}" in accession.log(batch)
+
+
+def test_a_new_tag_is_brought_by_one_record_at_a_time(accession: Installation, omeka: StandIn) -> None:
+    omeka.knobs(delay_ms=20, workers=4)
+    records = works("tagged", 12)
+    for place, record in enumerate(records):
+        record["tags"] = f"Brand new;Tag {place % 3}"
+    batch = accession.batch(control("tagged", RICH[2]), data(records), target="many")
+    assert accession.run(batch) == "complete", accession.log(batch)
+    assert "500" not in omeka.requests()["statuses"]
+    assert writes(omeka) == {"POST /api/items": 12}
+    assert all(len(one["tags"]) == 2 for one in mine(omeka, "tagged").values())
+
+
+def test_an_omeka_that_hides_which_texts_are_html_is_refused_before_anything_is_written(
+    accession: Installation, omeka: StandIn
+) -> None:
+    omeka.knobs(filter_element_texts=True)
+    batch = accession.batch(control("filtered"), data(works("filtered", 1)))
+    assert accession.run(batch) == "failed"
+    assert "target-texts-filtered" in accession.log(batch)
+    assert "api_filter_element_texts" in accession.log(batch)
+    assert writes(omeka) == {}
+
+
+def test_a_wrong_key_another_model_and_unknown_names_are_told_and_the_key_is_nowhere(
+    accession: Installation, omeka: StandIn
+) -> None:
+    other = accession.batch(control("other", model="omeka-s"), data(works("other", 1)))
+    assert accession.run(other) == "failed"
+    assert "for the model omeka-s, and the target is of the kind omeka-classic" in accession.log(other)
+    unknown = control("unknown", {"source": "title", "name": "Item Type Metadata:Phisical Dimensions"})
+    batch = accession.batch(unknown, data(works("unknown", 1)))
+    assert accession.run(batch) == "failed"
+    assert "Did you mean “Item Type Metadata:Physical Dimensions”?" in accession.log(batch)
+    assert writes(omeka) == {}
+    for text in (accession.output("worker"), accession.output("service"), accession.log(batch)):
+        assert omeka.api_key not in text

@@ -21,6 +21,7 @@ from service.store.database import StoreUnavailableError
 from service.store.plans import Entry
 from service.store.runs import FenceLostError
 from worker.applying.conclusions import concluded
+from worker.applying.halves import half_done, sent_again, take_back
 from worker.applying.outage import Outage
 from worker.applying.outgoing import Outgoing, draft_of
 from worker.applying.pace import Pace
@@ -264,6 +265,7 @@ class Executor:
                 case Found() | Several():
                     self._settle(concluded(self._adapter, finding))
                 case GivenUp(outgoing=outgoing, refused=Refused(code=code, message=message)):
+                    await self._outage.patiently(partial(take_back, self._context, self._adapter, outgoing))
                     self._settle(RefusedResult(outgoing, code, message))
                 case GivenUp():
                     await self._send_again(finding)
@@ -274,7 +276,12 @@ class Executor:
 
     async def _send_again(self, finding: GivenUp) -> None:
         lost = finding.outgoing
-        (again,) = await self._preparer.prepare([lost.entry], self._highest)
+        half = await self._outage.patiently(partial(half_done, self._adapter, lost))
+        if half:
+            # What stands there is nobody's edit: comparing with it would take our own half for one.
+            again: Prepared = sent_again(lost)
+        else:
+            (again,) = await self._preparer.prepare([lost.entry], self._highest)
         if isinstance(again, Stands) and again.saved is not None:
             # It took effect after all: what stands there is what it meant.
             self._settle(Written(lost, again.saved, (), adopted=True))

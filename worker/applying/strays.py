@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 
 import anyio.to_thread
 import orjson
+from msgspec import Struct
 
 from service.store import journal, plans, undo
 from service.store.journal import Intent, OperationEnd, RecordedOperation, Stray, StrayResolution
@@ -115,7 +117,10 @@ async def settle_twins(context: RunContext, adapter: Adapter, preparer: Prepares
 
     Raises `Retriable`.
     """
-    given_up = await context.db.run(journal.superseded_operations, context.claim.run_id)
+    halves = not adapter.writes_whole
+    given_up = await context.db.run(
+        partial(journal.superseded_operations, refused=halves), context.claim.run_id
+    )
     if not given_up:
         return
     entries = await context.db.run(plans.entries_by_seq, context.claim.run_id, [one.seq for one in given_up])
@@ -125,15 +130,56 @@ async def settle_twins(context: RunContext, adapter: Adapter, preparer: Prepares
         certain = [one for one in of_kind if one.recognisable]
         above = min(one.above_id for one in of_kind)
         left: list[int] = []
+        remnants: list[Saved] = []
         for saved in await unexplained(context, adapter, kind, above, tuple):
             twin = next((one for one in certain if fits(adapter, one, saved)), None)
-            if twin is None:
-                left.append(saved.id)
-            else:
+            if twin is not None and adapter.same_as(twin.operation.payload, saved):
                 await _remove(context, adapter, twin, saved)
+            elif any(one.told and adapter.remnant(one.operation.payload, saved) for one in of_kind):
+                remnants.append(saved)
+            elif twin is not None:
+                await _remove(context, adapter, twin, saved)
+            else:
+                left.append(saved.id)
+        await _settle_remnants(context, adapter, of_kind, remnants)
         for one in of_kind:
             if left and one not in certain:
                 _tell_untold(context, one, left)
+
+
+async def _settle_remnants(
+    context: RunContext, adapter: Adapter, creates: Sequence[Outgoing], remnants: Sequence[Saved]
+) -> None:
+    """What creates left that failed half-way goes: as many as there were of them at most. Were there more,
+    somebody's own would be among them, and which nothing tells."""
+    for saved in remnants:
+        fitting = [one for one in creates if one.told and adapter.remnant(one.operation.payload, saved)]
+        alike = [
+            other
+            for other in remnants
+            if any(adapter.remnant(one.operation.payload, other) for one in fitting)
+        ]
+        name = f"{saved.kind} {saved.id}"
+        if len(alike) > len(fitting):
+            message = (
+                f"{name} may be what a failed create of this record left, or somebody else's: look at it."
+            )
+            context.log.about(fitting[0].entry, "error", "remnant-left", message)
+            continue
+        words = Removal(
+            f"{name} is what a failed create of this record left, and",
+            "remnant-removed",
+            "remnant-left",
+        )
+        await _delete(context, adapter, fitting[0].entry, saved, words)
+
+
+class Removal(Struct, frozen=True):
+    """What is told of a removal: what it is, and under which codes it went or was left."""
+
+    what: str
+    removed: str
+    left: str
 
 
 def _tell_untold(context: RunContext, outgoing: Outgoing, ids: Sequence[int]) -> None:
@@ -157,6 +203,12 @@ async def _remove(
         message = f"{name} bears the identity of this record too, and is not what was sent: look at it."
         context.log.about(entry, "error", "twin-left", message)
         return False
+    made = f"{name} was made by a request that had been given up for lost; this twin"
+    return await _delete(context, adapter, entry, twin, Removal(made, "twin-removed", "twin-left"))
+
+
+async def _delete(context: RunContext, adapter: Adapter, entry: Entry, twin: Saved, words: Removal) -> bool:
+    """Delete it, journaled like any write. Whether it is gone. Raises `Retriable`, `Fatal`."""
     attempts = await context.db.run(journal.attempts, context.claim.run_id, [entry.seq])
     number = attempts.get(entry.seq, 0) + 1
     operation = Operation(operation_key(entry.seq, number), "delete", twin.kind, twin.id, b"")
@@ -177,17 +229,16 @@ async def _remove(
         raise Fatal(answer.code, answer.message)
     if isinstance(answer, Refused):
         end = OperationEnd(operation.key, "refused", code=answer.code, message=answer.message)
-        message = f"{name} is a twin and could not be removed: {answer.message}"
-        context.log.about(entry, "error", "twin-left", message)
+        message = f"{words.what} could not be removed: {answer.message}"
+        context.log.about(entry, "error", words.left, message)
     elif isinstance(answer, Done) or not await adapter.read(twin.kind, [twin.id]):
         end = OperationEnd(operation.key, "done")
-        message = f"{name} was made by a request that had been given up for lost; this twin was removed."
-        context.log.about(entry, "warning", "twin-removed", message)
+        context.log.about(entry, "warning", words.removed, f"{words.what} was removed.")
     else:
         end = OperationEnd(operation.key, "superseded", message=answer.message)
     await _end(context, [end])
     if end.outcome == "superseded":
-        raise Retriable("target-down", f"Removing the twin {name} had no certain outcome.")
+        raise Retriable("target-down", f"Removing {twin.kind} {twin.id} had no certain outcome.")
     return end.outcome == "done"
 
 

@@ -480,6 +480,20 @@ class Adapter(Protocol):
         """Whether `saved` is what a create with this payload leaves (HTML as purified by the target)."""
         ...
 
+    @property
+    def writes_whole(self) -> bool:
+        """Whether a write that failed has changed nothing: where not, half of it may stand."""
+        ...
+
+    def remnant(self, payload: bytes, saved: Saved) -> bool:
+        """Whether `saved` may be what a create with this payload left when it failed half-way."""
+        ...
+
+    def half_done(self, payload: bytes, before: Saved, present: Saved) -> bool:
+        """Whether an update with this payload that failed half-way made `present` of `before`, and nobody
+        else did anything."""
+        ...
+
     def identities(self, saved: Saved, by: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
         """The identities that the resource bears by these properties, each in the order of `by`."""
         ...

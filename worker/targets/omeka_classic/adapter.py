@@ -272,6 +272,18 @@ class OmekaClassicAdapter:
     def same_as(self, payload: bytes, saved: Saved) -> bool:
         return compare.same_as(payload, saved, self._vocabulary)
 
+    @property
+    def writes_whole(self) -> bool:
+        return False
+
+    def remnant(self, payload: bytes, saved: Saved) -> bool:
+        owner = reference(saved.body, "owner")
+        ours = self._writer.owner
+        return (ours is None or owner == ours) and compare.remnant(payload, saved)
+
+    def half_done(self, payload: bytes, before: Saved, present: Saved) -> bool:
+        return compare.half_done(payload, before, present)
+
     def identities(self, saved: Saved, by: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
         return surveying.identities(saved, by)
 

@@ -64,6 +64,29 @@ def remnant(payload: bytes, saved: Saved) -> bool:
     return set(map(folded, tags(saved.body))) <= set(map(folded, tags(meant)))
 
 
+def half_done(payload: bytes, before: Saved, present: Saved) -> bool:
+    """Whether a PUT that failed half-way made `present` of `before`: each field is as it was or as meant, and
+    the texts are some of those meant (`149`: all were taken off, and the first was put in), likewise the
+    tags."""
+    meant = _body(payload)
+    for key in ("public", "featured", "item_type", "collection"):
+        wanted = _plain(meant[key]) if key in meant else _plain(before.body.get(key))
+        if _plain(present.body.get(key)) not in (wanted, _plain(before.body.get(key))):
+            return False
+    stood = [(one.element, one.text, one.html) for one in texts(before.body)]
+    there = [(one.element, one.text, one.html) for one in texts(present.body)]
+    wanted_texts = _sent(meant) if "element_texts" in meant else stood
+    if Counter(there) != Counter(stood) and Counter(there) - Counter(wanted_texts):
+        return False
+    tags_then, tags_now = set(map(folded, tags(before.body))), set(map(folded, tags(present.body)))
+    wanted_tags = set(map(folded, tags(meant))) if "tags" in meant else tags_then
+    return (tags_now & wanted_tags) | (tags_now & tags_then) == tags_now
+
+
+def _plain(value: Json) -> Json:
+    return reference({"": value}, "") if isinstance(value, dict) else value
+
+
 def identities_of(saved: Saved, name: str) -> list[str]:
     """What a record bears as an identity in that element, each once."""
     found = by_name(saved.body).get(canonical(name), ())

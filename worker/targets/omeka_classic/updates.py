@@ -195,8 +195,10 @@ def _wished(
         case bool(), _:
             return (Wish(Content(FIELD, "true" if said else "false")),)
         case tuple(), "tags":
-            wishes = (Wish(Content(FIELD, folded(tag)), display=tag.strip()) for tag in said)
-            return {wish.content: wish for wish in reversed(list(wishes))}.values()
+            tagged: dict[str, Wish] = {}
+            for tag in said:  # of several spellings the first
+                tagged.setdefault(folded(tag), Wish(Content(FIELD, folded(tag)), display=tag.strip()))
+            return tagged.values()
         case str(), _:
             return (_reference(field, said, vocabulary),)
         case _:

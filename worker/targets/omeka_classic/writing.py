@@ -24,7 +24,7 @@ from worker.targets.multipart import FilePart, Form
 from worker.targets.omeka_classic.answers import judge
 from worker.targets.omeka_classic.client import ClassicClient
 from worker.targets.omeka_classic.payloads import request_body
-from worker.targets.omeka_classic.representation import MEDIA, SHA256, saved_from, tags
+from worker.targets.omeka_classic.representation import MEDIA, SHA256, reference, saved_from, tags
 from worker.targets.omeka_classic.tags import TagTurns
 from worker.targets.verdict import answer_to_write
 
@@ -40,6 +40,8 @@ class Writer:
         self._contents = contents
         self._uploading = asyncio.Lock()
         self._tags = TagTurns()
+        self.owner: int | None = None
+        """The user of the key, once an answer has told: to it belongs what is created."""
 
     async def carry_out(self, operation: Operation) -> Answer:
         """Never raises."""
@@ -53,6 +55,8 @@ class Writer:
             answer = self._answer(operation, await self._client.send(operation))
             if isinstance(answer, Done) and answer.saved is not None:
                 self._tags.learn(tags(answer.saved.body))
+                if operation.method == "create":
+                    self.owner = reference(answer.saved.body, "owner") or self.owner
         return answer
 
     def _answer(self, operation: Operation, outcome: Outcome) -> Answer:

@@ -393,6 +393,17 @@ class OmekaSAdapter:
             return not others.judging.differences(payload, saved, self._vocabulary)
         return compare.same_as(payload, saved, self._vocabulary)
 
+    @property
+    def writes_whole(self) -> bool:
+        """Each write is a transaction."""
+        return True
+
+    def remnant(self, payload: bytes, saved: Saved) -> bool:
+        return False
+
+    def half_done(self, payload: bytes, before: Saved, present: Saved) -> bool:
+        return False
+
     def identities(self, saved: Saved, by: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
         if saved.kind not in RESOURCES:
             return others.judging.identities(saved, by, self._vocabulary)
