@@ -223,6 +223,7 @@ def _on_classic(drawn: Round) -> Round:
         "uploads_collide": chance.random() < 0.5,
         "override_only": chance.random() < 0.2,
         "per_page": chance.choice([5, 50, 50]),
+        "deadlocks": chance.choice([0, 13, 29, 83]),
     }
     steps = tuple(
         replace(
