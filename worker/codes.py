@@ -187,6 +187,7 @@ CODES: Mapping[str, tuple[Level, str]] = {
         "Half a record stands in the target that a failed create may have left, or somebody else: look at it.",
     ),
     "remnant-removed": ("warning", "Half a record that a failed create left was removed."),
+    "field-stays": ("warning", "An undo leaves what the target cannot take off a record again."),
     "half-left": (
         "error",
         "A change that the target refused half-way could not be taken back: look at the record.",

@@ -127,8 +127,9 @@ def _about(number: int) -> ColumnElement[bool]:
     return or_(operation.c.answer_id == number, operation.c.resource_id == number)
 
 
-def numbers_now(db: Database, batch_id: str, ids: Sequence[int]) -> dict[int, int]:
-    """Old number → the one that it has by now, of resources that any undo on the batch's target put back."""
+def numbers_now(db: Database, batch_id: str, ids: Sequence[int]) -> dict[tuple[str, int], int]:
+    """(Kind, old number) → the one that it has by now, of resources that any undo on the batch's target
+    put back."""
     if not ids:
         return {}
     target = select(batch.c.target).where(batch.c.id == batch_id).scalar_subquery()
@@ -137,16 +138,16 @@ def numbers_now(db: Database, batch_id: str, ids: Sequence[int]) -> dict[int, in
         .join(batch, batch.c.id == run.c.batch_id)
         .where(batch.c.target == target, run.c.mode == "undo")
     )
-    found: dict[int, int] = {}
+    found: dict[tuple[str, int], int] = {}
     with db.read() as connection:
         for start in range(0, len(ids), 500):
             rows = connection.execute(
-                select(plan_entry.c.resource_id, plan_entry.c.outcome_id).where(
+                select(plan_entry.c.kind, plan_entry.c.resource_id, plan_entry.c.outcome_id).where(
                     plan_entry.c.run_id.in_(undos),
                     plan_entry.c.action == "create",
                     plan_entry.c.resource_id.in_(ids[start : start + 500]),
                     plan_entry.c.outcome_id.is_not(None),
                 )
             )
-            found.update({row.resource_id: row.outcome_id for row in rows})
+            found.update({(row.kind, row.resource_id): row.outcome_id for row in rows})
     return found

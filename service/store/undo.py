@@ -224,15 +224,15 @@ def mark_undone(
             )
 
 
-def to_recreate(db: Database, undo_run: str) -> set[int]:
-    """The old numbers of everything that this undo creates again, or found created again by an earlier one
-    that did not come to its end."""
+def to_recreate(db: Database, undo_run: str) -> set[tuple[str, int]]:
+    """Kinds and old numbers of everything that this undo creates again, or found created again by an
+    earlier one that did not come to its end."""
     with db.read() as connection:
         rows = connection.execute(
-            select(plan_entry.c.resource_id).where(
+            select(plan_entry.c.kind, plan_entry.c.resource_id).where(
                 plan_entry.c.run_id == undo_run,
                 is_put_back(),
                 plan_entry.c.resource_id.is_not(None),
             )
         )
-        return {row.resource_id for row in rows}
+        return {(row.kind, row.resource_id) for row in rows}

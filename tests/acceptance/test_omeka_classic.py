@@ -5,6 +5,8 @@ One installation and one stand-in serve all tests of this module; each writes un
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -248,6 +250,22 @@ def test_what_the_api_cannot_take_off_is_refused_by_the_plan(
     assert "Take it off in Omeka" in refused[0]["message"]
 
 
+def test_an_undo_lists_what_the_api_cannot_take_off(
+    accession: Installation, omeka: StandIn, prints: int
+) -> None:
+    bare = works("listed", 1)
+    assert accession.run(accession.batch(control("listed"), data(bare))) == "complete"
+    batch = accession.batch(
+        control("listed", *RICH[:2]), data([{**bare[0], "type": "Text", "collection": "Prints"}])
+    )
+    assert accession.run(batch) == "complete", accession.log(batch)
+    omeka.reset_requests()
+    assert accession.run(batch, "undo") == "undone", accession.log(batch)
+    assert writes(omeka) == {}
+    assert "keeps Text (class)" in accession.log(batch)
+    assert f"keeps collection {prints} (item-set)" in accession.log(batch)
+
+
 def test_edits_of_others_are_conflicts_and_what_no_record_mentions_goes_and_comes_back(
     accession: Installation, omeka: StandIn, prints: int
 ) -> None:
@@ -462,3 +480,149 @@ def test_a_wrong_key_another_model_and_unknown_names_are_told_and_the_key_is_now
     assert writes(omeka) == {}
     for text in (accession.output("worker"), accession.output("service"), accession.log(batch)):
         assert omeka.api_key not in text
+
+
+# --- files -----------------------------------------------------------------------------------------
+
+
+WITH_FILES = (
+    {
+        "action": "for-each",
+        "source": "files",
+        "instructions": [
+            {"action": "new", "destination": "media"},
+            {"source": "name", "destination": "media", "name": "file"},
+            {"source": "title", "destination": "media", "name": "dcterms:title"},
+        ],
+    },
+)
+
+
+def with_files(scope: str, **more: Any) -> dict[str, Any]:
+    files = {"data0": {"read": "json"}, "scans/**": {"read": "attachment", "required": False}}
+    return control(scope, *WITH_FILES, files=files, **more)
+
+
+def pages(scope: str, *names: str) -> dict[str, Any]:
+    files = [{"name": f"scans/{name}.txt", "title": f"Page {name}"} for name in names]
+    return {"acno": f"{scope}-1", "title": "Album", "files": files}
+
+
+def scans(**contents: str) -> dict[str, bytes]:
+    return {f"scans/{name}.txt": content.encode() for name, content in contents.items()}
+
+
+def files_of(omeka: StandIn, scope: str) -> list[tuple[str, str]]:
+    """Name and digest of the files of the one item of a scope, in their order."""
+    dump = omeka.dump()
+    (item,) = mine(omeka, scope).values()
+    found = [one for one in dump["files"] if one["item"]["id"] == item["id"]]
+    found.sort(key=lambda one: (one["order"] is None, one["order"], one["id"]))
+    return [(one["original_filename"], one["sha256"]) for one in found]
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_files_are_uploaded_one_at_a_time_put_in_order_replaced_and_brought_back(
+    accession: Installation, omeka: StandIn
+) -> None:
+    omeka.knobs(uploads_collide=True, delay_ms=5, workers=4)
+    record = [pages("album", "a", "b", "c")]
+    first = accession.batch(
+        with_files("album"), data(record) | scans(a="one", b="two", c="three"), target="many"
+    )
+    assert accession.run(first) == "complete", accession.log(first)
+    assert writes(omeka) == {"POST /api/items": 1, "POST /api/files": 3}
+    stood = files_of(omeka, "album")
+    assert stood == [("a.txt", digest("one")), ("b.txt", digest("two")), ("c.txt", digest("three"))]
+
+    again = accession.batch(
+        with_files("album"), data(record) | scans(a="one", b="two", c="three"), target="many"
+    )
+    assert accession.run(again) == "complete", accession.log(again)
+    assert writes(omeka) == {"POST /api/items": 1, "POST /api/files": 3}
+
+    # Another order, other bytes for one, and one that is gone.
+    omeka.reset_requests()
+    changed = [pages("album", "c", "b")]
+    second = accession.batch(
+        with_files("album"),
+        data(changed) | scans(b="zwei", c="three"),
+        target="many",
+    )
+    assert accession.run(second) == "complete", accession.log(second)
+    assert writes(omeka) == {
+        "POST /api/files": 1,
+        "DELETE /api/files/{id}": 1,
+        "PUT /api/files/{id}": 1,
+    }, accession.log(second)
+    # What the record does not name stays on its place.
+    assert {name for name, _ in files_of(omeka, "album")} == {"a.txt", "b.txt", "c.txt"}
+    assert ("b.txt", digest("zwei")) in files_of(omeka, "album")
+
+    assert accession.run(second, "undo") == "undone", accession.log(second)
+    assert files_of(omeka, "album") == stood, accession.log(second)
+    assert accession.run(first, "undo") == "undone", accession.log(first)
+    assert mine(omeka, "album") == {}
+    assert "500" not in omeka.requests()["statuses"]
+
+
+def test_an_item_with_files_that_goes_comes_back_with_them(accession: Installation, omeka: StandIn) -> None:
+    record = [pages("whole", "a", "b"), {"acno": "whole-2", "title": "Other", "files": []}]
+    first = accession.batch(with_files("whole"), data(record) | scans(a="alpha", b="beta"))
+    assert accession.run(first) == "complete", accession.log(first)
+    match = {"item": {**control("whole")["match"]["item"], "absent": "delete"}}
+    second = accession.batch(with_files("whole", match=match, maxRemovals=1), data(record[1:]))
+    assert accession.run(second, "dry-run") == "dry-run", accession.log(second)
+    assert accession.run(second) == "complete", accession.log(second)
+    assert set(mine(omeka, "whole")) == {"whole-2"}
+    assert accession.run(second, "undo") == "undone", accession.log(second)
+    item = mine(omeka, "whole")["whole-1"]
+    files = [one for one in omeka.dump()["files"] if one["item"]["id"] == item["id"]]
+    assert [(one["original_filename"], one["sha256"], texts(one)) for one in files] == [
+        ("a.txt", digest("alpha"), {TITLE: ["Page a"]}),
+        ("b.txt", digest("beta"), {TITLE: ["Page b"]}),
+    ]
+
+
+def test_files_that_stand_there_already_are_known_again_by_their_bytes(
+    accession: Installation, omeka: StandIn
+) -> None:
+    content = base64.b64encode(b"one").decode()
+    identifier = {"html": False, "text": "met-1", "element": {"name": "Identifier"}}
+    identifier["element_set"] = {"name": "Dublin Core"}
+    (number,) = omeka.seed(items=[{"public": True, "element_texts": [identifier]}])["items"]
+    file = {"item": {"id": number}, "original_filename": "a.txt", "order": 1, "content": content}
+    omeka.seed(files=[file])
+    batch = accession.batch(with_files("met"), data([pages("met", "a", "b")]) | scans(a="one", b="two"))
+    assert accession.run(batch) == "complete", accession.log(batch)
+    assert writes(omeka)["POST /api/files"] == 1, accession.log(batch)
+    assert [one for one, _ in files_of(omeka, "met")] == ["a.txt", "b.txt"]
+
+
+def test_files_that_the_target_does_not_take_are_told_before_they_are_sent(
+    accession: Installation, omeka: StandIn
+) -> None:
+    record = pages("refused", "a")
+    record["files"] += [{"name": "scans/README", "title": "None"}, {"name": "scans/empty.txt", "title": "E"}]
+    files = scans(a="one") | {"scans/README": b"text", "scans/empty.txt": b""}
+    batch = accession.batch(with_files("refused", maxErrors=5), data([record]) | files)
+    assert accession.run(batch) == "complete-with-errors", accession.log(batch)
+    assert writes(omeka) == {"POST /api/items": 1, "POST /api/files": 1}, accession.log(batch)
+    assert "has no ending" in accession.log(batch)
+
+
+def test_an_upload_whose_answer_is_lost_is_adopted(accession: Installation, omeka: StandIn) -> None:
+    proxy: FaultProxy = accession.proxy  # type: ignore[attr-defined]
+    proxy.add(Fault("answer_lost", method="POST", path=r"/api/files", nth=2))
+    batch = accession.batch(
+        with_files("adopted"),
+        data([pages("adopted", "a", "b", "c")]) | scans(a="one", b="two", c="three"),
+        target="shaky",
+    )
+    assert accession.run(batch) == "complete", accession.log(batch)
+    proxy.clear()
+    assert writes(omeka) == {"POST /api/items": 1, "POST /api/files": 3}, accession.log(batch)
+    assert [one for one, _ in files_of(omeka, "adopted")] == ["a.txt", "b.txt", "c.txt"]

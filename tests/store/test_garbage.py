@@ -369,7 +369,7 @@ def test_what_an_undo_put_back_is_known_by_its_new_number_for_ever(world: World)
     world.let_pass(91)
     assert "batches" in world.collect()
     assert world.phases(batch_id) == ["removed", "removed"]
-    assert numbers_now(world.db, batch_id, [7]) == {7: 9}
+    assert numbers_now(world.db, batch_id, [7]) == {("item", 7): 9}
     assert world.count(plan_entry) == 1
     assert world.count(plan_entry, plan_entry.c.before.is_not(None)) == 0
     assert another

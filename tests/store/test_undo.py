@@ -213,9 +213,9 @@ def test_what_was_created_again_is_known_by_its_old_number(database: Database, b
             EntryOutcome(4, "undone", 5),
         ]
         plans.set_outcomes(connection, back.run_id, outcomes)
-    assert numbers_now(database, batch_id, [7, 8, 9]) == {7: 107}
+    assert numbers_now(database, batch_id, [7, 8, 9]) == {("item", 7): 107}
     assert numbers_now(database, batch_id, []) == {}
-    assert undo.to_recreate(database, back.run_id) == {7, 8}
+    assert undo.to_recreate(database, back.run_id) == {("item", 7), ("item", 8)}
 
 
 def test_the_media_that_an_import_made_for_an_item_are_known(database: Database, batch_id: str) -> None:

@@ -57,6 +57,8 @@ class Deletions:
         kept = self._replacement(entry, about)
         if kept is not None:
             return kept
+        if not saved.media_known:
+            saved = await self._outage.patiently(partial(self._adapter.with_media, saved))
         media = await standing.read(self._adapter, self._outage, "media", saved.media_ids)
         media.sort(key=lambda one: saved.media_ids.index(one.id))  # as they come back
         files = [saved, *media] if saved.kind == "media" else media
@@ -64,9 +66,12 @@ class Deletions:
         if lost is not None:
             return refuse(entry, lost.code, lost.message)
         try:
-            await self._originals.keep(files)
+            kept_files = {one.id: one for one in await self._originals.keep(files)}
         except Reject as error:
             return refuse(entry, error.code, error.message)
+        media = [kept_files.get(one.id, one) for one in media]
+        if saved.kind == "media":
+            saved = kept_files.get(saved.id, saved)
         inbound = await self._inbound(saved)
         image = msgspec.structs.replace(
             images.image_of(saved, self._as_known(entry, saved, known, about)),
@@ -118,13 +123,18 @@ class Deletions:
         if item is None:
             return ()
         found = await standing.read(self._adapter, self._outage, "item", [item])
-        return found[0].media_ids if found else ()
+        if not found:
+            return ()
+        whole = await self._outage.patiently(partial(self._adapter.with_media, found[0]))
+        return whole.media_ids
 
     def _edited_since(self, entry: Entry, saved: Saved, known: LedgerRow | None) -> Prepared | None:
         """What becomes of a deletion where somebody edited the resource after it was planned; None: it is
         carried out."""
         if entry.before is None or entry.before.decode() == saved.modified or known is None:
             return None
+        if known.resource_id == saved.id and known.modified == saved.modified:
+            return None  # this run itself touched it since, as the ledger knows
         name = f"{saved.kind} {saved.id} “{saved.title or ''}”"
         note = f"Somebody has edited {name} after it was planned to be deleted"
         match self._on_conflict:

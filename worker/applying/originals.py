@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from service.store.blobs import BlobStore, Digest
@@ -28,29 +29,48 @@ class Originals:
         self._blobs = blobs
         self._fetcher = fetcher
 
-    async def keep(self, media: Sequence[Saved]) -> None:
-        """Before any of these media is deleted. Dying behind it: the bytes are kept for nothing.
+    async def keep(self, media: Sequence[Saved]) -> list[Saved]:
+        """Before any of these media is deleted. Those that have a file, its digest noted. Dying behind it:
+        the bytes are kept for nothing.
 
         Raises `Reject` (`delete-would-lose-files`) where a file cannot be had, or is not what Omeka says.
         """
-        originals = [found for one in media if (found := self._adapter.original(one)) is not None]
-        for one in originals:
-            if self._blobs.size(Digest(one.digest)) is None:
-                await self._outage.patiently(partial(self._fetch, one))
-        sizes = {Digest(one.digest): one.size for one in originals}
+        sizes: dict[Digest, int] = {}
+        kept: list[Saved] = []
+        for one in media:
+            file = self._adapter.original(one)
+            if file is None:
+                continue
+            digest = file.digest
+            if not digest or self._blobs.size(Digest(digest)) is None:
+                digest = await self._outage.patiently(partial(self._fetch, file))
+            sizes[Digest(digest)] = file.size
+            kept.append(self._adapter.with_digest(one, digest))
         await self._context.db.run(keep_files, self._context.claim, sizes)
+        return kept
 
-    async def _fetch(self, original: Original) -> None:
+    async def _fetch(self, original: Original) -> str:
         try:
             stored = await self._context.db.run(self._stored, original.address)
         except Reject as error:
             raise _lost(original, error.message) from error
-        if stored != original.digest:
+        digest, size, md5 = stored
+        noted = original.digest or original.md5
+        if noted != (digest if original.digest else md5) or size != original.size:
             raise _lost(original, "The bytes there are not those that Omeka has noted.")
+        return digest
 
-    def _stored(self, db: Database, address: str) -> str:
-        """Blocking."""
-        return put(db, self._blobs, self._fetcher.chunks(address)).digest
+    def _stored(self, db: Database, address: str) -> tuple[str, int, str]:
+        """SHA-256, size and MD5. Blocking."""
+        hashed = hashlib.md5(usedforsecurity=False)
+
+        def chunks() -> Iterator[bytes]:
+            for chunk in self._fetcher.chunks(address):
+                hashed.update(chunk)
+                yield chunk
+
+        kept = put(db, self._blobs, chunks())
+        return kept.digest, kept.size, hashed.hexdigest()
 
 
 def _lost(original: Original, why: str) -> Reject:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -243,6 +244,8 @@ class Preparer:
                     entry, current, known.get(entry.seq), about
                 )
             elif draft_of(entry).order:
+                if not current.media_known:
+                    current = await self._outage.patiently(partial(self._adapter.with_media, current))
                 prepared[entry.seq] = self._order(entry, current, known.get(entry.seq), about)
             else:
                 prepared[entry.seq] = self.update(entry, current, known.get(entry.seq), about)

@@ -19,7 +19,7 @@ from service.store.put_back import PutBack, put_back
 from worker.applying.outgoing import Outgoing, ledger_key
 from worker.context import RunContext
 from worker.planning.absent import withdrawn_after
-from worker.targets.base import Difference, Saved
+from worker.targets.base import Difference, Saved, Touched
 
 
 class Written(Struct, frozen=True):
@@ -29,6 +29,8 @@ class Written(Struct, frozen=True):
     saved: Saved
     differences: tuple[Difference, ...]
     adopted: bool = False
+    touched: tuple[Touched, ...] = ()
+    """What else it changed: journal and ledger are told how that stands now."""
 
 
 class Deleted(Struct, frozen=True):
@@ -113,6 +115,7 @@ class Recorder:
         with context.transaction(counts) as connection:
             undo.mark_undone(connection, context.batch_id, run_id, taken_back)
             put_back(connection, context.target, [one for result in results for one in _put_back(result)])
+            put_back(connection, context.target, [one for result in results for one in _touched(result)])
             journal.record_ends(connection, context.claim, ends)
             plans.set_outcomes(connection, run_id, [*outcomes, *(now for _, now in corrected)])
             plans.set_changes(connection, run_id, _moved(results))
@@ -364,6 +367,20 @@ def _parts(result: Written) -> list[LedgerRow]:
         )
         for row in result.outgoing.parts
         if (number := by_key.get(row.key_digest)) is not None
+    ]
+
+
+def _touched(result: Result) -> list[PutBack]:
+    return [
+        PutBack(
+            one.saved.kind,
+            one.saved.id,
+            one.saved.id,
+            one.was,
+            one.saved.modified,
+            orjson.dumps(one.saved.body),
+        )
+        for one in (result.touched if isinstance(result, Written) else ())
     ]
 
 

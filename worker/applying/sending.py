@@ -61,14 +61,15 @@ class Sender:
                 case NotDone(message=message, retry_after=retry_after):
                     await self._outage.wait(attempt, message, retry_after)
                     continue
-                case Done(saved=saved):
+                case Done(saved=saved, touched=touched):
                     self._pace.answered(time.monotonic() - began)
                     self._outage.wrote = True
                     await self._outage.over()
                     if saved is None:
                         return Deleted(outgoing)
                     payload = outgoing.operation.payload
-                    return Written(outgoing, saved, self._adapter.differences(payload, saved))
+                    found = self._adapter.differences(payload, saved)
+                    return Written(outgoing, saved, found, touched=touched)
                 case Barred(code=code, message=message):
                     raise Fatal(code, message)
                 case Refused(code=code, message=message, look_once=look_once):

@@ -17,10 +17,9 @@ from service.store import ledger, links, plan_groups, plans, undo
 from service.store.ledger import PART_BY
 from service.store.links import KeyRow
 from service.store.plans import Action, Entry
-from service.store.put_back import numbers_now
 from service.store.runs import ever_wrote
 from service.store.undo import Effect, Later
-from worker.applying import images, standing
+from worker.applying import images, keys, standing
 from worker.applying.images import PreImage
 from worker.applying.undo_left import take_over
 from worker.applying.undo_step import Step, step_of
@@ -307,6 +306,8 @@ class UndoPlan:
         if step.modified and saved.modified != step.modified:
             return f"{name} was edited by somebody since (at {saved.modified})."
         if entry.action == "delete":
+            if not saved.media_known:
+                saved = self._reads.with_media(saved)
             strange = sorted(set(saved.media_ids) - set(step.media))
             strange = sorted(set(strange) - undo.made_by_batch(self._db, self._batch_id, strange))
             if strange:
@@ -325,6 +326,13 @@ class UndoPlan:
                     "taken away, every value that uses it would go with it. Take it away in Omeka."
                 )
                 yield Problem("warning", "members-stay", text)
+        for name in self._adapter.not_restored(image.saved, image.kind, saved):
+            shown = ", ".join(held.shown() for held in current.fields.get(name, ()))
+            text = (
+                f"{image.kind} {saved.id} “{saved.title or ''}” keeps {shown} ({name}): Omeka's API can "
+                "exchange that and not take it off. Take it off in Omeka."
+            )
+            yield Problem("warning", "field-stays", text)
 
     def _changes(self, image: PreImage, saved: Saved) -> Changes:
         earlier = self._adapter.current(self._adapter.saved(image.saved, image.kind))
@@ -332,7 +340,9 @@ class UndoPlan:
         found = []
         for name in dict.fromkeys((*current.properties, *earlier.properties)):
             found.extend(_change(name, current.properties.get(name, ()), earlier.properties.get(name, ())))
-        for name in earlier.fields.keys() - self._adapter.stays(KINDS[image.kind]):
+        stay = {*self._adapter.stays(KINDS[image.kind])}
+        stay.update(self._adapter.not_restored(image.saved, image.kind, saved))
+        for name in earlier.fields.keys() - stay:
             found.extend(_change(name, current.fields.get(name, ()), earlier.fields[name]))
         return Changes(tuple(found))
 
@@ -342,7 +352,7 @@ class UndoPlan:
         """Entries that give back what went with the resources that are created again: one a resource, since
         each change of it says all of its values."""
         unlinked = list(take_over(self._context, self._reads))
-        coming = undo.to_recreate(self._db, self._run_id)
+        coming = keys.coming_back(self._db, self._run_id, self._adapter)
         if not coming:
             return
         followers: dict[tuple[str, int], Entry] = {}
@@ -377,11 +387,11 @@ class UndoPlan:
         """Entries of what comes back, with what became meanwhile of the resources that it linked to."""
         linked = {one.seq: self._linked(_image(one)) - coming for one in entries}
         wanted = set[int]().union(*linked.values())
-        numbers = numbers_now(self._db, self._batch_id, sorted(wanted))
+        numbers = keys.keys_now(self._db, self._batch_id, wanted, self._adapter)
         left = {numbers.get(one, one) for one in wanted}
         for kind in RESOURCES:
-            if left:
-                left -= self._reads.current(kind, sorted(left)).keys()
+            if ids := keys.numbers(left, kind, self._adapter):
+                left -= {self._adapter.key(kind, one) for one in self._reads.current(kind, ids)}
         result = []
         for entry in entries:
             step = msgspec.structs.replace(
@@ -404,9 +414,10 @@ class UndoPlan:
             # Its place among others: they may not stand as the numbers of their places say.
             item = self._adapter.item_of(self._adapter.saved(image.saved, "media"))
             subjects |= {("item", item)} if item is not None else set()
-        numbers = numbers_now(self._db, self._batch_id, [number for _, number in subjects])
+        wanted = {self._adapter.key(kind, number) for kind, number in subjects}
+        numbers = keys.keys_now(self._db, self._batch_id, wanted - coming, self._adapter)
         subjects = {
-            (kind, number if number in coming else numbers.get(number, number)) for kind, number in subjects
+            (kind, keys.renumbered(numbers, kind, number, self._adapter)) for kind, number in subjects
         }
         subjects -= self._own(subjects)
         if self._adapter.linked_in(image.saved, image.kind) & coming:

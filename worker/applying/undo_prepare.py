@@ -9,12 +9,11 @@ from functools import partial
 
 import msgspec
 
-from service.store import journal, plans, undo
+from service.store import journal, plans
 from service.store.journal import OpenOperation
 from service.store.ledger import LedgerRow
 from service.store.plans import Entry
-from service.store.put_back import numbers_now
-from worker.applying import images, standing
+from worker.applying import images, keys, standing
 from worker.applying.images import PreImage
 from worker.applying.outage import Outage
 from worker.applying.outgoing import Outgoing, kind_of, operation
@@ -39,7 +38,7 @@ class UndoPreparer:
 
     async def surroundings(self, entries: Sequence[Entry]) -> Surroundings:
         if self._coming is None:
-            self._coming = frozenset(await self._db.run(undo.to_recreate, self._run_id))
+            self._coming = frozenset(await self._db.run(keys.coming_back, self._run_id, self._adapter))
         completed = sorted({one.completes for one in entries if one.completes is not None})
         others = await self._db.run(plans.entries_by_seq, self._run_id, completed)
         attempts = await self._db.run(journal.attempts, self._run_id, [one.seq for one in entries])
@@ -62,11 +61,11 @@ class UndoPreparer:
                 above = highest.get(kind_of(entry), 0)
                 prepared.append(self._recreate(entry, pictures[entry.seq], attempt, above))
                 continue
-            number = number_now(entry, numbers)
+            number = self._number_now(entry, numbers)
             current = saved.get((kind_of(entry), number))
             if current is None:
                 prepared.append(self._gone(entry))
-            elif entry.action != "complete" and self._conflict(entry, current):
+            elif entry.action != "complete" and self._conflict(entry, current, known.get(entry.seq)):
                 prepared.append(self._left(entry, current))
             elif entry.action == "delete":
                 used = await self._outage.patiently(partial(self._adapter.in_use, current))
@@ -91,8 +90,12 @@ class UndoPreparer:
         """What gives a resource its earlier state, or the links back that went with others."""
         if entry.action == "complete":
             parts = [pictures[seq] for seq in step_of(entry).sources]
+            if any(one.order for one in parts) and not current.media_known:
+                current = await self._outage.patiently(partial(self._adapter.with_media, current))
             return self._relink(entry, current, parts, numbers, attempt)
         image = pictures[entry.seq]
+        if self._earlier(image).media_ids and not current.media_known:
+            current = await self._outage.patiently(partial(self._adapter.with_media, current))
         return self._restore(entry, current, image, numbers, await self._dead_links(image, numbers), attempt)
 
     def create(
@@ -138,13 +141,14 @@ class UndoPreparer:
 
     async def _numbers(self, entries: Sequence[Entry], pictures: Mapping[int, PreImage]) -> dict[int, int]:
         """Old number → new one, of everything that these entries speak of and that was created again."""
-        wanted = {one.resource_id for one in entries if one.resource_id is not None}
+        key = self._adapter.key
+        wanted = {key(kind_of(one), one.resource_id) for one in entries if one.resource_id is not None}
         for image in pictures.values():
-            wanted |= self._adapter.linked_in(image.saved, image.kind) | {image.id}
-            wanted |= {one.id for one in image.inbound}.union(
-                image.members, image.order, self._earlier(image).media_ids
-            )
-        return await self._db.run(numbers_now, self._context.batch_id, sorted(wanted))
+            wanted |= self._adapter.linked_in(image.saved, image.kind) | {key(image.kind, image.id)}
+            wanted |= {key(one.kind, one.id) for one in image.inbound}
+            wanted |= {key("item", one) for one in image.members}
+            wanted |= {key("media", one) for one in (*image.order, *self._earlier(image).media_ids)}
+        return await self._db.run(keys.keys_now, self._context.batch_id, wanted, self._adapter)
 
     async def _standing(
         self, entries: Sequence[Entry], numbers: Mapping[int, int]
@@ -152,12 +156,19 @@ class UndoPreparer:
         ids: defaultdict[Kind, set[int]] = defaultdict(set)
         for entry in entries:
             if entry.action != "create" and entry.resource_id is not None:
-                ids[kind_of(entry)].add(number_now(entry, numbers))
+                ids[kind_of(entry)].add(self._number_now(entry, numbers))
         return {
             (kind, one.id): one
             for kind, several in ids.items()
             for one in await standing.read(self._adapter, self._outage, kind, several)
         }
+
+    def _number_now(self, entry: Entry, numbers: Mapping[int, int]) -> int:
+        """The number of an entry's resource by now. Numbers of what is no resource stay."""
+        number = entry.resource_id or 0
+        if entry.kind not in RESOURCES:
+            return number
+        return keys.renumbered(numbers, kind_of(entry), number, self._adapter)
 
     async def _known(self, entries: Sequence[Entry]) -> dict[int, LedgerRow]:
         """Entry → what the ledger holds of its resource; None of a resource that took its place since."""
@@ -169,8 +180,9 @@ class UndoPreparer:
         """What the earlier state links to and that is there no more: such a value would be refused."""
         left = set(self._adapter.linked_in(image.saved, image.kind)) - numbers.keys()
         for kind in RESOURCES:
-            if left:
-                left -= {one.id for one in await standing.read(self._adapter, self._outage, kind, left)}
+            if ids := keys.numbers(left, kind, self._adapter):
+                there = await standing.read(self._adapter, self._outage, kind, ids)
+                left -= {self._adapter.key(kind, one.id) for one in there}
         return frozenset(left)
 
     # --- operations -------------------------------------------------------------------------------
@@ -190,7 +202,8 @@ class UndoPreparer:
         request = msgspec.structs.replace(made.operation, files=self._files(files))
         row = image.ledger
         if row is not None and row.part_of is not None:
-            row = msgspec.structs.replace(row, part_of=step.numbers.get(row.part_of, row.part_of))
+            part_of = keys.renumbered(step.numbers, "item", row.part_of, self._adapter)
+            row = msgspec.structs.replace(row, part_of=part_of)
         return msgspec.structs.replace(
             made, operation=request, ledger=row, parts=image.media_ledger, puts_back=earlier
         )
@@ -235,24 +248,32 @@ class UndoPreparer:
     ) -> Prepared:
         """What went with resources that are there again: its own links among them, then those that led there,
         the newest first; so each finds its place."""
-        own = next((one for one in pictures if numbers.get(one.id, one.id) == current.id), None)
+        key = self._adapter.key
+        here = key(current.kind, current.id)
+
+        def now(kind: Kind, number: int) -> int:
+            return numbers.get(key(kind, number), key(kind, number))
+
+        own = next((one for one in pictures if now(one.kind, one.id) == here), None)
         values = self._own_links(own, numbers) if own is not None else []
         sets = self._own_sets(own, numbers) if own is not None else []
         linked = self._adapter.linked(self._earlier(own)) if own is not None else frozenset[int]()
         for image in pictures:
-            if image is own or image.id not in numbers:
+            if image is own or key(image.kind, image.id) not in numbers:
                 continue  # what it led to could not be created again
             if image.id not in linked:  # otherwise it stands among its own
                 values.extend(
                     Linking(one.term, one.value, one.position)
                     for one in image.inbound
-                    if (one.kind, numbers.get(one.id, one.id)) == (current.kind, current.id)
+                    if (one.kind, now(one.kind, one.id)) == (current.kind, here)
                 )
-            if current.kind == "item" and current.id in {numbers.get(one, one) for one in image.members}:
+            if current.kind == "item" and here in {now("item", one) for one in image.members}:
                 sets.append(image.id)
         # Of several media the one that went first tells most of the order.
         orders = [one.order for one in pictures if one.kind == "media"] if current.kind == "item" else []
-        order = [numbers.get(one, one) for one in max(orders, key=len, default=())]
+        order = [
+            keys.renumbered(numbers, "media", one, self._adapter) for one in max(orders, key=len, default=())
+        ]
         payload = self._adapter.relink_payload(current, values, sets, numbers, order)
         if payload is None:
             return Stands(self._outgoing(entry, "update", current.id, b"", 0), current, "unchanged")
@@ -277,7 +298,7 @@ class UndoPreparer:
         return [
             one
             for one in self._adapter.memberships(self._earlier(image))
-            if one in self._coming and one in numbers
+            if (key := self._adapter.key("item-set", one)) in self._coming and key in numbers
         ]
 
     def _earlier(self, image: PreImage) -> Saved:
@@ -288,8 +309,10 @@ class UndoPreparer:
         pre_image = images.pack(images.image_of(current, known))
         return msgspec.structs.replace(made, before=current, pre_image=pre_image, forgets=known is not None)
 
-    def _conflict(self, entry: Entry, current: Saved) -> bool:
+    def _conflict(self, entry: Entry, current: Saved, known: LedgerRow | None) -> bool:
         step = step_of(entry)
+        if known is not None and known.modified == current.modified:
+            return False  # this undo itself touched it, as the ledger knows
         return bool(step.modified) and current.modified != step.modified and not step.force
 
     def _left(self, entry: Entry, current: Saved) -> RefusedResult:
@@ -322,12 +345,6 @@ class UndoPreparer:
         draft = Draft(entry.destination, kind_of(entry), entry.ordinal)
         request = operation(entry, attempt, method, resource_id, payload)  # type: ignore[arg-type]
         return Outgoing(entry, (), draft, request, attempt, above, undoes=entry.action != "complete")
-
-
-def number_now(entry: Entry, numbers: Mapping[int, int]) -> int:
-    """The number of an entry's resource by now. Numbers of what is no resource are others, and stay."""
-    number = entry.resource_id or 0
-    return numbers.get(number, number) if entry.kind in RESOURCES else number
 
 
 def _completing(one: Prepared, main: Entry | None) -> Prepared:

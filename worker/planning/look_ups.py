@@ -24,6 +24,8 @@ class Reads(Protocol):
 
     def current(self, kind: Kind, ids: Sequence[int]) -> Mapping[int, Saved]: ...
 
+    def with_media(self, saved: Saved) -> Saved: ...
+
 
 class Standing(Reads, Protocol):
     """What stands in the target, read once. See `worker.planning.reading.Representations`."""

@@ -24,7 +24,7 @@ from worker.planning.merge import Merge, Unmergeable, merge
 from worker.planning.met import LookUps, Subject, subject_of
 from worker.planning.part_key import PartKey
 from worker.planning.values import Base, Current, Footing, Meant
-from worker.records import Draft, Identity, Kind, Problem, Sought
+from worker.records import Content, Draft, Identity, Kind, MediaSource, Problem, Sought
 from worker.targets.base import Difference, LinkTarget, Saved
 
 UNPUBLISHED = "unpublish"
@@ -48,6 +48,14 @@ class Comparer(Protocol):
 
     def told_apart(self, media: Saved) -> tuple[str, str]:
         """By what a media is told from the others of its item: `MediaSource.name`, and its `digest`."""
+        ...
+
+    def told_name(self, source: MediaSource) -> str:
+        """How the target tells the name of a file that came from there."""
+        ...
+
+    def is_content(self, content: Content, told: str) -> bool:
+        """Whether these bytes are those that `told_apart` tells. Blocking."""
         ...
 
 
@@ -152,8 +160,9 @@ class Merger:
     def bears(self, saved: Saved, identity: Identity) -> bool:
         return self._comparer.bears(saved, identity)
 
-    def told_apart(self, media: Saved) -> tuple[str, str]:
-        return self._comparer.told_apart(media)
+    @property
+    def comparer(self) -> Comparer:
+        return self._comparer
 
     def current(self, saved: Saved) -> Current:
         return self._comparer.current(saved)
@@ -225,6 +234,8 @@ class Merger:
 
     def judge_removal(self, one: Candidate, saved: Saved, look_ups: LookUps) -> Judged:
         """A resource that is to be deleted: whether it may be."""
+        if not saved.media_known:
+            saved = look_ups.afresh(saved.kind, [saved.id]).get(saved.id, saved)
         media = look_ups.current("media", saved.media_ids) if saved.media_ids else {}
         lost = self.cannot_be_restored(saved, media.values())
         if lost is not None:

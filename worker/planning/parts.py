@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from msgspec import UNSET, Struct
 
@@ -18,7 +19,7 @@ from worker.attachments.rules import FileRules
 from worker.planning.entries import Intended
 from worker.planning.met import ChunkMet, LookUps
 from worker.planning.part_key import PartKey
-from worker.records import Draft, Mapped, identity_digest
+from worker.records import Content, Draft, Mapped, MediaSource, identity_digest
 from worker.targets.base import Saved
 
 
@@ -51,11 +52,33 @@ def part_in_target(saved: Saved, tell: Callable[[Saved], tuple[str, str]]) -> Pa
     return Part(saved.id, name, content)
 
 
-def pair(drafts: Sequence[Draft], parts: Sequence[Part], scope: str, item: str) -> list[Paired]:
+class Telling(Protocol):
+    """How the target tells of files: see `worker.targets.base.Adapter`."""
+
+    def told_apart(self, media: Saved) -> tuple[str, str]: ...
+
+    def told_name(self, source: MediaSource) -> str: ...
+
+    def is_content(self, content: Content, told: str) -> bool: ...
+
+
+def pair(
+    drafts: Sequence[Draft], parts: Sequence[Part], scope: str, item: str, telling: Telling | None = None
+) -> list[Paired]:
     """One for each draft, in order. `item`: what tells its item from all others of the scope."""
     left = list(parts)
     found: dict[int, Part] = {}
-    for fits in (_same, _same_content, _same_name):
+
+    def same_content(draft: Draft, part: Part) -> bool:
+        return _same_content(draft, part) or (telling is not None and _told_content(draft, part, telling))
+
+    def same_name(draft: Draft, part: Part) -> bool:
+        return _same_name(draft, part) or (telling is not None and _told_name(draft, part, telling))
+
+    def same(draft: Draft, part: Part) -> bool:
+        return same_name(draft, part) and same_content(draft, part)
+
+    for fits in (same, same_content, same_name):
         for index, draft in enumerate(drafts):
             if index in found:
                 continue
@@ -66,14 +89,24 @@ def pair(drafts: Sequence[Draft], parts: Sequence[Part], scope: str, item: str) 
     taken = {part.known.key_digest for part in parts if part.known is not None}
     keys = _keys(drafts, item)
     return [
-        _paired(draft, found.get(index), scope, _free(keys[index], taken, found.get(index)))
+        Paired(
+            PartKey(scope, _free(keys[index], taken, part), name_of(draft)),
+            part,
+            part is not None and not same_content(draft, part),
+        )
         for index, draft in enumerate(drafts)
+        for part in (found.get(index),)
     ]
 
 
-def _paired(draft: Draft, part: Part | None, scope: str, digest: str) -> Paired:
-    key = PartKey(scope, digest, name_of(draft))
-    return Paired(key, part, part is not None and not _same_content(draft, part))
+def _told_content(draft: Draft, part: Part, telling: Telling) -> bool:
+    """Of what was found in the target, which may tell bytes otherwise than by their SHA-256."""
+    content = draft.source.content if draft.source is not None else None
+    return part.known is None and content is not None and telling.is_content(content, part.content)
+
+
+def _told_name(draft: Draft, part: Part, telling: Telling) -> bool:
+    return part.known is None and draft.source is not None and part.name == telling.told_name(draft.source)
 
 
 def _keys(drafts: Sequence[Draft], item: str) -> list[str]:
@@ -108,10 +141,6 @@ def name_of(draft: Draft) -> str:
 
 def content_of(draft: Draft) -> str:
     return draft.source.digest if draft.source is not None else ""
-
-
-def _same(draft: Draft, part: Part) -> bool:
-    return _same_content(draft, part) and part.name == name_of(draft)
 
 
 def _same_content(draft: Draft, part: Part) -> bool:
@@ -191,12 +220,12 @@ class ChunkParts:
     def __init__(
         self,
         look_ups: LookUps,
-        tell: Callable[[Saved], tuple[str, str]],
+        telling: Telling,
         chunk: Sequence[Mapped],
         met: ChunkMet,
     ) -> None:
         self._look_ups = look_ups
-        self._tell = tell
+        self._telling = telling
         wanted: dict[int, list[Draft]] = {}
         for mapped in chunk:
             for item, media in _items(mapped):
@@ -219,10 +248,10 @@ class ChunkParts:
         parts: list[Part] = []
         if number is not None:
             parts = [*_standing(self._known.get(number, ())), *self._there.get(number, ())]
-        return pair(media, parts, scope, told)
+        return pair(media, parts, scope, told, self._telling)
 
     def _any_new(self, item: int, media: Sequence[Draft]) -> bool:
-        paired = pair(media, _standing(self._known.get(item, ())), "", "#")
+        paired = pair(media, _standing(self._known.get(item, ())), "", "#", self._telling)
         return any(one.part is None for one in paired)
 
     def _in_target(self, items: Sequence[int]) -> Mapping[int, list[Part]]:
@@ -233,7 +262,7 @@ class ChunkParts:
         wanted = sorted({one for several in ids.values() for one in several})
         media = self._look_ups.current("media", wanted) if wanted else {}
         return {
-            item: [part_in_target(media[one], self._tell) for one in several if one in media]
+            item: [part_in_target(media[one], self._telling.told_apart) for one in several if one in media]
             for item, several in ids.items()
         }
 

@@ -159,7 +159,7 @@ class Planner:
         self._again = made is not None
         met = ChunkMet(self._look_ups, chunk, again=self._again)
         self._forget_strangers(chunk, met)
-        parts = ChunkParts(self._look_ups, self._merger.told_apart, chunk, met)
+        parts = ChunkParts(self._look_ups, self._merger.comparer, chunk, met)
         linking = [mapped for mapped in chunk if any(map(has_links, mapped.drafts))]
         resolution = find_links(self._look_ups, linking, made)
         planned = Planned()

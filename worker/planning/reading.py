@@ -73,8 +73,13 @@ class Representations:
         listing = self.listing(kind)
         found: dict[int, Saved] = {}
         for part in _sliced([number for number in dict.fromkeys(ids) if number in listing], HUNDRED):
-            found.update(self._read(kind, part))
+            for number, saved in self._read(kind, part).items():
+                found[number] = saved if saved.media_known else self.with_media(saved)
         return found
+
+    def with_media(self, saved: Saved) -> Saved:
+        """An item that knows its media."""
+        return self._ask(lambda: self._adapter.with_media(saved))
 
     def gone(self, kind: Kind, ids: Sequence[int]) -> frozenset[int]:
         """Which of these neither the listing has nor a read by number finds. What is found all the same is

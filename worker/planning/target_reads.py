@@ -24,5 +24,9 @@ class TargetReads:
         found = anyio.from_thread.run(standing.read, self._adapter, self._outage, kind, ids)
         return {saved.id: saved for saved in found}
 
+    def with_media(self, saved: Saved) -> Saved:
+        """An item that knows its media."""
+        return anyio.from_thread.run(self._outage.patiently, lambda: self._adapter.with_media(saved))
+
     def prepare_updates(self) -> None:
         anyio.from_thread.run(self._outage.patiently, self._adapter.prepare_updates)

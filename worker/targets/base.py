@@ -23,7 +23,7 @@ from service.control.target_model import TargetKind, TargetModel
 from worker.attachments.rules import FileRules
 from worker.errors import Fatal
 from worker.mapping.lookups import CustomVocabulary
-from worker.records import Content, Draft, Identity, Json, Kind, Problem, Sought
+from worker.records import Content, Draft, Identity, Json, Kind, MediaSource, Problem, Sought
 
 if TYPE_CHECKING:
     from service.control.names_used import NamesUsed
@@ -87,6 +87,8 @@ class Saved(Struct, frozen=True):
     body: Mapping[str, Json]
     """The representation, as the target gave it."""
     media_ids: tuple[int, ...] = ()
+    media_known: bool = True
+    """Of an item: whether `media_ids` are all its media; where not, `Adapter.with_media` asks for them."""
 
 
 class Original(Struct, frozen=True):
@@ -112,10 +114,18 @@ class Difference(Struct, frozen=True, omit_defaults=True):
     saved: str
 
 
+class Touched(Struct, frozen=True):
+    """Another resource that a write changed on its way. `was`: its stamp before."""
+
+    was: str
+    saved: Saved
+
+
 class Done(Struct, frozen=True):
     """The target carried the operation out. `saved` is None after a delete."""
 
     saved: Saved | None
+    touched: tuple[Touched, ...] = ()
 
 
 class Barred(Struct, frozen=True):
@@ -397,6 +407,30 @@ class Adapter(Protocol):
         """What a representation kept in the journal refers to: by its values, and its item sets."""
         ...
 
+    async def with_media(self, saved: Saved) -> Saved:
+        """An item that knows its media, as they are now. Raises as reads do."""
+        ...
+
+    def key(self, kind: Kind, number: int) -> int:
+        """A number that no record of another kind has; the number itself, where all kinds share a series."""
+        ...
+
+    def number(self, key: int, kind: Kind) -> int | None:
+        """The number of a record of that kind that has this key; None where the key is of another kind."""
+        ...
+
+    def with_digest(self, media: Saved, digest: str) -> Saved:
+        """A media of whose file the SHA-256 is known by now, for `original` to tell."""
+        ...
+
+    def told_name(self, source: MediaSource) -> str:
+        """How the target tells the name of a file that came from there."""
+        ...
+
+    def is_content(self, content: Content, told: str) -> bool:
+        """Whether these bytes are those that `told_apart` tells. Blocking."""
+        ...
+
     def restorable(self, media: Saved) -> bool:
         """Whether a deleted media could be made again from its representation, and the bytes of its file."""
         ...
@@ -512,6 +546,11 @@ class Adapter(Protocol):
 
     def stays(self, kind: Kind) -> frozenset[str]:
         """Names of the kind that an undo of a change leaves: what was added to them may be in use."""
+        ...
+
+    def not_restored(self, image: bytes, kind: Kind, current: Saved) -> Sequence[str]:
+        """Names that a change has given the resource, and that no write can take off it again. `image`: its
+        representation before."""
         ...
 
     async def close(self) -> None: ...

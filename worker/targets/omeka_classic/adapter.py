@@ -16,7 +16,7 @@ from worker.attachments.rules import FileRules
 from worker.errors import Fatal
 from worker.planning.merge import Merge
 from worker.planning.values import Current, Meant
-from worker.records import Draft, Identity, Kind, Sought
+from worker.records import Content, Draft, Identity, Kind, MediaSource, Sought
 from worker.targets.base import (
     Answer,
     Difference,
@@ -33,12 +33,12 @@ from worker.targets.base import (
 from worker.targets.decoding import decode
 from worker.targets.file_types import EXTENSIONS, MEDIA_TYPES
 from worker.targets.http import Outcome, TargetHttp
-from worker.targets.omeka_classic import compare, files, payloads, restoring, surveying, updates
+from worker.targets.omeka_classic import compare, files, payloads, restoring, series, surveying, updates
 from worker.targets.omeka_classic.answers import proof
 from worker.targets.omeka_classic.checking import Allowed
 from worker.targets.omeka_classic.client import NEWEST_FIRST, ClassicClient
 from worker.targets.omeka_classic.modelling import list_model
-from worker.targets.omeka_classic.representation import MEDIA, PATHS, reference, saved_from
+from worker.targets.omeka_classic.representation import MEDIA, PATHS, SHA256, reference, saved_from
 from worker.targets.omeka_classic.resolving import NamesResolver, list_coming, resolve, with_labels
 from worker.targets.omeka_classic.vocabulary import Vocabulary, number_of
 from worker.targets.omeka_classic.writing import Writer
@@ -55,6 +55,7 @@ class OmekaClassicAdapter:
     ) -> None:
         """`contents`: the bytes of files to be sent; None: none are."""
         self._name = name
+        self._contents = contents
         self._settings = settings
         self._http = http
         self._client = ClassicClient(http, method_override=settings.method_override)
@@ -157,7 +158,9 @@ class OmekaClassicAdapter:
         without: Collection[int],
         place: int = 0,
     ) -> bytes:
-        return restoring.recreate_body(image, kind, numbers, without, place)
+        if kind == "media":
+            return restoring.recreate_file_body(image, numbers, place)
+        return restoring.recreate_body(image, kind, media, numbers, without)
 
     def relink_payload(
         self,
@@ -184,11 +187,29 @@ class OmekaClassicAdapter:
         return [number_of(one) for one in entries if reference(one, "collection") == item_set]
 
     def linked_in(self, image: bytes, kind: Kind) -> frozenset[int]:
-        return frozenset(self.memberships(self.saved(image, kind)))
+        return frozenset(series.key("item-set", one) for one in self.memberships(self.saved(image, kind)))
 
     def memberships(self, saved: Saved) -> Sequence[int]:
         found = reference(saved.body, "collection")
         return () if found is None else (found,)
+
+    async def with_media(self, saved: Saved) -> Saved:
+        return await self._client.with_files(saved) if saved.kind == "item" else saved
+
+    def key(self, kind: Kind, number: int) -> int:
+        return series.key(kind, number)
+
+    def number(self, key: int, kind: Kind) -> int | None:
+        return series.number(key, kind)
+
+    def with_digest(self, media: Saved, digest: str) -> Saved:
+        return saved_from({**media.body, SHA256: digest}, media.kind)
+
+    def told_name(self, source: MediaSource) -> str:
+        return source.name.rpartition("/")[2] if source.ingester == "upload" else source.name
+
+    def is_content(self, content: Content, told: str) -> bool:
+        return files.is_content(content, told, self._contents)
 
     def restorable(self, media: Saved) -> bool:
         return files.original(media) is not None
@@ -239,6 +260,9 @@ class OmekaClassicAdapter:
 
     def stays(self, kind: Kind) -> frozenset[str]:
         return frozenset()
+
+    def not_restored(self, image: bytes, kind: Kind, current: Saved) -> Sequence[str]:
+        return restoring.stays(image, kind, current) if kind == "item" else ()
 
     def narrowing(self, where: Iterable[tuple[FieldWord, str | int]]) -> tuple[tuple[FieldWord, int], ...]:
         return surveying.narrowing(where, self._vocabulary)

@@ -111,13 +111,15 @@ class ClassicClient:
                 return {}
         return found
 
+    async def files_of(self, item: int) -> list[Saved]:
+        """The files of an item, in their order."""
+        files = await self.all("files", (("item", item),))
+        return [saved_of(one, "media") for one in sorted(files, key=_place)]
+
     async def with_files(self, saved: Saved) -> Saved:
         """An item that knows the numbers of its files, in their order."""
-        files: list[Entry] = []
-        if file_count(saved.body):
-            files = await self.all("files", (("item", saved.id),))
-        body: dict[str, Json] = {**saved.body, MEDIA: [_number(one) for one in sorted(files, key=_place)]}
-        return saved_from(body, saved.kind)
+        files = await self.files_of(saved.id) if file_count(saved.body) else []
+        return saved_from({**saved.body, MEDIA: [one.id for one in files]}, saved.kind)
 
     # --- writing ----------------------------------------------------------------------------------
 

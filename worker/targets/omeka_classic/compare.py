@@ -20,7 +20,9 @@ from worker.targets.omeka_classic.elements import canonical
 from worker.targets.omeka_classic.representation import (
     MEDIA,
     SHA256,
+    UPLOADS,
     by_name,
+    file_count,
     reference,
     tags,
     texts,
@@ -128,6 +130,9 @@ def _fields(meant: Mapping[str, Json], saved: Saved, vocabulary: Vocabulary) -> 
             yield Difference("tags", ", ".join(wanted) or NOTHING, ", ".join(kept) or NOTHING)
     if SHA256 in meant and SHA256 in saved.body and meant[SHA256] != saved.body[SHA256]:
         yield Difference("bytes (SHA-256)", _word(meant[SHA256]), _word(saved.body[SHA256]))
+    uploads = meant.get(UPLOADS)
+    if isinstance(uploads, list) and len(uploads) != file_count(saved.body):
+        yield Difference("media", str(len(uploads)), str(file_count(saved.body)))
     if MEDIA in meant and meant[MEDIA] != list(saved.media_ids):
         yield Difference("media order", _word(meant[MEDIA]), _word(list(saved.media_ids)))
 

@@ -22,6 +22,8 @@ PATHS: Mapping[Kind, str] = {"item": "items", "item-set": "collections", "media"
 MEDIA = "media"
 """Key of the numbers of an item's files, in their order. Omeka tells only how many there are: what was asked
 beside is kept with the representation."""
+UPLOADS = "uploads"
+"""Key, in a payload, of what is sent of an item's files after it."""
 SHA256 = "sha256"
 """Key of the digest of a file's bytes, once it is known: Omeka tells the MD5 only (`authentication`)."""
 TITLE = "dcterms:title"
@@ -72,6 +74,7 @@ def saved_from(body: Json, kind: Kind) -> Saved:
         title=title,
         body=body,
         media_ids=tuple(one for one in media if isinstance(one, int)) if isinstance(media, list) else (),
+        media_known=isinstance(media, list) or file_count(body) == 0,
     )
 
 

@@ -14,14 +14,16 @@ from worker.planning.media_pass import arranged
 from worker.records import Json, Kind
 from worker.targets.base import Saved
 from worker.targets.decoding import decode
+from worker.targets.omeka_classic.payloads import TOLD
 from worker.targets.omeka_classic.representation import (
     MEDIA,
-    SHA256,
+    UPLOADS,
     reference,
     saved_from,
     tags,
     texts,
 )
+from worker.targets.omeka_classic.series import key, renumbered
 from worker.targets.omeka_classic.tags import folded
 
 Body = dict[str, Json]
@@ -33,19 +35,19 @@ def restore_body(
     """The PUT that gives `current` the state of `image`; None where it has that already."""
     earlier = _image(image, kind)
     body: Body = {
-        key: earlier.body.get(key) is True
-        for key in ("public", "featured")
-        if key in earlier.body and earlier.body.get(key) is not current.body.get(key)
+        flag: earlier.body.get(flag) is True
+        for flag in ("public", "featured")
+        if flag in earlier.body and earlier.body.get(flag) is not current.body.get(flag)
     }
-    for key, wanted in _references(earlier, numbers, without).items():
-        if wanted != reference(current.body, key):
-            body[key] = {"id": wanted}
+    for name, wanted in _references(earlier, numbers, without).items():
+        if wanted != reference(current.body, name):
+            body[name] = {"id": wanted}
     if kind == "item" and _folded(earlier) != _folded(current):
         body["tags"] = [{"name": one} for one in tags(earlier.body)]
     wanted_texts = [one.sent for one in texts(earlier.body)]
     if wanted_texts != [one.sent for one in texts(current.body)]:
         body["element_texts"] = list(wanted_texts)
-    order = arranged(current.media_ids, [numbers.get(one, one) for one in earlier.media_ids])
+    order = arranged(current.media_ids, [renumbered(numbers, "media", one) for one in earlier.media_ids])
     if order != current.media_ids:
         body[MEDIA] = list(order)
     return orjson.dumps(body) if body else None
@@ -56,8 +58,8 @@ def stays(image: bytes, kind: Kind, current: Saved) -> tuple[str, ...]:
     earlier = _image(image, kind)
     return tuple(
         word
-        for word, key in _STAY.items()
-        if reference(earlier.body, key) is None and reference(current.body, key) is not None
+        for word, name in _STAY.items()
+        if reference(earlier.body, name) is None and reference(current.body, name) is not None
     )
 
 
@@ -67,28 +69,38 @@ _STAY = {"class": "item_type", "item-set": "collection"}
 def recreate_body(
     image: bytes,
     kind: Kind,
+    files: Sequence[bytes],
     numbers: Mapping[int, int],
     without: Collection[int],
-    place: int = 0,
 ) -> bytes:
-    """The POST that creates a deleted record again. `place`: of a file, from 1."""
+    """The POST that creates a deleted record again, and what is sent of its files after it."""
     earlier = _image(image, kind)
-    body: Body = {key: earlier.body.get(key) is True for key in ("public", "featured") if key in earlier.body}
-    body.update({key: {"id": one} for key, one in _references(earlier, numbers, without).items()})
+    body: Body = {one: earlier.body.get(one) is True for one in ("public", "featured") if one in earlier.body}
+    body.update({name: {"id": one} for name, one in _references(earlier, numbers, without).items()})
     if kind == "item":
         body["tags"] = [{"name": one} for one in tags(earlier.body)]
-    if kind == "media":
-        item = reference(earlier.body, "item")
-        assert item is not None, "a file belongs to an item"
-        body["item"] = {"id": numbers.get(item, item)}
-        order = place or earlier.body.get("order")
-        if isinstance(order, int):
-            body["order"] = order
-        body.update(
-            {key: earlier.body[key] for key in (SHA256, "size", "original_filename") if key in earlier.body}
-        )
     body["element_texts"] = [one.sent for one in texts(earlier.body)]
+    if files:
+        body[UPLOADS] = [_file(_image(one, "media"), place) for place, one in enumerate(files, start=1)]
     return orjson.dumps(body)
+
+
+def recreate_file_body(image: bytes, numbers: Mapping[int, int], place: int) -> bytes:
+    """The same of a file. `place`: among those of its item, from 1; 0: as it was."""
+    earlier = _image(image, "media")
+    item = reference(earlier.body, "item")
+    assert item is not None, "a file belongs to an item"
+    return orjson.dumps({"item": {"id": renumbered(numbers, "item", item)}, **_file(earlier, place)})
+
+
+def _file(earlier: Saved, place: int) -> Body:
+    body: Body = {}
+    order = place or earlier.body.get("order")
+    if isinstance(order, int):
+        body["order"] = order
+    body.update({told: earlier.body[told] for told in TOLD if told in earlier.body})
+    body["element_texts"] = [one.sent for one in texts(earlier.body)]
+    return body
 
 
 def relink_body(
@@ -100,7 +112,7 @@ def relink_body(
     media = arranged(current.media_ids, order)
     if media != current.media_ids:
         body[MEDIA] = list(media)
-    wanted = [numbers.get(one, one) for one in sets]
+    wanted = [renumbered(numbers, "item-set", one) for one in sets]
     if wanted and reference(current.body, "collection") is None:
         body["collection"] = {"id": wanted[0]}
     return orjson.dumps(body) if body else None
@@ -116,8 +128,8 @@ def _references(earlier: Saved, numbers: Mapping[int, int], without: Collection[
     item_type, collection = reference(earlier.body, "item_type"), reference(earlier.body, "collection")
     if item_type is not None:
         found["item_type"] = item_type
-    if collection is not None and collection not in without:
-        found["collection"] = numbers.get(collection, collection)
+    if collection is not None and key("item-set", collection) not in without:
+        found["collection"] = renumbered(numbers, "item-set", collection)
     return found
 
 

@@ -22,7 +22,7 @@ from worker.targets.decoding import decode
 from worker.targets.listings import Listing, normal
 from worker.targets.omeka_classic.elements import canonical
 from worker.targets.omeka_classic.payloads import ONE_COLLECTION, TextBuilder, number
-from worker.targets.omeka_classic.representation import Text, by_name, reference, tags
+from worker.targets.omeka_classic.representation import Text, by_name, label, reference, tags
 from worker.targets.omeka_classic.tags import folded
 from worker.targets.omeka_classic.vocabulary import Vocabulary
 
@@ -87,7 +87,9 @@ def held_in(field: Field, saved: Saved, vocabulary: Vocabulary) -> Iterator[Held
         case "item type" | "collection":
             found = reference(saved.body, field.key)
             if found is not None:
-                yield Held(Content(FIELD, str(found)), display=_listing(field, vocabulary).label(found))
+                names, told = _listing(field, vocabulary), label(saved.body, field.key)
+                shown = names.label(found) if found in names.labels else told or f"{field.shape} {found}"
+                yield Held(Content(FIELD, str(found)), display=shown)
 
 
 def _listing(field: Field, vocabulary: Vocabulary) -> Listing:

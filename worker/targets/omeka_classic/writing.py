@@ -17,14 +17,14 @@ from worker.attachments.contents import Contents
 from worker.errors import AccessionError
 from worker.records import Content, Json
 from worker.stopping import StoppedError
-from worker.targets.base import Answer, Done, Lost, Operation, Refused
+from worker.targets.base import Answer, Done, Lost, NotDone, Operation, Refused, Saved, Touched
 from worker.targets.decoding import decode
 from worker.targets.http import Outcome
 from worker.targets.multipart import FilePart, Form
 from worker.targets.omeka_classic.answers import judge
 from worker.targets.omeka_classic.client import ClassicClient
 from worker.targets.omeka_classic.payloads import request_body
-from worker.targets.omeka_classic.representation import MEDIA, SHA256, reference, saved_from, tags
+from worker.targets.omeka_classic.representation import MEDIA, SHA256, UPLOADS, reference, saved_from, tags
 from worker.targets.omeka_classic.tags import TagTurns
 from worker.targets.verdict import answer_to_write
 
@@ -51,6 +51,8 @@ class Writer:
         body = _object(operation.payload) if operation.payload else {}
         if MEDIA in body:
             return await self._arrange(operation, body)
+        if UPLOADS in body:
+            return await self._create_with_files(operation, body)
         async with self._tags.turn(tags(body)):
             answer = self._answer(operation, await self._client.send(operation))
             if isinstance(answer, Done) and answer.saved is not None:
@@ -88,26 +90,58 @@ class Writer:
             return Done(saved_from(body, "media"))
         return answer
 
-    async def _arrange(self, operation: Operation, body: dict[str, Json]) -> Answer:
-        """An item, and the order of its files: each is told its place, and told again after any failure."""
-        item = operation.resource_id
-        assert item is not None, "files that are arranged belong to an item that stands"
-        rest = {key: value for key, value in body.items() if key != MEDIA}
-        order = body[MEDIA]
-        for place, number in enumerate(order if isinstance(order, list) else (), start=1):
-            assert isinstance(number, int)
-            placed = Operation(operation.key, "update", "media", number, orjson.dumps({"order": place}))
-            answer = self._answer(placed, await self._client.send(placed))
-            if not isinstance(answer, Done):
-                return answer
-        # Also where nothing else changes: it is answered with the item as it stands.
-        main = msgspec.structs.replace(operation, payload=orjson.dumps(rest))
-        answer = self._answer(main, await self._client.send(main))
+    async def _create_with_files(self, operation: Operation, body: dict[str, Json]) -> Answer:
+        """An item that comes back, and its files after it. What is missing of them then shows in the
+        comparison with what was meant."""
+        uploads = body.pop(UPLOADS)
+        main = msgspec.structs.replace(operation, payload=orjson.dumps(body), files=())
+        answer = await self.carry_out(main)
         if not isinstance(answer, Done) or answer.saved is None:
             return answer
+        item = answer.saved
+        for one, file in zip(uploads if isinstance(uploads, list) else (), operation.files, strict=True):
+            assert isinstance(one, dict)
+            payload = orjson.dumps({"item": {"id": item.id}, **one})
+            await self.carry_out(Operation(operation.key, "create", "media", None, payload, (file,)))
+        whole = await self._whole(item.id)
+        return whole if isinstance(whole, Lost) else Done(whole)
+
+    async def _arrange(self, operation: Operation, body: dict[str, Json]) -> Answer:
+        """An item, and the order of its files: each that has another place than it should is told its own,
+        and is told again after any failure."""
+        item = operation.resource_id
+        assert item is not None, "files that are arranged belong to an item that stands"
+        order = [one for one in body.pop(MEDIA, []) or () if isinstance(one, int)]  # type: ignore[union-attr]
         try:
-            return Done(await self._client.with_files(answer.saved))
+            standing = {one.id: one for one in await self._client.files_of(item)}
         except (AccessionError, StoppedError) as error:
+            return NotDone(
+                "target-failed", self._client.http.redact(f"Its files could not be read ({error}).")
+            )
+        touched: list[Touched] = []
+        for place, number in enumerate(order, start=1):
+            there = standing.get(number)
+            if there is None or there.body.get("order") == place:
+                continue
+            placed = Operation(operation.key, "update", "media", number, orjson.dumps({"order": place}))
+            answer = self._answer(placed, await self._client.send(placed))
+            if not isinstance(answer, Done) or answer.saved is None:
+                return answer
+            touched.append(Touched(there.modified, answer.saved))
+        if body:
+            main = msgspec.structs.replace(operation, payload=orjson.dumps(body))
+            answer = self._answer(main, await self._client.send(main))
+            if not isinstance(answer, Done):
+                return answer
+        whole = await self._whole(item)
+        return whole if isinstance(whole, Lost) else Done(whole, tuple(touched))
+
+    async def _whole(self, item: int) -> Saved | Lost:
+        """An item as it stands, with its files."""
+        try:
+            (saved,) = await self._client.by_ids("item", [item])
+            return await self._client.with_files(saved)
+        except (AccessionError, StoppedError, ValueError) as error:
             text = f"It was answered, but what came of it could not be read ({error})."
             return Lost("answer-unread", self._client.http.redact(text), look_once=True)
 

@@ -16,7 +16,7 @@ from worker.attachments.rules import FileRules
 from worker.errors import AccessionError, Fatal, Retriable
 from worker.planning.merge import Merge
 from worker.planning.values import Current, Meant
-from worker.records import RESOURCES, Content, Draft, Identity, Json, Kind, Sought
+from worker.records import RESOURCES, Content, Draft, Identity, Json, Kind, MediaSource, Sought
 from worker.stopping import StoppedError
 from worker.targets.base import (
     Answer,
@@ -231,6 +231,24 @@ class OmekaSAdapter:
     def memberships(self, saved: Saved) -> Sequence[int]:
         return reference_ids(saved.body.get("o:item_set"))
 
+    async def with_media(self, saved: Saved) -> Saved:
+        return saved
+
+    def key(self, kind: Kind, number: int) -> int:
+        return number
+
+    def number(self, key: int, kind: Kind) -> int | None:
+        return key
+
+    def with_digest(self, media: Saved, digest: str) -> Saved:
+        return media
+
+    def told_name(self, source: MediaSource) -> str:
+        return source.name
+
+    def is_content(self, content: Content, told: str) -> bool:
+        return content.digest == told
+
     def restorable(self, media: Saved) -> bool:
         return media.body.get("o:ingester") == "html" or files.original(media) is not None
 
@@ -333,6 +351,9 @@ class OmekaSAdapter:
 
     def stays(self, kind: Kind) -> frozenset[str]:
         return others.fields.STAY.get(kind, frozenset())
+
+    def not_restored(self, image: bytes, kind: Kind, current: Saved) -> Sequence[str]:
+        return ()
 
     def narrowing(self, where: Iterable[tuple[FieldWord, str | int]]) -> tuple[tuple[FieldWord, int], ...]:
         return surveying.narrowing(where, self._vocabulary)
