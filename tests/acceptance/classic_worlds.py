@@ -210,9 +210,8 @@ def _edited(item: Json, edit: Edit) -> Json:
         case "add":
             texts.append(new)
         case "change":
-            texts[places[0] : places[0] + 1] = [new] if places else []
-            if not places:
-                texts.append(new)
+            place = places[0] if places else len(texts)
+            texts[place : place + 1] = [new]
         case "remove":
             if places:
                 del texts[places[0]]

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from service.control.target_model import TargetKind
 from service.store.database import Database, now_ms
 from service.store.drafts import changes_of
+from service.store.logs import read_log
 from service.store.plans import read_plan
 from tests.acceptance.classic_worlds import ClassicSite
 from tests.acceptance.installation import target_of
@@ -229,7 +230,9 @@ class Chaos:
             for one in entries
             if one.kind != "media" and all(change.name != MEDIA_ORDER for change in planned[one.seq].changes)
         ]
-        return Import(order, before, after, items, planned, every=entries)
+        log = patiently(lambda: read_log(self.db, run_id))
+        back = frozenset(one.identifier or "" for one in log if one.code == "half-restored")
+        return Import(order, before, after, items, planned, every=entries, taken_back=back)
 
     # --- laws ----------------------------------------------------------------------------------------
 
