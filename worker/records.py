@@ -22,7 +22,17 @@ from msgspec import UNSET, Struct, UnsetType
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 Kind = Literal[
-    "item", "item-set", "media", "asset", "vocabulary", "resource-template", "user", "site", "site-page"
+    "item",
+    "item-set",
+    "media",
+    "asset",
+    "vocabulary",
+    "resource-template",
+    "user",
+    "site",
+    "site-page",
+    "element-set",
+    "item-type",
 ]
 """What the common plan and apply code knows."""
 

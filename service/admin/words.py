@@ -75,6 +75,8 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "user": ("user", "users"),
     "site": ("site", "sites"),
     "site-page": ("site page", "site pages"),
+    "element-set": ("element set", "element sets"),
+    "item-type": ("item type", "item types"),
 }
 LEVELS: Mapping[str, str] = {
     "debug": "everything",

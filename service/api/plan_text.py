@@ -56,6 +56,8 @@ _KINDS = {
     "user": "users",
     "site": "sites",
     "site-page": "site pages",
+    "element-set": "element sets",
+    "item-type": "item types",
 }
 _RESOLVED = {
     "overwrite": "the record takes their place",

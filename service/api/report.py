@@ -34,7 +34,14 @@ _PATHS = {
     "resource-template": "resource-template",
     "user": "user",
 }
-"""Where a person looks at a resource of each kind, in Omeka's own pages."""
+"""Where a person looks at a resource of each kind, in the pages of an Omeka S."""
+_CLASSIC_PATHS = {
+    "item": "items/show",
+    "item-set": "collections/show",
+    "media": "files/show",
+    "item-type": "item-types/show",
+}
+"""The same in those of an Omeka Classic."""
 
 
 class ReportQuery(Struct, frozen=True):
@@ -134,9 +141,10 @@ def problems(entry: Entry) -> list[EntryProblem]:
 
 
 def address(target: TargetSettings | None, kind: str, resource_id: int | None) -> str | None:
-    if target is None or resource_id is None or kind not in _PATHS:
+    paths = _CLASSIC_PATHS if target is not None and target.kind == "omeka-classic" else _PATHS
+    if target is None or resource_id is None or kind not in paths:
         return None
-    return f"{target.site}/admin/{_PATHS[kind]}/{resource_id}"
+    return f"{target.site}/admin/{paths[kind]}/{resource_id}"
 
 
 def _extension(media_type: str) -> str:

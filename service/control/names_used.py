@@ -45,6 +45,8 @@ _COMING: dict[DestinationKind, tuple[Listing, ...]] = {
     "item-set": ("item_sets",),
     "site": ("sites",),
     "user": ("users",),
+    "element-set": ("terms",),
+    "item-type": ("classes",),
 }
 """What the names of new ones are added to."""
 

@@ -198,6 +198,8 @@ IDENTITIES: dict[DestinationKind, tuple[FieldWord, ...]] = {
     "site": ("slug",),
     "site-page": ("site", "slug"),
     "user": ("email",),
+    "element-set": ("name",),
+    "item-type": ("name",),
 }
 """What is no resource, and by which of its names it is known again where no `match` says otherwise."""
 IDENTIFYING: dict[DestinationKind, tuple[FieldWord, ...]] = {

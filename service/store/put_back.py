@@ -76,6 +76,25 @@ def written_late(db: Database, target: str, kind: str, number: int, modified: st
             )
 
 
+def stamp_now(db: Database, batch_id: str, kind: str, number: int) -> str | None:
+    """The stamp of a resource after what this batch, or an undo of it, wrote last; None: it wrote nothing."""
+    with db.read() as connection:
+        newest = connection.execute(
+            select(operation.c.saved_modified)
+            .join(run, run.c.id == operation.c.run_id)
+            .where(
+                run.c.batch_id == batch_id,
+                operation.c.kind == kind,
+                _about(number),
+                operation.c.outcome == "done",
+                operation.c.saved_modified.is_not(None),
+            )
+            .order_by(operation.c.run_id.desc(), operation.c.seq.desc(), operation.c.attempt.desc())
+            .limit(1)
+        ).first()
+        return newest.saved_modified if newest is not None else None
+
+
 def _renumber(connection: Connection, target: str, one: PutBack) -> None:
     here = (*_standing(target, one.kind), _about(one.number))
     written = connection.execute(select(operation.c.run_id, operation.c.seq).where(*here)).all()

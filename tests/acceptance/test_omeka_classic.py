@@ -626,3 +626,97 @@ def test_an_upload_whose_answer_is_lost_is_adopted(accession: Installation, omek
     proxy.clear()
     assert writes(omeka) == {"POST /api/items": 1, "POST /api/files": 3}, accession.log(batch)
     assert [one for one, _ in files_of(omeka, "adopted")] == ["a.txt", "b.txt", "c.txt"]
+
+
+# --- element sets and item types -------------------------------------------------------------------
+
+
+def structured(**more: Any) -> dict[str, Any]:
+    return {
+        "dataImportControlFileVersion": 1,
+        "model": "omeka-classic",
+        "visibility": "public",
+        "match": {"item": {"source": "acno", "by": "Archive:Call Number", "scope": "archive"}},
+        "files": {
+            "sets": {
+                "read": "json",
+                "instructions": [
+                    {"action": "new", "destination": "element-set"},
+                    {"source": "name", "destination": "element-set", "name": "name"},
+                    {"source": "about", "destination": "element-set", "name": "description"},
+                    {
+                        "source": "elements",
+                        "destination": "element-set",
+                        "name": "elements",
+                        "multivalue": True,
+                    },
+                ],
+            },
+            "types": {
+                "read": "json",
+                "instructions": [
+                    {"action": "new", "destination": "item-type"},
+                    {"source": "name", "destination": "item-type", "name": "name"},
+                    {"source": "about", "destination": "item-type", "name": "description"},
+                    {
+                        "source": "elements",
+                        "destination": "item-type",
+                        "name": "elements",
+                        "multivalue": True,
+                    },
+                ],
+            },
+            "data0": {"read": "json"},
+        },
+        "instructions": [
+            {"action": "new", "destination": "item"},
+            {"source": "title", "name": "dcterms:title"},
+            {"source": "shelf", "name": "Archive:Shelf Mark"},
+            {"source": "type", "name": "class"},
+        ],
+        **more,
+    }
+
+
+def test_element_sets_and_item_types_are_made_used_by_the_same_batch_added_to_and_undone(
+    accession: Installation, omeka: StandIn
+) -> None:
+    sets = [{"name": "Archive", "about": "Ours", "elements": ["Call Number", "Shelf Mark"]}]
+    types = [{"name": "Ledger", "about": "A book", "elements": ["Original Format", "Archive:Shelf Mark"]}]
+    items = [{"acno": "C 1", "title": "Ledger 1", "shelf": "S 1", "type": "Ledger"}]
+    files = {"sets": json.dumps(sets).encode(), "types": json.dumps(types).encode(), **data(items)}
+    batch = accession.batch(structured(), files)
+    assert accession.run(batch, "dry-run") == "dry-run", accession.log(batch)
+    assert accession.run(batch) == "complete", accession.log(batch)
+    made = {
+        "POST /api/element_sets": 1,
+        "POST /api/elements": 2,
+        "POST /api/item_types": 1,
+        "POST /api/items": 1,
+    }
+    assert writes(omeka) == made, accession.log(batch)
+    item = next(one for one in omeka.dump()["items"] if named(one, "item_type") == "Ledger")
+    assert texts(item) == {
+        TITLE: ["Ledger 1"],
+        "Archive:Call Number": ["C 1"],
+        "Archive:Shelf Mark": ["S 1"],
+    }
+    again = accession.batch(structured(), files)
+    assert accession.run(again) == "complete", accession.log(again)
+    assert writes(omeka) == made, accession.log(again)
+
+    omeka.reset_requests()
+    more = [{**sets[0], "elements": ["Box"]}]
+    types[0] |= {"about": "A bound book", "elements": ["Archive:Box"]}
+    files |= {"sets": json.dumps(more).encode(), "types": json.dumps(types).encode()}
+    added = accession.batch(structured(), files)
+    assert accession.run(added) == "complete", accession.log(added)
+    assert writes(omeka) == {"POST /api/elements": 1, "PUT /api/item_types/{id}": 1}, accession.log(added)
+
+    assert accession.run(added, "undo") == "undone", accession.log(added)
+    ledger = next(one for one in omeka.dump()["item_types"] if one["name"] == "Ledger")
+    assert (ledger["description"], len(ledger["elements"])) == ("A book", 2)
+    assert "members-stay" in accession.log(added)
+    assert accession.run(batch, "undo", force="true") == "undone", accession.log(batch)
+    assert "Archive" not in [one["name"] for one in omeka.dump()["element_sets"]]
+    assert "Ledger" not in [one["name"] for one in omeka.dump()["item_types"]]

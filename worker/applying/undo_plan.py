@@ -48,6 +48,8 @@ DELETE: Mapping[str, int] = {
     "asset": 9,
     "resource-template": 10,
     "vocabulary": 11,
+    "item-type": 12,
+    "element-set": 13,
 }
 """Deletions come last, parts before the whole."""
 _KEY = "undo"

@@ -13,6 +13,7 @@ from service.store import journal, plans
 from service.store.journal import OpenOperation
 from service.store.ledger import LedgerRow
 from service.store.plans import Entry
+from service.store.put_back import stamp_now
 from worker.applying import images, keys, standing
 from worker.applying.images import PreImage
 from worker.applying.outage import Outage
@@ -65,7 +66,7 @@ class UndoPreparer:
             current = saved.get((kind_of(entry), number))
             if current is None:
                 prepared.append(self._gone(entry))
-            elif entry.action != "complete" and self._conflict(entry, current, known.get(entry.seq)):
+            elif entry.action != "complete" and await self._conflict(entry, current):
                 prepared.append(self._left(entry, current))
             elif entry.action == "delete":
                 used = await self._outage.patiently(partial(self._adapter.in_use, current))
@@ -309,11 +310,13 @@ class UndoPreparer:
         pre_image = images.pack(images.image_of(current, known))
         return msgspec.structs.replace(made, before=current, pre_image=pre_image, forgets=known is not None)
 
-    def _conflict(self, entry: Entry, current: Saved, known: LedgerRow | None) -> bool:
+    async def _conflict(self, entry: Entry, current: Saved) -> bool:
         step = step_of(entry)
-        if known is not None and known.modified == current.modified:
-            return False  # this undo itself touched it, as the ledger knows
-        return bool(step.modified) and current.modified != step.modified and not step.force
+        if not step.modified or current.modified == step.modified or step.force:
+            return False
+        # What this undo itself has touched since is nobody's edit.
+        ours = await self._db.run(stamp_now, self._context.batch_id, entry.kind, current.id)
+        return ours != current.modified
 
     def _left(self, entry: Entry, current: Saved) -> RefusedResult:
         message = (

@@ -44,7 +44,7 @@ INGESTERS: dict[str, Ingester] = {
     "youtube": "youtube",
     "sideload": "sideload",
 }
-LISTED = frozenset({"item-set", "site", "tags", "properties", "classes"})
+LISTED = frozenset({"item-set", "site", "tags", "properties", "classes", "elements"})
 """Fields that hold several values at once."""
 FIELD_ATTRIBUTES = {
     "public": "public",

@@ -159,6 +159,8 @@ def _media_meant(plan: Intended) -> str:
 
 DEPTHS: Mapping[str, int] = {
     "vocabulary": -60,
+    "element-set": -60,
+    "item-type": -55,
     "resource-template": -50,
     "asset": -40,
     "user": -30,

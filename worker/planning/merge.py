@@ -31,7 +31,7 @@ from worker.planning.values import (
 )
 from worker.targets.base import Difference
 
-SHARED = frozenset({"item-set", "site", "tags", "properties", "classes"})
+SHARED = frozenset({"item-set", "site", "tags", "properties", "classes", "elements"})
 """Fields that hold several values; the others hold one at most."""
 
 

@@ -18,7 +18,7 @@ NEW: dict[str, Any] = {"action": "new", "destination": "site"}
 def parsed(instructions: list[dict[str, Any]], **root: Any) -> ParsedControl:
     control = {
         "dataImportControlFileVersion": 1,
-        "model": "omeka-s",
+        "model": "omeka",
         "visibility": "public",
         "files": {"data0": {"read": "json"}},
         "instructions": instructions,

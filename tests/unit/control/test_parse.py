@@ -225,9 +225,9 @@ def test_match_by_several_together_or_alternatives() -> None:
             ['/match/itm: unknown destination "itm": did you mean "item"?'],
         ),
         (
-            {"element-set": {"by": "dcterms:identifier"}},
+            {"geolocation": {"by": "dcterms:identifier"}},
             [
-                '/match/element-set: a "element-set" has no match; only '
+                '/match/geolocation: a "geolocation" has no match; only '
                 f"{', '.join((*RESOURCE_KINDS, *IDENTITIES))} have."
             ],
         ),

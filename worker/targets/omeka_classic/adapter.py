@@ -16,7 +16,7 @@ from worker.attachments.rules import FileRules
 from worker.errors import Fatal
 from worker.planning.merge import Merge
 from worker.planning.values import Current, Meant
-from worker.records import Content, Draft, Identity, Kind, MediaSource, Sought
+from worker.records import Content, Draft, Identity, Kind, MediaSource, Sought, normal_identity
 from worker.targets.base import (
     Answer,
     Difference,
@@ -33,7 +33,16 @@ from worker.targets.base import (
 from worker.targets.decoding import decode
 from worker.targets.file_types import EXTENSIONS, MEDIA_TYPES
 from worker.targets.http import Outcome, TargetHttp
-from worker.targets.omeka_classic import compare, files, payloads, restoring, series, surveying, updates
+from worker.targets.omeka_classic import (
+    compare,
+    files,
+    payloads,
+    restoring,
+    series,
+    structure,
+    surveying,
+    updates,
+)
 from worker.targets.omeka_classic.answers import proof
 from worker.targets.omeka_classic.checking import Allowed
 from worker.targets.omeka_classic.client import NEWEST_FIRST, ClassicClient
@@ -128,15 +137,23 @@ class OmekaClassicAdapter:
     ) -> bytes:
         if inline:
             raise ValueError("no file travels with its item")
+        if draft.kind in structure.KINDS:
+            return structure.create_body(draft, self._vocabulary)
         return payloads.create_body(draft, item_id, self._vocabulary)
 
     def current(self, saved: Saved) -> Current:
+        if saved.kind in structure.KINDS:
+            return structure.current_of(saved)
         return updates.current_of(saved, self._vocabulary)
 
     def meant(self, draft: Draft, links: Mapping[Sought, LinkTarget], current: Current | None) -> Meant:
+        if draft.kind in structure.KINDS:
+            return structure.meant_of(draft, current)
         return updates.meant_of(draft, self._vocabulary, current)
 
     def update_payload(self, current: Current, merge: Merge) -> bytes:
+        if current.kind in structure.KINDS:
+            return structure.update_body(current, merge, self._vocabulary)
         return updates.update_payload(current, merge)
 
     def restore_payload(
@@ -147,6 +164,8 @@ class OmekaClassicAdapter:
         numbers: Mapping[int, int],
         without: Collection[int],
     ) -> bytes | None:
+        if kind in structure.KINDS:
+            return structure.restore_body(image, current)
         return restoring.restore_body(image, kind, current, numbers, without)
 
     def recreate_payload(
@@ -235,17 +254,26 @@ class OmekaClassicAdapter:
     # --- reading ----------------------------------------------------------------------------------
 
     async def highest_id(self, kind: Kind) -> int:
+        if kind in structure.KINDS:
+            return max(await structure.everything(self._client, kind), default=0)
         page = await self._client.page(self._path(kind), NEWEST_FIRST, size=1)
         return max(map(number_of, page.entries), default=0)
 
     async def listing(self, kind: Kind) -> Mapping[int, str]:
         self._path(kind)
+        if kind in structure.KINDS:
+            return {one.id: one.modified for one in (await structure.everything(self._client, kind)).values()}
         return await self._listings.everything(kind)
 
     async def ids_above(self, kind: Kind, above: int) -> Sequence[int]:
+        if kind in structure.KINDS:
+            return sorted(one for one in await structure.everything(self._client, kind) if one > above)
         return await surveying.ids_above(self._client, kind, above)
 
     async def read(self, kind: Kind, ids: Sequence[int]) -> Sequence[Saved]:
+        if kind in structure.KINDS:
+            there = await structure.everything(self._client, kind) if ids else {}
+            return [there[number] for number in dict.fromkeys(ids) if number in there]
         return await self._client.by_ids(kind, ids)
 
     def _path(self, kind: Kind) -> str:
@@ -256,10 +284,10 @@ class OmekaClassicAdapter:
         return PATHS[kind]
 
     async def in_use(self, saved: Saved) -> str | None:
-        return None
+        return await structure.in_use(self._client, saved) if saved.kind in structure.KINDS else None
 
     def stays(self, kind: Kind) -> frozenset[str]:
-        return frozenset()
+        return structure.STAY.get(kind, frozenset())
 
     def not_restored(self, image: bytes, kind: Kind, current: Saved) -> Sequence[str]:
         return restoring.stays(image, kind, current) if kind == "item" else ()
@@ -269,6 +297,14 @@ class OmekaClassicAdapter:
 
     async def survey(self, subject: SurveySubject, first_page: int) -> AsyncIterator[SurveyPage]:
         """`by` must be among the names that were resolved."""
+        if subject.kind in structure.KINDS:
+            found = await structure.everything(self._client, subject.kind)
+            met = tuple(self.met(one, subject) for _, one in sorted(found.items()))
+            yield SurveyPage(met, len(met), last=True)
+            return
+        if any(self._is_to_come(name) for name in subject.by):
+            yield SurveyPage((), 0, last=True)
+            return
         for name in subject.by:
             if not self._vocabulary.knows(name):
                 raise Fatal("names-unknown", f"There is no element “{name}” in this Omeka.")
@@ -277,12 +313,22 @@ class OmekaClassicAdapter:
                 (self._bearing if one.identities else self._barren)[subject].add(one.saved.id)
             yield page
 
+    def _is_to_come(self, name: str) -> bool:
+        """Whether nothing can bear the element yet, since records of this batch may bring it."""
+        return ":" in name and "terms" in self._names.coming and self._vocabulary.element(name) is None
+
     async def bearing(self, subject: SurveySubject) -> frozenset[int]:
         """What the pages of its survey have shown, and whatever they have not: no shorter list tells it."""
+        if any(self._is_to_come(name) for name in subject.by):
+            return frozenset()
+        if subject.kind in structure.KINDS:
+            return frozenset(await structure.everything(self._client, subject.kind))
         unseen = self._listings.last(subject.kind).keys() - self._barren[subject]
         return frozenset(unseen | self._bearing[subject])
 
     def met(self, saved: Saved, subject: SurveySubject) -> Surveyed:
+        if saved.kind in structure.KINDS:
+            return Surveyed(saved, structure.identities(saved, subject.by))
         return surveying.met(saved, subject)
 
     # --- judging ----------------------------------------------------------------------------------
@@ -291,9 +337,13 @@ class OmekaClassicAdapter:
         return saved_from(decode(representation), kind)
 
     def differences(self, payload: bytes, saved: Saved) -> tuple[Difference, ...]:
+        if saved.kind in structure.KINDS:
+            return structure.differences(payload, saved)
         return compare.differences(payload, saved, self._vocabulary)
 
     def same_as(self, payload: bytes, saved: Saved) -> bool:
+        if saved.kind in structure.KINDS:
+            return not structure.differences(payload, saved)
         return compare.same_as(payload, saved, self._vocabulary)
 
     @property
@@ -303,18 +353,29 @@ class OmekaClassicAdapter:
     def remnant(self, payload: bytes, saved: Saved) -> bool:
         owner = reference(saved.body, "owner")
         ours = self._writer.owner
+        if saved.kind in structure.KINDS:
+            return False
         return (ours is None or owner == ours) and compare.remnant(payload, saved)
 
     def half_done(self, payload: bytes, before: Saved, present: Saved) -> bool:
+        if present.kind in structure.KINDS:
+            return False
         return compare.half_done(payload, before, present)
 
     def identities(self, saved: Saved, by: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
+        if saved.kind in structure.KINDS:
+            return structure.identities(saved, by)
         return surveying.identities(saved, by)
 
     def bears(self, saved: Saved, identity: Identity) -> bool:
+        if saved.kind in structure.KINDS:
+            wanted = tuple(map(normal_identity, identity.values))
+            return wanted in structure.identities(saved, identity.by)
         return compare.bears(saved, identity)
 
     def link(self, kind: Kind, resource_id: int) -> str:
+        if kind in structure.KINDS:
+            return f"{self._settings.site}/admin/{PATHS[kind].replace('_', '-')}"
         return f"{self._settings.site}/admin/{PATHS[kind]}/show/{resource_id}"
 
     async def close(self) -> None:

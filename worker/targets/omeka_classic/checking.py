@@ -12,6 +12,7 @@ from msgspec import UNSET, Struct, UnsetType
 from worker.errors import Reject
 from worker.records import RESOURCES, Draft, Fields, Problem, Value
 from worker.targets.listings import Listing, Unknown, normal
+from worker.targets.omeka_classic import structure
 from worker.targets.omeka_classic.elements import canonical, described
 from worker.targets.omeka_classic.payloads import NO_LINKS, ONE_COLLECTION, written
 from worker.targets.omeka_classic.tags import LONGEST
@@ -31,6 +32,8 @@ class Allowed(Struct, frozen=True):
 
 def check(draft: Draft, vocabulary: Vocabulary, allowed: Allowed) -> tuple[Problem, ...]:
     """All problems of one draft; warnings are what is not written as it was meant."""
+    if draft.kind in structure.KINDS:
+        return tuple(structure.check(draft, vocabulary))
     if draft.kind not in RESOURCES:
         message = f"Omeka Classic has no {draft.kind.replace('-', ' ')}s that its API could write."
         return (_reject("field-unsupported", message),)

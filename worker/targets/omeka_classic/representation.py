@@ -16,7 +16,13 @@ from worker.targets.base import Saved
 from worker.targets.decoding import Unreadable
 from worker.targets.omeka_classic.elements import name_of
 
-PATHS: Mapping[Kind, str] = {"item": "items", "item-set": "collections", "media": "files"}
+PATHS: Mapping[Kind, str] = {
+    "item": "items",
+    "item-set": "collections",
+    "media": "files",
+    "element-set": "element_sets",
+    "item-type": "item_types",
+}
 """Kind → name of the resource in the API."""
 
 MEDIA = "media"

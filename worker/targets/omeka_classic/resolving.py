@@ -12,6 +12,7 @@ from worker.mapping.lookups import CustomVocabulary
 from worker.records import Draft, Problem
 from worker.targets.base import NamesUnknown, TemplateFacts
 from worker.targets.listings import Listing, Unknown, normal
+from worker.targets.omeka_classic import structure
 from worker.targets.omeka_classic.checking import Allowed, check
 from worker.targets.omeka_classic.client import NEWEST_FIRST, ClassicClient, saved_of
 from worker.targets.omeka_classic.representation import TITLE
@@ -43,6 +44,8 @@ class NamesResolver:
         return check(draft, self.vocabulary, self._allowed)
 
     def expect(self, draft: Draft) -> Draft:
+        if draft.kind in structure.KINDS:
+            structure.brings(draft, self.vocabulary)
         if draft.kind == "item-set" and draft.action == "new":
             names = self.vocabulary.coming.names.setdefault("collection", set())
             for part in draft.properties:
@@ -89,9 +92,8 @@ async def list_names(client: ClassicClient, names: NamesUsed) -> Vocabulary:
 
 
 async def list_coming(client: ClassicClient, names: NamesUsed, known: Vocabulary) -> Vocabulary:
-    """The vocabulary, those listings anew to which the batch itself may have added. Raises as reads do."""
-    if not names.coming:
-        return known
+    """The vocabulary, those listings anew to which the batch itself may have added; the elements always,
+    which item types may name. Raises as reads do."""
     listed = await list_names(client, names)
     return msgspec.structs.replace(
         known,

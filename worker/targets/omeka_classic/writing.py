@@ -21,6 +21,7 @@ from worker.targets.base import Answer, Done, Lost, NotDone, Operation, Refused,
 from worker.targets.decoding import decode
 from worker.targets.http import Outcome
 from worker.targets.multipart import FilePart, Form
+from worker.targets.omeka_classic import structure
 from worker.targets.omeka_classic.answers import judge
 from worker.targets.omeka_classic.client import ClassicClient
 from worker.targets.omeka_classic.payloads import request_body
@@ -51,6 +52,8 @@ class Writer:
         body = _object(operation.payload) if operation.payload else {}
         if MEDIA in body:
             return await self._arrange(operation, body)
+        if operation.kind in structure.KINDS and operation.method != "delete":
+            return await self._structure(operation, body)
         if UPLOADS in body:
             return await self._create_with_files(operation, body)
         async with self._tags.turn(tags(body)):
@@ -105,6 +108,33 @@ class Writer:
             await self.carry_out(Operation(operation.key, "create", "media", None, payload, (file,)))
         whole = await self._whole(item.id)
         return whole if isinstance(whole, Lost) else Done(whole)
+
+    async def _structure(self, operation: Operation, body: dict[str, Json]) -> Answer:
+        """An element set with its elements, each a request of its own, or an item type."""
+        names = body.pop("elements", []) if operation.kind == "element-set" else []
+        number = operation.resource_id
+        if operation.kind == "item-type" or operation.method == "create":
+            main = msgspec.structs.replace(operation, payload=orjson.dumps(body))
+            answer = self._answer(main, await self._client.send(main))
+            if not isinstance(answer, Done) or answer.saved is None:
+                return answer
+            number = answer.saved.id
+        assert number is not None
+        try:
+            stands = (await structure.everything(self._client, operation.kind)).get(number)
+            there = set() if stands is None else {one for one, _ in structure.element_ids(stands)}
+            for name in names if isinstance(names, list) else ():
+                if name not in there:
+                    wanted = {"element_set": {"id": number}, "name": name}
+                    outcome = await self._client.http.write("POST", "elements", orjson.dumps(wanted))
+                    failed = judge("read", outcome)
+                    if failed.judgement != "done":
+                        return Lost(failed.code, self._client.http.redact(failed.message), look_once=True)
+            whole = (await structure.everything(self._client, operation.kind)).get(number)
+        except (AccessionError, StoppedError) as error:
+            text = f"It was answered, but what came of it could not be read ({error})."
+            return Lost("answer-unread", self._client.http.redact(text), look_once=True)
+        return Done(whole) if whole is not None else Lost("answer-unread", "It is not there.", look_once=True)
 
     async def _arrange(self, operation: Operation, body: dict[str, Json]) -> Answer:
         """An item, and the order of its files: each that has another place than it should is told its own,
