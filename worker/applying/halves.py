@@ -15,6 +15,7 @@ import orjson
 
 from service.store import journal, plans
 from service.store.journal import Intent, OperationEnd
+from service.store.put_back import PutBack, put_back
 from worker.applying.outgoing import Outgoing, operation_key
 from worker.applying.prepared import Prepares
 from worker.context import RunContext
@@ -83,11 +84,11 @@ async def take_back(context: RunContext, adapter: Adapter, refused: Outgoing) ->
         payload = adapter.restore_payload(before, present.kind, present, {}, ())
         if payload is None:
             if sent:
-                _tell_restored(context, refused, present)
+                await _note_restored(context, refused, refused.before, present)
             return
         answer = await _give_back(context, adapter, refused, present, payload)
         if isinstance(answer, Done):
-            _tell_restored(context, refused, present)
+            await _note_restored(context, refused, refused.before, answer.saved or present)
             return
         name = f"{present.kind} {present.id}"
         if isinstance(answer, Refused):
@@ -101,7 +102,18 @@ async def take_back(context: RunContext, adapter: Adapter, refused: Outgoing) ->
     raise Retriable("target-down", f"Giving {name} back what it held had no certain outcome.")
 
 
-def _tell_restored(context: RunContext, refused: Outgoing, present: Saved) -> None:
+async def _note_restored(context: RunContext, refused: Outgoing, before: Saved, present: Saved) -> None:
+    """Tell it, and let journal and ledger know the record by its new stamp, so that nobody's edit is seen in
+    it. Dying before: an undo takes it for edited, and leaves it."""
+    as_before = PutBack(
+        present.kind, present.id, present.id, before.modified, present.modified, orjson.dumps(present.body)
+    )
+
+    def write() -> None:
+        with context.transaction() as connection:
+            put_back(connection, context.target, [as_before])
+
+    await anyio.to_thread.run_sync(write)
     note = f"{present.kind} {present.id} was changed in part only: it is again as it was before."
     context.log.about(refused.entry, "warning", "half-restored", note)
 
