@@ -9,6 +9,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from service.store.database import Database, clock
+from service.store.leftovers import change_given_up
 from service.store.runs import Claim, fenced
 from service.store.tables import batch, operation, run, stray_effect
 
@@ -186,6 +187,18 @@ def superseded_operations(db: Database, run_id: str, *, refused: bool = False) -
                 operation.c.outcome.in_(ended),
             )
             .order_by(operation.c.seq, operation.c.attempt)
+        )
+        return [OpenOperation(**row._mapping) for row in rows]
+
+
+def changes_given_up(db: Database, run_id: str) -> list[OpenOperation]:
+    """Changes that were given up for lost and that no other write of their entry carried out: the target may
+    have made them in part. By entry, the newest first."""
+    with db.read() as connection:
+        rows = connection.execute(
+            select(*(operation.c[name] for name in OpenOperation.__struct_fields__))
+            .where(operation.c.run_id == run_id, change_given_up())
+            .order_by(operation.c.seq, operation.c.attempt.desc())
         )
         return [OpenOperation(**row._mapping) for row in rows]
 

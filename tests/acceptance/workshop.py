@@ -32,6 +32,7 @@ from service.store.migrate import upgrade
 from service.store.plans import Entry
 from service.store.runs import RunFacts, RunOptions
 from tests.acceptance.installation import target_of
+from tests.standins.omeka_classic import StandIn as ClassicStandIn
 from tests.standins.omeka_s import StandIn
 from worker import job
 from worker.job import Workshop, carry_out_run
@@ -47,7 +48,13 @@ class Shop:
     """Database, blobs and one worker that does what it is told, at once."""
 
     def __init__(
-        self, folder: Path, omeka: StandIn, *, database_url: str = "", url: str = "", **settings: Any
+        self,
+        folder: Path,
+        omeka: StandIn | ClassicStandIn,
+        *,
+        database_url: str = "",
+        url: str = "",
+        **settings: Any,
     ) -> None:
         """`url`: of a proxy before the stand-in."""
         folder.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import httpx2
 from hypothesis import strategies as st
@@ -78,6 +78,21 @@ def _bystander(name: str, **more: Json) -> Json:
         "o-module-mapping:marker": {"o:id": 99, "of": name},
         **more,
     }
+
+
+class Place(Protocol):
+    """A site of any kind, which tells everything in the terms of Omeka S."""
+
+    def close(self) -> None: ...
+
+    def tick(self) -> None:
+        """Time goes on: what happens next is not in the same second."""
+
+    def dump(self) -> State:
+        """Everything that stands there."""
+
+    def edit(self, edit: Edit) -> None:
+        """What a person or another program does."""
 
 
 class Site:
@@ -310,10 +325,9 @@ class Order(_Brief):
     """Whether a medium is named: a constant, private."""
 
     @property
-    def control(self) -> Json:
-        subject = {"name": "dcterms:subject", "multivalue": True, "onUpdate": self.on_update}
-        if self.on_update == "replace":
-            subject["of"] = self.of
+    def names(self) -> Json:
+        """The instructions that name what is written of a record."""
+        subject = self.subject
         named: list[Json] = [
             {"source": "title", "name": "dcterms:title"},
             {"source": "subjects", **subject},
@@ -333,12 +347,26 @@ class Order(_Brief):
         if self.medium:
             medium = {"name": "dcterms:medium", "value": "oil", "public": False}
             named.append({"action": "set-value", **medium})
+        return named
+
+    @property
+    def subject(self) -> Json:
+        """What is said of each source of subjects."""
+        subject = {"name": "dcterms:subject", "multivalue": True, "onUpdate": self.on_update}
+        return subject | ({"of": self.of} if self.on_update == "replace" else {})
+
+    @property
+    def of_target(self) -> Json:
+        """What a control file says for its target alone."""
+        return {"model": "omeka", "sites": []}
+
+    @property
+    def control(self) -> Json:
         match = {"source": "no", "by": "dcterms:identifier", "scope": "machine", "absent": self.absent}
         return {
             "dataImportControlFileVersion": 1,
-            "model": "omeka",
+            **self.of_target,
             "visibility": "public",
-            "sites": [],
             "match": {"item": match},
             "files": {"data0": {"read": "json"}} | (SCAN_FILES if self.has_scans else {}),
             "onConflict": self.on_conflict,
@@ -349,7 +377,7 @@ class Order(_Brief):
                     "action": "if-exists",
                     "source": "gone",
                     "then": [{"action": "load"}, {"action": "delete"}],
-                    "else": [{"action": "new"}, *named, *(SCANS if self.has_scans else [])],
+                    "else": [{"action": "new"}, *self.names, *(SCANS if self.has_scans else [])],
                 }
             ],
         }
@@ -378,6 +406,11 @@ class Order(_Brief):
         terms = {"dcterms:title", "dcterms:subject", "dcterms:relation", "dcterms:identifier"}
         terms |= {"dcterms:description"} if self.describes else set()
         return terms | ({"dcterms:medium"} if self.medium else set())
+
+    @property
+    def hidden(self) -> set[str]:
+        """Of those, what is written as private."""
+        return {"dcterms:medium"}
 
     def wishes(self, row: Row, numbers: Mapping[str, int]) -> dict[str, list[Content] | None]:
         """Term → what the record means; None: it says nothing. `numbers`: what its links can lead to."""

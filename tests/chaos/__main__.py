@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import random
 import sys
 import tempfile
@@ -11,7 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.chaos.pool import rounds
+from service.control.target_model import TargetKind
+from tests.chaos.pool import folder_of, rounds
 from tests.chaos.rounds import Verdict
 
 JOURNAL = 400
@@ -28,21 +30,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=20, help="how many (20)")
     parser.add_argument("--seed", type=int, help="of the first round, the next one has the next number")
     parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="sqlite")
+    parser.add_argument("--target", choices=["omeka-s", "omeka-classic", "both"], default="omeka-s")
     parser.add_argument("--jobs", type=int, default=2, help="rounds at a time (2)")
     parser.add_argument("--records", type=int, default=40, help="of an import, at most (40)")
     parser.add_argument("--keep", type=Path, help="folder for what broken rounds leave (a temporary one)")
     given = parser.parse_args(arguments)
     seed = random.SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
     kinds = ["sqlite", "postgresql"] if given.database == "both" else [given.database]
+    targets: list[TargetKind] = ["omeka-s", "omeka-classic"] if given.target == "both" else [given.target]
     keep = given.keep or Path(tempfile.mkdtemp(prefix="accession-chaos-"))
     keep.mkdir(parents=True, exist_ok=True)
     verdicts: list[Verdict] = []
     began = time.monotonic()
-    for kind in kinds:
-        print(f"{given.rounds} rounds from seed {seed} on {kind}, {given.jobs} at a time", flush=True)
-        for verdict in rounds(kind, range(seed, seed + given.rounds), given.jobs, keep, given.records):
+    seeds = range(seed, seed + given.rounds)
+    for kind, target in itertools.product(kinds, targets):
+        said = f"{given.rounds} rounds from seed {seed} on {kind}, into {target}, {given.jobs} at a time"
+        print(said, flush=True)
+        for verdict in rounds(kind, seeds, given.jobs, keep, given.records, target):
             verdicts.append(verdict)
-            _show(verdict, len(verdicts), given.rounds * len(kinds), keep, given.records)
+            of = given.rounds * len(kinds) * len(targets)
+            _show(verdict, len(verdicts), of, keep, given.records)
     _sum_up(verdicts, time.monotonic() - began)
     return 1 if any(one.broken for one in verdicts) else 0
 
@@ -50,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _show(verdict: Verdict, number: int, of: int, keep: Path, records: int) -> None:
     said = "BROKEN" if verdict.broken else "good"
     print(
-        f"{number}/{of} seed {verdict.seed} {verdict.database}: {said}, {verdict.runs} runs,"
+        f"{number}/{of} seed {verdict.seed} {verdict.database} {verdict.target}: {said}, {verdict.runs} runs,"
         f" {verdict.records} records, {verdict.strikes.total()} strikes,"
         f" {verdict.spoiled.total()} spoiled requests, {verdict.seconds:.1f} s",
         flush=True,
@@ -60,10 +67,10 @@ def _show(verdict: Verdict, number: int, of: int, keep: Path, records: int) -> N
         print(f"\n{verdict.broken}\n\n" + "\n".join(lines[:JOURNAL]))
         if len(lines) > JOURNAL:
             print(f"… {len(lines) - JOURNAL} more lines")
-        print(f"\nAll of it: {keep / f'{verdict.seed}-{verdict.database}'}")
+        print(f"\nAll of it: {folder_of(keep, verdict.seed, verdict.database, verdict.target)}")
         print(
             f"Again: scripts/chaos --rounds 1 --seed {verdict.seed} --database {verdict.database}"
-            f" --records {records}\n",
+            f" --target {verdict.target} --records {records}\n",
             flush=True,
         )
 
@@ -82,7 +89,7 @@ def _sum_up(verdicts: Sequence[Verdict], seconds: float) -> None:
         f" {_counted('strikes', strikes)}; {_counted('spoiled requests', spoiled)}: {said}"
     )
     for one in broken:
-        print(f"seed {one.seed} ({one.database}): {one.broken.splitlines()[0]}")
+        print(f"seed {one.seed} ({one.database}, {one.target}): {one.broken.splitlines()[0]}")
 
 
 def _counted(name: str, kinds: Counter[str]) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
+from service.control.target_model import TargetKind
+from tests.acceptance.classic_worlds import on_classic
 from tests.acceptance.worlds import SUBJECTS, UNNAMED, Edit, Order, Row
 from tests.standins.proxy import Fault, Kind
 
@@ -158,6 +160,9 @@ class Round:
     delay_ms: int
     """What the target takes for a request, in each of as many slots as there are connections."""
     settings: dict[str, str] = field(default_factory=dict)
+    target: TargetKind = field(default="omeka-s", repr=False)
+    knobs: dict[str, Any] = field(default_factory=dict, repr=False)
+    """What else is so of the target."""
 
     @property
     def services(self) -> int:
@@ -165,8 +170,13 @@ class Round:
         return 2 if any(one.twice or one.beside is not None for one in self.steps) else 1
 
 
-def draw_round(seed: int, most: int = 40) -> Round:
+def draw_round(seed: int, most: int = 40, target: TargetKind = "omeka-s") -> Round:
     """The round of a seed; `most` records at most in an import."""
+    drawn = _drawn(seed, most)
+    return drawn if target == "omeka-s" else _on_classic(drawn)
+
+
+def _drawn(seed: int, most: int) -> Round:
     chance = random.Random(seed)
     connections = chance.choice([1, 2, 2, 4])
     pool = ["K6", "K7", *(f"K{n}" for n in range(10, 10 + most - 2))]
@@ -201,6 +211,34 @@ def draw_round(seed: int, most: int = 40) -> Round:
 
 def _can_be_undone(step: Step) -> bool:
     return step.order is not None and not step.edits_meanwhile
+
+
+# --- Omeka Classic ---------------------------------------------------------------------------------
+
+
+def _on_classic(drawn: Round) -> Round:
+    """The same round against an Omeka Classic, with what goes wrong there alone; drawn apart."""
+    chance = random.Random(f"classic {drawn.seed}")
+    knobs = {
+        "uploads_collide": chance.random() < 0.5,
+        "override_only": chance.random() < 0.2,
+        "per_page": chance.choice([5, 50, 50]),
+        "deadlocks": chance.choice([0, 13, 29, 83]),
+    }
+    steps = tuple(
+        replace(
+            step,
+            order=on_classic(step.order) if step.order is not None else None,
+            beside=on_classic(step.beside) if step.beside is not None else None,
+            spoils=tuple(_put(one) for one in step.spoils),
+        )
+        for step in drawn.steps
+    )
+    return replace(drawn, steps=steps, target="omeka-classic", knobs=knobs)
+
+
+def _put(spoil: Spoil) -> Spoil:
+    return replace(spoil, method="PUT") if spoil.method == "PATCH" else spoil
 
 
 # --- scans -----------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import select
 
 from service.store.database import Database
+from service.store.leftovers import SETTLE
 from service.store.logs import read_log
 from service.store.tables import operation, run, stray_effect
 
@@ -17,10 +18,12 @@ def left_open(db: Database) -> list[str]:
         writes = connection.execute(select(operation.c.key).where(operation.c.outcome.is_(None)))
         strays = connection.execute(select(stray_effect.c.id).where(stray_effect.c.resolved_at.is_(None)))
         runs = connection.execute(select(run.c.id).where(run.c.ended_at.is_(None)))
+        looked_into = connection.execute(select(run.c.id).where(run.c.phase == SETTLE))
         return [
             *(f"the write {one[0]} has no outcome" for one in writes),
             *(f"nobody has looked at the late answer {one[0]}" for one in strays),
             *(f"the run {one[0]} has not ended" for one in runs),
+            *(f"what the run {one[0]} left is not found out" for one in looked_into),
         ]
 
 

@@ -54,7 +54,8 @@ def made_whole(parts: Sequence[Import], last: Import) -> Import:
         for one in mine:
             entries.append(msgspec.structs.replace(one, seq=len(entries) + 1))
             planned[len(entries)] = part.planned[one.seq]
-    return replace(last, entries=entries, planned=planned)
+    back = frozenset[str]().union(*(one.taken_back for one in (*parts, last)))
+    return replace(last, entries=entries, planned=planned, taken_back=back)
 
 
 def newest_word(runs: Sequence[Sequence[Entry]]) -> Mapping[str, int]:

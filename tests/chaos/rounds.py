@@ -9,23 +9,29 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
+from service.control.target_model import TargetKind
 from service.store.database import Database, now_ms
 from service.store.drafts import changes_of
+from service.store.logs import read_log
 from service.store.plans import read_plan
+from tests.acceptance.classic_worlds import ClassicSite
 from tests.acceptance.installation import target_of
 from tests.acceptance.laws import Import, Memory, again, check_import, check_once, restored, same
-from tests.acceptance.worlds import Json, Order, Site, State
+from tests.acceptance.worlds import Json, Order, Place, Site, State
 from tests.chaos.drawing import Round, Step, draw_round
 from tests.chaos.house import SETTINGS, House
 from tests.chaos.journal import began_and_ended, journal, left_open
 from tests.chaos.partly import check_part, made_whole, newest_word
 from tests.chaos.stores import patiently
 from tests.chaos.strikes import BYSTANDER, CREATOR, Edited, Strikes, with_edit
+from tests.standins.omeka_classic import StandIn as ClassicStandIn
 from tests.standins.omeka_s import StandIn
 from tests.standins.proxy import FaultProxy
 from worker.planning.media_pass import NAME as MEDIA_ORDER
 
+AnyOmeka: TypeAlias = StandIn | ClassicStandIn
 SETTLED = 30.0
 """Seconds after which everything about runs that have ended is known."""
 
@@ -36,6 +42,7 @@ class Verdict:
 
     seed: int
     database: str
+    target: TargetKind
     seconds: float = 0.0
     runs: int = 0
     records: int = 0
@@ -59,10 +66,10 @@ class Applied:
 class Chaos:
     """A house, a site, and somebody between them."""
 
-    def __init__(self, drawn: Round, folder: Path, omeka: StandIn, database_url: str) -> None:
+    def __init__(self, drawn: Round, folder: Path, omeka: AnyOmeka, database_url: str) -> None:
         self.drawn = drawn
-        self.site = Site(omeka)
-        omeka.knobs(delay_ms=drawn.delay_ms, workers=drawn.connections)
+        self.site: Place = Site(omeka) if isinstance(omeka, StandIn) else ClassicSite(omeka)
+        omeka.knobs(delay_ms=drawn.delay_ms, workers=drawn.connections, **drawn.knobs)
         self.proxy = FaultProxy(omeka.url, seed=drawn.seed)
         target = target_of(omeka, self.proxy.url, connections=drawn.connections, timeout=drawn.timeout)
         settings = {**SETTINGS, "ACCESSION_CHUNK": str(drawn.chunk), **drawn.settings}
@@ -71,7 +78,7 @@ class Chaos:
         self.memory = Memory()
         self.last: Applied | None = None
         self.history: list[str] = []
-        self.verdict = Verdict(drawn.seed, self.db.engine.dialect.name)
+        self.verdict = Verdict(drawn.seed, self.db.engine.dialect.name, drawn.target)
 
     def play(self) -> None:
         """Raises `AssertionError` when a law is broken."""
@@ -223,7 +230,9 @@ class Chaos:
             for one in entries
             if one.kind != "media" and all(change.name != MEDIA_ORDER for change in planned[one.seq].changes)
         ]
-        return Import(order, before, after, items, planned, every=entries)
+        log = patiently(lambda: read_log(self.db, run_id))
+        back = frozenset(one.identifier or "" for one in log if one.code == "half-restored")
+        return Import(order, before, after, items, planned, every=entries, taken_back=back)
 
     # --- laws ----------------------------------------------------------------------------------------
 
@@ -335,11 +344,12 @@ def _as_edited(item: Json, after: State, edited: Edited) -> Json:
     return item
 
 
-def play(seed: int, folder: Path, omeka: StandIn, database_url: str = "", most: int = 40) -> Verdict:
+def play(seed: int, folder: Path, omeka: AnyOmeka, database_url: str = "", most: int = 40) -> Verdict:
     """Play the round of a seed; the folder is left where a law was broken."""
+    target: TargetKind = "omeka-s" if isinstance(omeka, StandIn) else "omeka-classic"
     began = time.monotonic()
     shutil.rmtree(folder, ignore_errors=True)  # of an earlier try
-    chaos = Chaos(draw_round(seed, most), folder, omeka, database_url)
+    chaos = Chaos(draw_round(seed, most, target), folder, omeka, database_url)
     try:
         chaos.play()
     except Exception as error:

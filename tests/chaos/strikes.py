@@ -11,7 +11,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from tests.acceptance.worlds import Edit, Json, Site, State
+from tests.acceptance.worlds import Edit, Json, Place, State
 from tests.chaos.drawing import Strike
 from tests.chaos.house import LEASE, House
 from tests.chaos.stores import away
@@ -36,7 +36,7 @@ class Strikes:
     """A thread beside a run."""
 
     def __init__(
-        self, house: House, site: Site, proxy: FaultProxy, strikes: tuple[Strike, ...], edited: Edited
+        self, house: House, site: Place, proxy: FaultProxy, strikes: tuple[Strike, ...], edited: Edited
     ) -> None:
         self._house = house
         self._site = site
@@ -151,7 +151,7 @@ class Strikes:
         """Until one is under way: it acts at once or later, and is answered once the worker is awake."""
         late = strike.after % 2 == 0
         seconds = 1.5 * LEASE if late else 2 * LEASE + strike.seconds + 0.2
-        fault = Fault("delay" if late else "hold", method="(POST|PATCH|DELETE)", seconds=seconds)
+        fault = Fault("delay" if late else "hold", method="(POST|PUT|PATCH|DELETE)", seconds=seconds)
         self._proxy.add(fault)
         deadline = time.monotonic() + NO_PROGRESS
         while not fault.done and not self._over.is_set() and time.monotonic() < deadline:

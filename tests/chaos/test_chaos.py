@@ -1,4 +1,4 @@
-"""Ten rounds of `scripts/chaos` in every run of the tests; their seeds are fixed."""
+"""Thirteen rounds of `scripts/chaos` in every run of the tests; their seeds are fixed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import get_args
 
 import pytest
 
+from service.control.target_model import TargetKind
 from tests.chaos.drawing import Follower, Step, What, draw_round
 from tests.chaos.pool import rounds
 from tests.standins.proxy import Kind
@@ -16,14 +17,24 @@ from tests.standins.proxy import Kind
 RECORDS = 16
 ON_SQLITE = (2, 5, 6, 11, 13, 16, 25, 36)
 ON_POSTGRESQL = (15, 41)
-"""Together they hold whatever a round may hold."""
+ON_CLASSIC = (1001, 2014, 3048)
+"""Those of Omeka S together hold whatever a round may hold."""
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("kind", "seeds"), [("sqlite", ON_SQLITE), ("postgresql", ON_POSTGRESQL)])
-def test_whatever_dies_each_record_is_written_once(kind: str, seeds: Sequence[int], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "seeds", "target"),
+    [
+        ("sqlite", ON_SQLITE, "omeka-s"),
+        ("postgresql", ON_POSTGRESQL, "omeka-s"),
+        ("sqlite", ON_CLASSIC, "omeka-classic"),
+    ],
+)
+def test_whatever_dies_each_record_is_written_once(
+    kind: str, seeds: Sequence[int], target: TargetKind, tmp_path: Path
+) -> None:
     # Most of a round is waiting, for leases above all: four at a time.
-    for verdict in rounds(kind, seeds, 4, tmp_path, RECORDS):
+    for verdict in rounds(kind, seeds, 4, tmp_path, RECORDS, target):
         assert not verdict.broken, f"seed {verdict.seed}: {verdict.broken}\n\n{verdict.journal}"
 
 

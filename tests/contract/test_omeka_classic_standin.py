@@ -250,6 +250,22 @@ def test_a_failed_put_stays_half_applied(standin: StandIn, client: Client) -> No
     assert [t["name"] for t in shown["tags"]] == ["kept"]
 
 
+def test_a_deadlock_leaves_what_was_saved_before(standin: StandIn, client: Client) -> None:
+    number = client.item("before")
+    texts = [text(one) for one in "abc"]
+    standin.knobs(deadlocks=3)
+
+    answer = client.request("PUT", f"/items/{number}", json={"element_texts": texts})
+
+    assert answer.status_code == 500
+    assert "Deadlock found" in answer.json()["message"]
+    left = [one["text"] for one in client.get(f"/items/{number}")["element_texts"]]
+    assert left in ([], ["a"], ["a", "b"])
+    standin.knobs(deadlocks=0)
+    again = client.put(f"/items/{number}", {"element_texts": texts})
+    assert [one["text"] for one in again["element_texts"]] == ["a", "b", "c"]
+
+
 def test_the_existing_spelling_of_a_tag_wins(client: Client) -> None:
     client.item("first", tags=[{"name": "Žluťoučký Kůň"}])
 

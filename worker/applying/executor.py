@@ -21,7 +21,7 @@ from service.store.database import StoreUnavailableError
 from service.store.plans import Entry
 from service.store.runs import FenceLostError
 from worker.applying.conclusions import concluded
-from worker.applying.halves import half_done, sent_again, take_back
+from worker.applying.halves import half_done, halves_left, sent_again, take_back
 from worker.applying.outage import Outage
 from worker.applying.outgoing import Outgoing, draft_of
 from worker.applying.pace import Pace
@@ -126,6 +126,8 @@ class Executor:
         for kind in [one for one in KINDS.values() if one in open_kinds]:
             self._highest[kind] = await self._outage.patiently(partial(self._adapter.highest_id, kind))
         await self._outage.patiently(lambda: settle_strays(context, self._adapter, self._preparer))
+        for half in await self._outage.patiently(lambda: halves_left(context, self._adapter, self._preparer)):
+            self._reconciler.add(half, look_at_once=True)
         opened = await context.db.run(journal.open_operations, context.claim.run_id)
         entries = await context.db.run(
             plans.entries_by_seq, context.claim.run_id, [one.seq for one in opened]

@@ -13,12 +13,14 @@ import anyio.to_thread
 import msgspec
 import orjson
 
-from service.store import journal
+from service.store import journal, plans
 from service.store.journal import Intent, OperationEnd
+from service.store.put_back import PutBack, put_back
 from worker.applying.outgoing import Outgoing, operation_key
+from worker.applying.prepared import Prepares
 from worker.context import RunContext
 from worker.errors import Fatal, Retriable
-from worker.targets.base import Adapter, Barred, Done, Operation, Refused, Saved
+from worker.targets.base import Adapter, Answer, Barred, Done, Operation, Refused, Saved
 
 
 async def half_done(adapter: Adapter, lost: Outgoing) -> bool:
@@ -35,6 +37,29 @@ async def _half(adapter: Adapter, lost: Outgoing) -> Saved | None:
     return None
 
 
+async def halves_left(context: RunContext, adapter: Adapter, preparer: Prepares) -> list[Outgoing]:
+    """Changes that this run gave up for lost, was to send again and did not, and that stand there in part.
+
+    Raises as reads do. What is returned is numbered after whatever was meant of its entry since.
+    """
+    if adapter.writes_whole:
+        return []
+    run_id = context.claim.run_id
+    given_up = await context.db.run(journal.changes_given_up, run_id)
+    seqs = sorted({one.seq for one in given_up})
+    entries = await context.db.run(plans.entries_by_seq, run_id, seqs)
+    attempts = await context.db.run(journal.attempts, run_id, seqs)
+    found: dict[int, Outgoing] = {}
+    for one in given_up:
+        if one.seq in found or one.seq not in entries:
+            continue
+        outgoing = await preparer.as_meant(entries[one.seq], one)
+        # What took an earlier half back is none of the entry's changes.
+        if outgoing is not None and await half_done(adapter, outgoing):
+            found[one.seq] = msgspec.structs.replace(outgoing, attempt=attempts[one.seq])
+    return list(found.values())
+
+
 def sent_again(lost: Outgoing) -> Outgoing:
     """The same change once more, with what stood before it."""
     attempt = lost.attempt + 1
@@ -42,8 +67,12 @@ def sent_again(lost: Outgoing) -> Outgoing:
     return msgspec.structs.replace(lost, operation=request, attempt=attempt, read_at=time.monotonic())
 
 
+TRIES = 5
+"""How often what stood before is sent, where nothing tells whether it arrived, or only half of it did."""
+
+
 async def take_back(context: RunContext, adapter: Adapter, refused: Outgoing) -> None:
-    """Give a record back what it held before a change that was refused half-way, journaled like any write.
+    """Give a record back what it held before a change that was made in part, journaled like any write.
 
     Dying before the answer: whoever goes on looks for it as for any change. Raises `Retriable`, `Fatal`.
     """
@@ -51,9 +80,48 @@ async def take_back(context: RunContext, adapter: Adapter, refused: Outgoing) ->
     if present is None or refused.before is None:
         return
     before = orjson.dumps(refused.before.body)
-    payload = adapter.restore_payload(before, present.kind, present, {}, ())
-    if payload is None:
-        return
+    for sent in range(TRIES):
+        payload = adapter.restore_payload(before, present.kind, present, {}, ())
+        if payload is None:
+            if sent:
+                await _note_restored(context, refused, refused.before, present)
+            return
+        answer = await _give_back(context, adapter, refused, present, payload)
+        if isinstance(answer, Done):
+            await _note_restored(context, refused, refused.before, answer.saved or present)
+            return
+        name = f"{present.kind} {present.id}"
+        if isinstance(answer, Refused):
+            note = f"{name} was changed in part, and what it held before was refused too: look at it."
+            context.log.about(refused.entry, "error", "half-left", note)
+            return
+        (standing,) = await adapter.read(present.kind, [present.id]) or (None,)
+        if standing is None or not adapter.half_done(payload, present, standing):
+            return  # somebody has deleted or edited it
+        present = standing
+    raise Retriable("target-down", f"Giving {name} back what it held had no certain outcome.")
+
+
+async def _note_restored(context: RunContext, refused: Outgoing, before: Saved, present: Saved) -> None:
+    """Tell it, and let journal and ledger know the record by its new stamp, so that nobody's edit is seen in
+    it. Dying before: an undo takes it for edited, and leaves it."""
+    as_before = PutBack(
+        present.kind, present.id, present.id, before.modified, present.modified, orjson.dumps(present.body)
+    )
+
+    def write() -> None:
+        with context.transaction() as connection:
+            put_back(connection, context.target, [as_before])
+
+    await anyio.to_thread.run_sync(write)
+    note = f"{present.kind} {present.id} was changed in part only: it is again as it was before."
+    context.log.about(refused.entry, "warning", "half-restored", note)
+
+
+async def _give_back(
+    context: RunContext, adapter: Adapter, refused: Outgoing, present: Saved, payload: bytes
+) -> Answer:
+    """Send it once. Raises `Fatal`."""
     attempts = await context.db.run(journal.attempts, context.claim.run_id, [refused.entry.seq])
     number = attempts.get(refused.entry.seq, 0) + 1
     operation = Operation(
@@ -74,22 +142,15 @@ async def take_back(context: RunContext, adapter: Adapter, refused: Outgoing) ->
     (answer,) = await adapter.carry_out([operation])
     if isinstance(answer, Barred):
         raise Fatal(answer.code, answer.message)
-    name = f"{present.kind} {present.id}"
-    if isinstance(answer, Done):
-        end = OperationEnd(operation.key, "superseded", message="What a refused change left was taken back.")
-        note = f"{name} was changed in part before Omeka refused the rest: it is again as it was before."
-        context.log.about(refused.entry, "warning", "half-restored", note)
-    elif isinstance(answer, Refused):
+    if isinstance(answer, Refused):
         end = OperationEnd(operation.key, "refused", code=answer.code, message=answer.message)
-        note = f"{name} was changed in part, and what it held before was refused too: look at it."
-        context.log.about(refused.entry, "error", "half-left", note)
     else:
-        end = OperationEnd(operation.key, "superseded", message=answer.message)
+        said = None if isinstance(answer, Done) else answer.message
+        end = OperationEnd(operation.key, "superseded", message=said or "What was changed in part went back.")
 
     def write() -> None:
         with context.transaction() as connection:
             journal.record_ends(connection, context.claim, [end])
 
     await anyio.to_thread.run_sync(write)
-    if not isinstance(answer, Done | Refused):
-        raise Retriable("target-down", f"Giving {name} back what it held had no certain outcome.")
+    return answer

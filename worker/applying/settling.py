@@ -1,4 +1,5 @@
-"""What an ended run left: find out what its last writes did. Nothing is sent again; a twin is removed.
+"""What an ended run left: find out what its last writes did. Nothing is sent again; a twin is removed, and
+what was changed in part is given back what it held.
 
 Dying anywhere in here: what was found is recorded, the rest is looked for by the next who takes it.
 """
@@ -11,6 +12,7 @@ import anyio.to_thread
 
 from service.store import journal, plans
 from worker.applying.conclusions import concluded
+from worker.applying.halves import halves_left, take_back
 from worker.applying.prepared import Prepares
 from worker.applying.reconcile import Finding, GivenUp, Reconciler, slowest_before
 from worker.applying.results import Ended, Recorder, Result
@@ -53,6 +55,8 @@ class Settling:
             await context.stop.wait(self._reconciler.next_look() or 0.0)
             findings = await self._reconciler.look(tuple, ())
             await self._record([self._result(one) for one in findings])
+        for half in await halves_left(context, self._adapter, self._preparer):
+            await take_back(context, self._adapter, half)
         await settle_twins(context, self._adapter, self._preparer)
 
     async def _find_unknown(self) -> None:

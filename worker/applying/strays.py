@@ -23,6 +23,7 @@ from worker.applying.conclusions import concluded
 from worker.applying.outgoing import Outgoing, kind_of, operation_key
 from worker.applying.prepared import Prepares, as_sent
 from worker.applying.reconcile import Found, fits, unexplained
+from worker.applying.remnants import assigned
 from worker.applying.results import Recorder
 from worker.context import RunContext
 from worker.errors import Fatal, Retriable
@@ -152,26 +153,25 @@ async def _settle_remnants(
 ) -> None:
     """What creates left that failed half-way goes: as many as there were of them at most. Were there more,
     somebody's own would be among them, and which nothing tells."""
-    for saved in remnants:
-        fitting = [one for one in creates if one.told and adapter.remnant(one.operation.payload, saved)]
-        alike = [
-            other
-            for other in remnants
-            if any(adapter.remnant(one.operation.payload, other) for one in fitting)
-        ]
+    told = [one for one in creates if one.told]
+    fitting = [
+        [number for number, one in enumerate(told) if adapter.remnant(one.operation.payload, saved)]
+        for saved in remnants
+    ]
+    for saved, fits_these, number in zip(remnants, fitting, assigned(fitting), strict=True):
         name = f"{saved.kind} {saved.id}"
-        if len(alike) > len(fitting):
+        if number is None:
             message = (
                 f"{name} may be what a failed create of this record left, or somebody else's: look at it."
             )
-            context.log.about(fitting[0].entry, "error", "remnant-left", message)
+            context.log.about(told[fits_these[0]].entry, "error", "remnant-left", message)
             continue
         words = Removal(
             f"{name} is what a failed create of this record left, and",
             "remnant-removed",
             "remnant-left",
         )
-        await _delete(context, adapter, fitting[0].entry, saved, words)
+        await _delete(context, adapter, told[number].entry, saved, words)
 
 
 class Removal(Struct, frozen=True):

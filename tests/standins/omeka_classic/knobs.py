@@ -39,6 +39,9 @@ class Knobs(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Whether the tables take characters beyond the basic plane; otherwise they answer 500."""
     uploads_collide: bool = False
     """Whether an upload fails while another one is under way."""
+    deadlocks: int = 0
+    """Each so-many-th text that is saved is answered with a 500 of the database's instead; what of its record
+    was saved before stays, as nothing is a transaction. 0: none."""
     version: str = "3.2.1"
     plugins: list[str] = msgspec.field(default_factory=lambda: [*PLUGINS])
     """Those that bring resources of the API: any of ``PLUGINS``."""

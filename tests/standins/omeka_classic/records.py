@@ -45,6 +45,7 @@ class Records:
     def __init__(self, database: Database, knobs: Knobs) -> None:
         self._db = database
         self._knobs = knobs
+        self._saved = 0
 
     @property
     def columns(self) -> Columns:
@@ -62,8 +63,14 @@ class Records:
                     raise sql(f"Column '{column}' cannot be null")
             content = text(row["text"])
             self.columns.check(content, "element_texts", "text")
+            self._meet_others()
             record.texts.append(Text(to_int(row["element_id"]), content, flag(row["html"])))
             self._db.put(record)
+
+    def _meet_others(self) -> None:
+        self._saved += 1
+        if self._knobs.deadlocks and self._saved % self._knobs.deadlocks == 0:
+            raise sql("Deadlock found when trying to get lock; try restarting transaction")
 
     def tags(self, data: Sent, item: Item | None, newest: int) -> list[int] | None:
         """The tags that the record shall bear; None where they are to be left alone.

@@ -1,0 +1,47 @@
+"""Changes that an Omeka Classic has made in part, when nobody is there any more to send them again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+from tests.acceptance.classic_worlds import ClassicSite, on_classic
+from tests.acceptance.laws import restored, same
+from tests.acceptance.workshop import Shop
+from tests.acceptance.worlds import Order, Row
+from tests.standins.omeka_classic import StandIn
+
+
+def test_what_a_cancelled_run_changed_in_part_is_given_back_what_it_held(tmp_path: Path) -> None:
+    with StandIn() as omeka:
+        site = ClassicSite(omeka)
+        shop = Shop(tmp_path / "shop", omeka, lease=0.6, look_again=[0.1, 0.3])
+        first = on_classic(Order((Row("K0", "One", ("ash",), description="long"),)))
+        assert shop.run(shop.batch(first.control, first.files)).counts["created"] == 1
+        site.tick()
+        stood = site.dump()
+        second = on_classic(Order((Row("K0", "Two", ("birch", "cedar"), description="longer"),)))
+        batch = shop.batch(second.control, second.files)
+
+        # Of two texts the second one fails: what is changed ends half-way, whichever it is.
+        omeka.knobs(deadlocks=2)
+        run = shop.run_losing(shop.schedule(batch))
+        assert (run.ending, run.phase) == ("cancelled", "settle"), shop.log(run.id)
+        half = site.dump()
+        assert half.named("K0") is None or half.named("K0") != stood.named("K0")
+        omeka.knobs(deadlocks=0)
+
+        deadline = time.monotonic() + 20
+        while shop.facts(run.id).phase == "settle":
+            assert time.monotonic() < deadline, shop.log(run.id)
+            asyncio.run(shop._carry_out(run.id))
+        assert "half-restored" in shop.log(run.id)
+        same(restored(site.dump(), {}), restored(stood, {}))
+
+        # Nobody's edit is seen in it: the same batch again makes it whole.
+        site.tick()
+        again = shop.run(batch)
+        assert again.counts["updated"] == 1, shop.log(again.id)
+        assert "conflict" not in shop.log(again.id)
+        shop.close()
