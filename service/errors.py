@@ -153,6 +153,12 @@ async def on_api_error(request: Request, error: Exception) -> Response:
 
 
 async def on_store_unavailable(request: Request, error: Exception) -> Response:
+    assert isinstance(error, StoreUnavailableError)
+    return error_response(request, store_unavailable(request, error))
+
+
+def store_unavailable(request: Request, error: StoreUnavailableError) -> ApiError:
+    """The 503 that says what is safe and what to do, to scripts and to people alike; the log has why."""
     logger.error("%s %s: %s", request.method, request.scope["path"], error, exc_info=error)
     now = "what you sent now was not taken."
     if request.method in ("GET", "HEAD"):
@@ -160,7 +166,7 @@ async def on_store_unavailable(request: Request, error: Exception) -> Response:
     elif isinstance(error, CommitUnknownError):
         now = "whether what you sent now was taken is not known: look before you send it again."
     problem = Problem(f"{error} What was answered 200 before is safe; {now}", "unavailable")
-    return error_response(request, ApiError(503, [problem], {"Retry-After": "10"}))
+    return ApiError(503, [problem], {"Retry-After": "10"})
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:

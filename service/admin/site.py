@@ -30,7 +30,7 @@ from service.admin.static_files import StaticFiles
 from service.api.context import Call, Operation, Services
 from service.api.lines import moment
 from service.auth import require_scope
-from service.errors import ApiError, Problem, error_response, refusal
+from service.errors import ApiError, Problem, error_response, refusal, store_unavailable
 from service.settings import VERSION
 from service.store.database import StoreUnavailableError
 from service.store.keys import Key, valid_key
@@ -316,8 +316,7 @@ class Visit(Call):
         if isinstance(error, ApiError):
             return error
         if isinstance(error, StoreUnavailableError):
-            logger.error("%s %s: %s", self.request.method, self.request.scope["path"], error, exc_info=error)
-            return ApiError(503, [Problem(str(error), "unavailable")], {"Retry-After": "10"})
+            return store_unavailable(self.request, error)
         code = secrets.token_hex(4)
         logger.error(
             "Unexpected error %s in %s %s",

@@ -385,7 +385,7 @@ def test_what_the_target_asked_of_one_worker_is_kept_by_the_other(
     omeka.knobs(delay_ms=20)
     asked = 2.0
     with pair(tmp_path, omeka, connections=CONNECTIONS) as two:
-        batches = two.start(240, 100)
+        batches = two.start(400, 300)
         two.both_write(*batches)
         two.one.add(Fault("answer", method="POST", status=status, headers={"retry-after": f"{asked:.0f}"}))
         runs = [until_waiting(two.accession, batch) for batch in batches]
@@ -398,4 +398,4 @@ def test_what_the_target_asked_of_one_worker_is_kept_by_the_other(
         came = two.came()
     assert [at for at in came if told + UNDER_WAY < at < told + asked] == []
     assert came[-1] > told + asked
-    assert standing(omeka) == wanted(A=240, B=100)
+    assert standing(omeka) == wanted(A=400, B=300)
