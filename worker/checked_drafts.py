@@ -37,7 +37,7 @@ def checked_draft(draft: Draft) -> CheckedDraft:
         by=by,
         identity=values,
         scope=identity.scope if identity else "",
-        fields=tuple(_fields(draft.fields)),
+        fields=(*_fields(draft.fields), *((CheckedField("primary", "yes"),) if draft.primary else ())),
         properties=tuple(_property(one) for one in draft.properties),
         source=f"{draft.source.ingester}: {_short(draft.source.value)}" if draft.source else "",
     )

@@ -124,6 +124,10 @@ CODES: Mapping[str, tuple[Level, str]] = {
         "The resource has files of which no copy is kept: deleting it could not be undone.",
     ),
     "deleted": ("info", "The resource was deleted."),
+    "primary-elsewhere": (
+        "error",
+        "A primary media in a record whose item another record of the batch creates.",
+    ),
     "duplicate-identity": ("error", "An earlier record of this batch has the same identifier."),
     "file-not-compared": (
         "warning",

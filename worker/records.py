@@ -291,6 +291,10 @@ class Draft(Struct, frozen=True, omit_defaults=True, gc=False):
     order: tuple[int, ...] = ()
     """Of an item: the media that its record has, in their order; below zero: the entry that creates it. Only
     between planning and applying."""
+    primary: bool = False
+    """Of a media: whether it is to be the primary one of its item. Part of what the item means."""
+    chosen: int = 0
+    """Of an item with an `order`: the media that is to be its primary one, as there; 0: none is named."""
     otherwise: str = ""
     """Of a `load` that says what to do when there is no such resource: its pointer. The record is then
     mapped again with that load among the `missing` ones (`RecordMapper.map`)."""

@@ -29,6 +29,7 @@ from service.control.values import value_spec
 from service.control.words import OURS_BY_DEFAULT
 
 _MEMBERS = (FieldName("properties"), FieldName("classes"))
+_PRIMARY = FieldName("primary")
 _ITEM = Destination("item", "item")
 _ON_UPDATE: dict[str, OnUpdate] = {
     "replace": "replace",
@@ -105,6 +106,9 @@ def _check_settings(context: Context, given: Read, where: AnyDestination, named:
     for key in ("onUpdate", "of"):
         if key in given and named in _MEMBERS:
             said = f'"{key}" has no effect on "{named}": members are added and changed, and never taken away.'
+            problems.error("contradiction", given.values[key], said)
+        if key in given and named == _PRIMARY:
+            said = f'"{key}" has no effect on "primary": of an item one media is the primary one.'
             problems.error("contradiction", given.values[key], said)
     if "of" in given and given.text("onUpdate", "replace") != "replace":
         problems.error("contradiction", given.values["of"], '"of" says what "replace" replaces.')

@@ -81,6 +81,9 @@ DESTINATIONS: dict[DestinationKind, DestinationDoc] = {
             "owner": _OWNER,
             "thumbnail": _THUMBNAIL,
             "position": FieldDoc("The place among the media of the item, from 1.", "integer"),
+            "primary": FieldDoc(
+                "Whether it is the item's primary media; one of an item may be.", "boolean", models=ONLY_S
+            ),
             "file": FieldDoc("An uploaded file, by its name."),
             "url": FieldDoc("An address that the file is fetched from."),
             "html": FieldDoc("HTML that is itself the media.", models=ONLY_S),

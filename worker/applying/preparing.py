@@ -34,7 +34,17 @@ from worker.planning.changes import Changes
 from worker.planning.links import Nowhere, Settled, links_of, refused, settle, without
 from worker.planning.media_pass import arranged
 from worker.planning.merge import Merge, Unmergeable
-from worker.planning.merging import Compared, Merger, compare, encoded, footing_json, returning
+from worker.planning.merging import (
+    Compared,
+    Merger,
+    altered_before,
+    chosen_of,
+    compare,
+    encoded,
+    footing_json,
+    returning,
+)
+from worker.planning.primary import Wanted
 from worker.records import Kind, Problem, Sought
 from worker.targets.base import Adapter, LinkTarget, Saved
 
@@ -327,28 +337,59 @@ class Preparer:
         about: Surroundings,
         attempt: int | None = None,
     ) -> Prepared:
-        """The media of an item in the order of its record, as far as they are there."""
-        numbers = [number if number > 0 else about.made_by(-number) or 0 for number in draft_of(entry).order]
-        wanted = arranged(saved.media_ids, numbers)
+        """The media of an item in the order of its record, and the primary one of them, as far as they are
+        there."""
+        draft = draft_of(entry)
+        numbers = {one: one if one > 0 else about.made_by(-one) or 0 for one in draft.order}
+        made = [about.others[-one] for one in draft.order if one < 0]
+        replaces = {
+            one.resource_id: one.outcome_id
+            for one in made
+            if one.resource_id is not None and one.outcome_id is not None
+        }
+        order = arranged(saved.media_ids, [numbers[one] for one in draft.order])
         row = known if known is not None and known.resource_id == saved.id else None
+        chosen = numbers.get(draft.chosen, 0)
+        wanted = Wanted(
+            chosen if chosen in saved.media_ids else 0,
+            [one for one in order if one not in replaces],
+            replaces,
+            same=row is not None and row.media_meant == entry.media_meant,
+        )
+        choice = chosen_of(self._adapter, wanted, saved, row, self._on_conflict)
+        if isinstance(choice, Unmergeable):
+            return refuse(entry, choice.code, choice.message)
+        main = about.others.get(entry.completes or 0)
+        completed = main if main is not None and main.action == "create" else None
+        written_last = row is not None and row.run_id == self._run_id and row.modified == saved.modified
         if row is not None:
-            row = msgspec.structs.replace(row, media_meant=entry.media_meant or "", run_id=self._run_id)
-        if wanted == saved.media_ids:
-            outgoing = empty(entry, row)
+            whole = all(one.outcome_id is not None for one in made)
+            row = msgspec.structs.replace(
+                row,
+                media_meant=(entry.media_meant or "") if whole else "",
+                run_id=self._run_id,
+                footing=footing_json(choice.footing),
+            )
+        if order == saved.media_ids and not choice.sent:
+            outgoing = empty(entry, row, completed)
             return Stands(outgoing, saved, "unchanged", known=row is not None)
-        if self._exactly and entry.before is not None and entry.before.decode() != saved.modified:
+        planned = entry.before.decode() if entry.before is not None else saved.modified
+        if self._exactly and planned != saved.modified and not written_last:
             message = f"{saved.kind} {saved.id} was edited after the plan was made, and was left alone."
             return refuse(entry, "plan-stale", message)
         number = attempt if attempt is not None else about.attempts.get(entry.seq, 0) + 1
+        moved = order if order != saved.media_ids else ()
         return Outgoing(
             entry,
             (),
-            draft_of(entry),
-            operation(entry, number, "update", saved.id, self._adapter.order_payload(wanted)),
+            draft,
+            operation(entry, number, "update", saved.id, self._adapter.order_payload(moved, choice.sent)),
             number,
             before=saved,
             pre_image=images.pack(images.image_of(saved, known)),
             ledger=row,
+            carried=altered_before(row),
+            completed=completed,
         )
 
 

@@ -422,8 +422,10 @@ class UndoPlan:
             (kind, keys.renumbered(numbers, kind, number, self._adapter)) for kind, number in subjects
         }
         subjects -= self._own(subjects)
-        if self._adapter.linked_in(image.saved, image.kind) & coming:
-            # Its own links to what comes back too: written once all of them are there.
+        chosen = self._adapter.saved(image.saved, image.kind).chosen
+        if chosen is not None or self._adapter.linked_in(image.saved, image.kind) & coming:
+            # Its own links to what comes back too, and which of its media is the primary one: written once
+            # all of them are there.
             subjects.add((image.kind, entry.resource_id or 0))
         return sorted(subjects)
 

@@ -275,7 +275,8 @@ class UndoPreparer:
         order = [
             keys.renumbered(numbers, "media", one, self._adapter) for one in max(orders, key=len, default=())
         ]
-        payload = self._adapter.relink_payload(current, values, sets, numbers, order)
+        primary = _same_place(self._earlier(own), current) if own is not None else 0
+        payload = self._adapter.relink_payload(current, values, sets, numbers, order, primary)
         if payload is None:
             return Stands(self._outgoing(entry, "update", current.id, b"", 0), current, "unchanged")
         made = self._outgoing(entry, "update", current.id, payload, attempt)
@@ -348,6 +349,14 @@ class UndoPreparer:
         draft = Draft(entry.destination, kind_of(entry), entry.ordinal)
         request = operation(entry, attempt, method, resource_id, payload)  # type: ignore[arg-type]
         return Outgoing(entry, (), draft, request, attempt, above, undoes=entry.action != "complete")
+
+
+def _same_place(earlier: Saved, current: Saved) -> int:
+    """Of an item that came back with its media: the one that stands where the chosen one stood; 0: none was
+    chosen, or none stands there."""
+    if earlier.chosen is None or len(current.media_ids) != len(earlier.media_ids):
+        return 0
+    return dict(zip(earlier.media_ids, current.media_ids, strict=True)).get(earlier.chosen, 0)
 
 
 def _completing(one: Prepared, main: Entry | None) -> Prepared:

@@ -48,6 +48,8 @@ CODES: Mapping[str, str] = {
     "numeric-timestamp": "A text that numeric:timestamp would not take.",
     "otherwise-used": "A conversion failed, and what `otherwise` says was used instead.",
     "pattern-too-slow": "Replacing in this text takes too long.",
+    "primary-several": "A record that makes several media the primary one of an item.",
+    "primary-without-item": "A primary media in a record that has not its item.",
     "pseudo-incomplete": "A pseudo-destination lacks a part that its main part needs.",
     "pseudo-left-over": "A pseudo-destination was filled and never taken.",
     "record-aborted": "An abort-record instruction ended the record.",

@@ -13,7 +13,7 @@ from worker.mapping.expression_scope import Scope
 from worker.mapping.inputs import Reading, warnings_of
 from worker.mapping.instructions import compile_steps
 from worker.mapping.lookups import VocabularyLookups
-from worker.mapping.state import Abort, RecordState, Skipped
+from worker.mapping.state import Abort, RecordState, Skipped, check_primary
 from worker.records import Draft, Mapped, Problem, Row
 
 
@@ -55,6 +55,7 @@ class RecordMapper:
             return Mapped(row.file, row.number, (), tuple(state.problems), None, tuple(state.identities))
         _check_left_over(state)
         drafts: tuple[Draft, ...] = tuple([builder.draft(state) for builder in state.builders])
+        check_primary(state)
         if any(problem.severity != "warning" for problem in state.problems):
             drafts = ()
         return Mapped(row.file, row.number, drafts, tuple(state.problems), None, tuple(state.identities))

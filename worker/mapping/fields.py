@@ -24,7 +24,7 @@ from worker.mapping.values import Finish, Wanted
 from worker.records import FileName
 from worker.sources.addresses import source_file
 
-_BOOLEANS = frozenset({"public", "featured", "assign-new-items"})
+_BOOLEANS = frozenset({"public", "featured", "assign-new-items", "primary"})
 _ADDRESSES = frozenset({"url", "iiif", "iiif-presentation", "oembed", "youtube"})
 _FIRST_PARTS = frozenset({"http", "https", "ftp"})
 

@@ -141,6 +141,7 @@ class Builder:
             ),
             self._fields() if self.fields else _NO_FIELDS,
             source,
+            primary=self.kind == "media" and self.fields.get("primary") is True,
             otherwise=self.otherwise,
         )
 
@@ -249,6 +250,32 @@ class Builder:
         if given.get("position", 0) is None:
             given["position"] = UNSET
         return Fields(**given, of=of, on_update=on_update)
+
+
+def check_primary(state: RecordState) -> None:
+    """Of an item one media at most is the primary one, and none without an item."""
+    met: set[int] = set()
+    for builder in state.builders:
+        if builder.fields.get("primary") is not True or builder.kind != "media":
+            continue
+        if builder.item is None:
+            state.problem(
+                "reject",
+                "primary-without-item",
+                f"{builder.label} is to be the primary media, and the record has no item that it belongs to. "
+                "Load its item before it.",
+                builder.pointer,
+            )
+        elif builder.item in met:
+            state.problem(
+                "reject",
+                "primary-several",
+                f"The record makes several media the primary one of {state.builders[builder.item].label}: "
+                "give “primary” to one of them.",
+                builder.pointer,
+            )
+        else:
+            met.add(builder.item)
 
 
 def _identifying(value: Value) -> str | None:

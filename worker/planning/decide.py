@@ -91,14 +91,18 @@ def meant_digest(draft: Draft) -> str:
 
 
 def media_digest(media: Sequence[Draft]) -> str:
-    """`media_meant` of the ledger: over the media that travel with an item; "" when there are none."""
-    if not media:
-        return ""
-    digest = hashlib.sha256()
+    """`media_meant` of the ledger: over the media that travel with an item, and which of all its media is the
+    primary one; "" when there is nothing of it."""
+    digest, said = hashlib.sha256(), False
     for one in media:
-        digest.update(b"\x1e")
-        digest.update(one.canonical())
-    return digest.hexdigest()
+        if one.identity is None:
+            digest.update(b"\x1e")
+            digest.update(one.canonical())
+        if one.primary:
+            digest.update(b"\x1d")
+            digest.update(one.identity.digest.encode() if one.identity is not None else b"")
+        said = said or one.primary or one.identity is None
+    return digest.hexdigest() if said else ""
 
 
 def with_defaults(draft: Draft, control: Control) -> Draft:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -86,6 +86,15 @@ def entry_of(mapped: Mapped, plan: Intended, control: Control) -> Entry:
         code=problem.code if problem else None,
         message=problem.message if problem else None,
     )
+
+
+def not_whole(entries: Sequence[Entry], seqs: Collection[int]) -> list[Entry]:
+    """Of items that are created and whose media still need something then: should the run end before that,
+    the next one finds that they are not as meant."""
+    return [
+        msgspec.structs.replace(one, media_meant="") if one.seq in seqs and one.action == "create" else one
+        for one in entries
+    ]
 
 
 def key_of(plan: Intended) -> PartKey | None:

@@ -17,6 +17,7 @@ from worker.context import RunContext
 from worker.errors import Fatal
 from worker.planning.absent import NO_FILE, AbsentPass, Removals
 from worker.planning.changes import Changes
+from worker.planning.media_pass import ARRANGED
 from worker.planning.merging import Merger
 from worker.planning.met import LookUps, Subject
 from worker.planning.phase import Totals
@@ -108,7 +109,7 @@ class FollowedPlan:
         for change in planned.changes:
             held = current.properties.get(change.name) or current.fields.get(change.name, ())
             now = tuple(one.shown() for one in held)
-            if change.name != entry.kind and sorted(now) != sorted(change.before):
+            if change.name not in (entry.kind, *ARRANGED) and sorted(now) != sorted(change.before):
                 parts.append(f"{change.name} was {_list(change.before)}, now {_list(now)}")
         return "; ".join(parts) or f"something else of it was edited (at {saved.modified})"
 

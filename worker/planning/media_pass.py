@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
+from msgspec import Struct
 
 from service.store import ledger, plans
-from service.store.ledger import PART_BY, KnownPart
-from service.store.plans import Entry
+from service.store.ledger import PART_BY, KnownPart, LedgerKey, LedgerRow
+from service.store.plans import Action, Entry, Outcome
 from worker.context import RunContext
+from worker.planning import primary
 from worker.planning.absent import NO_FILE, REMOVAL_DEPTH
 from worker.planning.changes import Change, Changes
 from worker.planning.decide import Decision, Meaning
 from worker.planning.links import Settled
+from worker.planning.merge import Unmergeable
 from worker.planning.merging import Candidate, Merger, encoded
 from worker.planning.met import LookUps
 from worker.planning.parts import Rearranged
@@ -24,6 +28,8 @@ SLICE = 200
 ORDER_DEPTH = REMOVAL_DEPTH - 1
 """When all media are there, and before the old ones go."""
 NAME = "media order"
+ARRANGED = (NAME, primary.NAME)
+"""Names of changes that are neither those of a property nor of a field."""
 ORDERED = 50_000
 """What the ordinal of the order of an item's media is more by than the item's."""
 REPLACED = 100_000
@@ -210,49 +216,167 @@ class MediaPass:
         entries = plans.entries_by_seq(db, run_id, [one.seq for one in items])
         numbers = [one.resource_id for one in entries.values() if one.resource_id is not None]
         current = self._look_ups.afresh("item", numbers)
+        known = self._known([entries[one.seq] for one in items if one.primary and one.seq in entries])
         found = []
         for one in items:
             entry = entries.get(one.seq)
-            saved = current.get(entry.resource_id or 0) if entry is not None else None
-            if entry is not None and saved is not None:
-                order = self._order(one, entry, media.get(one.seq, ()), saved)
-                if order is not None:
-                    found.append(order)
+            if entry is None:
+                continue
+            arranging = Arranging.of(one, entry, media.get(one.seq, ()))
+            saved = current.get(entry.resource_id or 0)
+            order = None
+            if entry.action == "create":
+                order = _chosen_of_new(arranging)
+            elif saved is not None:
+                order = self._order(arranging, saved, known.get(one.seq))
+            if order is not None:
+                found.append(order)
         return found
 
-    def _order(self, wanted: Rearranged, item: Entry, media: Sequence[Entry], saved: Saved) -> Entry | None:
+    def _known(self, items: Sequence[Entry]) -> dict[int, LedgerRow]:
+        """What the ledger holds of these items, by entry."""
+        together: defaultdict[LedgerKey, list[Entry]] = defaultdict(list)
+        for one in items:
+            if one.key_digest is not None:
+                key = LedgerKey(self._context.target, one.kind, one.scope or "", one.by or "")
+                together[key].append(one)
+        found = {}
+        for key, several in together.items():
+            rows = ledger.rows(self._context.db, key, [one.key_digest or "" for one in several])
+            for one in several:
+                row = rows.get(one.key_digest or "")
+                if row is not None and row.resource_id == one.resource_id:
+                    found[one.seq] = row
+        return found
+
+    def _order(self, arranging: Arranging, saved: Saved, known: LedgerRow | None) -> Entry | None:
         """None: the media stand as they should, or there is only one."""
-        order = tuple(
-            number
+        order, new = arranging.order, arranging.new
+        if not order:
+            return None
+        choice = self._merger.choose(arranging.wanted(saved, known), saved, known)
+        if isinstance(choice, Unmergeable):
+            problem = Problem("reject", choice.code, choice.message)
+            return arranging.settled("reject", "rejected", (problem,))
+        notes = tuple(
+            Problem("warning", f"conflict-{one.resolution}", one.message) for one in choice.conflicts
+        )
+        before, after = saved.media_ids, arranged(saved.media_ids, order)
+        changes = []
+        if not new and before != after:
+            changes.append(_change(NAME, before, after, arranging.names))
+        visible = bool(choice.sent) and saved.primary is not None
+        if visible:
+            was = (saved.primary,) if saved.primary is not None else ()
+            changes.append(_change(primary.NAME, was, (choice.sent,), arranging.names))
+        if not new and not changes and not choice.sent:
+            return arranging.settled("unchanged", "unchanged", notes) if notes else None
+        draft = arranging.draft(choice.sent or (arranging.chosen if not choice.conflicts else 0))
+        return msgspec.structs.replace(
+            arranging.entry,
+            action="complete" if new and not visible else "update",
+            completes=arranging.item.seq if new and not visible else None,
+            draft=msgspec.json.encode(draft),
+            before=saved.modified.encode() if visible or not new else None,
+            changes=encoded(Changes(tuple(changes), choice.conflicts)) if changes else None,
+            problems=msgspec.json.encode(notes) if notes else None,
+            code=notes[0].code if notes else None,
+            message=notes[0].message if notes else None,
+        )
+
+
+class Arranging(Struct, frozen=True):
+    """What a record says of the media of one item, by the entries of the plan."""
+
+    item: Entry
+    meant: str
+    """`ledger.media_meant`, once it is so."""
+    order: tuple[int, ...]
+    """As in `Draft.order`."""
+    chosen: int
+    """As in `Draft.chosen`."""
+    replaces: Mapping[int, int]
+    names: Mapping[int, str]
+
+    @classmethod
+    def of(cls, wanted: Rearranged, item: Entry, media: Sequence[Entry]) -> Arranging:
+        numbers = {
+            one.seq: number
             for one in media
             if (number := -one.seq if one.action == "create" else one.resource_id) is not None
             and one.outcome != "rejected"
-        )
-        draft = Draft(item.destination, "item", item.ordinal, "load", order=order)
-        new = any(number < 0 for number in order)
-        before, after = saved.media_ids, arranged(saved.media_ids, order)
-        if not order or (not new and before == after):
-            return None
-        names = {one.resource_id: one.identifier or "" for one in media}
-        change = _change(before, after, names) if not new else None
+        }
+        names = {one.resource_id: one.identifier or "" for one in media if one.resource_id is not None}
+        names |= {-one.seq: f"{one.identifier or 'media'} (new)" for one in media}
+        replaces = {
+            one.resource_id: -one.seq
+            for one in media
+            if one.action == "create" and one.resource_id is not None and one.seq in numbers
+        }
+        chosen = numbers.get(wanted.primary, 0)
+        return cls(item, wanted.media, tuple(numbers.values()), chosen, replaces, names)
+
+    @property
+    def new(self) -> bool:
+        """Whether some of them are still to be created."""
+        return any(number < 0 for number in self.order)
+
+    @property
+    def entry(self) -> Entry:
+        """The entry that arranges them: what becomes of the item itself is told by its own."""
         return msgspec.structs.replace(
-            item,
-            # What becomes of the item itself is told by its own entry.
-            ordinal=item.ordinal + ORDERED,
-            action="complete" if new else "update",
-            completes=item.seq if new else None,
+            self.item,
+            ordinal=self.item.ordinal + ORDERED,
             parent_seq=None,
             depth=ORDER_DEPTH,
-            draft=msgspec.json.encode(draft),
-            before=saved.modified.encode() if not new else None,
-            changes=encoded(Changes((change,))) if change is not None else None,
-            media_meant=wanted.media,
+            media_meant=self.meant,
+            changes=None,
             problems=None,
             outcome=None,
             outcome_id=None,
             code=None,
             message=None,
         )
+
+    def draft(self, chosen: int) -> Draft:
+        return Draft(
+            self.item.destination, "item", self.item.ordinal, "load", order=self.order, chosen=chosen
+        )
+
+    def wanted(self, saved: Saved, known: LedgerRow | None) -> primary.Wanted:
+        first = next(iter(saved.media_ids), 0)
+        # What no record names stays on its place, a new one comes to that of its record.
+        ahead = (first,) if first and first not in self.order and first not in self.replaces else ()
+        same = known is not None and known.media_meant == self.meant
+        return primary.Wanted(self.chosen, (*ahead, *self.order), self.replaces, same)
+
+    def settled(self, action: Action, outcome: Outcome, problems: Sequence[Problem]) -> Entry:
+        """Of which nothing is sent."""
+        return msgspec.structs.replace(
+            self.entry,
+            action=action,
+            completes=None,
+            draft=None,
+            before=None,
+            problems=msgspec.json.encode(problems),
+            code=problems[0].code,
+            message=problems[0].message,
+            outcome=outcome,
+            outcome_id=self.item.resource_id,
+        )
+
+
+def _chosen_of_new(arranging: Arranging) -> Entry | None:
+    """What says of an item that is created which of its media is the primary one: all of them stand then."""
+    if not arranging.chosen:
+        return None
+    return msgspec.structs.replace(
+        arranging.entry,
+        action="complete",
+        completes=arranging.item.seq,
+        draft=msgspec.json.encode(arranging.draft(arranging.chosen)),
+        before=None,
+    )
 
 
 def arranged(present: Sequence[int], wanted: Sequence[int]) -> tuple[int, ...]:
@@ -263,9 +387,9 @@ def arranged(present: Sequence[int], wanted: Sequence[int]) -> tuple[int, ...]:
     return tuple(next(left) if one in there else one for one in present)
 
 
-def _change(before: Sequence[int], after: Sequence[int], names: Mapping[int | None, str]) -> Change:
+def _change(name: str, before: Sequence[int], after: Sequence[int], names: Mapping[int, str]) -> Change:
     def shown(ids: Sequence[int]) -> str:
         return ", ".join(names.get(one) or f"media {one}" for one in ids)
 
     old, new = shown(before), shown(after)
-    return Change(NAME, (old,), (new,), (), (old,), (new,))
+    return Change(name, (old,), (new,), (), (old,), (new,))

@@ -23,6 +23,7 @@ from worker.planning.links import Resolution, Settled, settle
 from worker.planning.merge import Merge, Unmergeable, merge
 from worker.planning.met import LookUps, Subject, subject_of
 from worker.planning.part_key import PartKey
+from worker.planning.primary import Choice, Wanted, choose
 from worker.planning.values import Base, Current, Footing, Meant
 from worker.records import Content, Draft, Identity, Kind, MediaSource, Problem, Sought
 from worker.targets.base import Difference, LinkTarget, Saved
@@ -127,13 +128,28 @@ def compare(
     return merged if isinstance(merged, Unmergeable) else Compared(current, merged)
 
 
+def chosen_of(
+    comparer: Comparer, wanted: Wanted, saved: Saved, known: LedgerRow | None, on_conflict: OnConflict
+) -> Choice | Unmergeable:
+    """What the target is to be told of an item's primary media, with what the ledger knows of the item."""
+    before = comparer.saved(known.saved, saved.kind) if known is not None and known.saved else None
+    return choose(wanted, saved, known, before, on_conflict)
+
+
 def _base(comparer: Comparer, state: LedgerRow, kind: Kind, same: bool) -> Base:
     return Base(
         saved=comparer.current(comparer.saved(state.saved, kind)),
         footing=msgspec.json.decode(state.footing, type=Footing) if state.footing else Footing(),
         same_draft=same,
-        altered=tuple(msgspec.json.decode(state.altered, type=list[Difference])) if state.altered else (),
+        altered=altered_before(state),
     )
+
+
+def altered_before(state: LedgerRow | None) -> tuple[Difference, ...]:
+    """What the target saved otherwise than meant, as the ledger has it."""
+    if state is None or state.altered is None:
+        return ()
+    return tuple(msgspec.json.decode(state.altered, type=list[Difference]))
 
 
 def returning(draft: Draft, withdrawn: str | None) -> Draft:
@@ -166,6 +182,10 @@ class Merger:
 
     def current(self, saved: Saved) -> Current:
         return self._comparer.current(saved)
+
+    def choose(self, wanted: Wanted, saved: Saved, known: LedgerRow | None) -> Choice | Unmergeable:
+        """Which media of an item is to be its primary one."""
+        return chosen_of(self._comparer, wanted, saved, known, self._on_conflict)
 
     def judge(
         self, candidates: Sequence[Candidate], look_ups: LookUps, resolution: Resolution

@@ -196,11 +196,14 @@ class Room:
 
 
 class Rearranged(Struct, frozen=True, gc=False):
-    """An item whose record has other media than the last time, or in another order."""
+    """An item whose record has other media than the last time, or in another order, or with another primary
+    one; or a new one of which the first media is not to be the primary one."""
 
     seq: int
     media: str
     """`ledger.media_meant` of it, once that is so in the target."""
+    primary: int = 0
+    """The entry of the media that is to be its primary one; 0: its record names none."""
 
 
 def rearranged(plans: Sequence[Intended], *, removes: bool) -> Iterator[Rearranged]:
@@ -210,8 +213,15 @@ def rearranged(plans: Sequence[Intended], *, removes: bool) -> Iterator[Rearrang
         stands = plan.decision.action in ("update", "unchanged") and plan.decision.resource_id is not None
         new = plan.draft.action == "new"
         differs = known is None or known.media_meant != media
-        if plan.draft.kind == "item" and stands and differs and (media or (removes and new)):
-            yield Rearranged(plan.seq, media)
+        if plan.draft.kind != "item":
+            continue
+        there = [one for one in plans if one.parent is plan and one.decision.action != "reject"]
+        primary = next((one.seq for one in there if one.draft.primary), 0)
+        if stands and differs and (media or (removes and new)):
+            yield Rearranged(plan.seq, media, primary)
+        elif plan.decision.action == "create" and primary and primary != there[0].seq:
+            # Where none is chosen, the first one is the primary one.
+            yield Rearranged(plan.seq, media, primary)
 
 
 class ChunkParts:

@@ -41,6 +41,7 @@ from worker.planning.entries import (
     entry_of,
     link_rows,
     mention_rows,
+    not_whole,
     with_it,
     without_effect,
 )
@@ -260,8 +261,7 @@ class Planner:
     ) -> Intended:
         self._seq += 1
         settled = settle(draft, resolution)
-        travelling = [one for one in media if one.identity is None]
-        media_meant = media_digest(travelling) or file_digest(settled.draft)
+        media_meant = media_digest(media) or file_digest(settled.draft)
         meaning = Meaning(meant_digest(settled.draft), media_meant, settled.linked)
         decision = of_file(draft, meaning, self._decision(draft, meaning, met))
         if media and is_merged(decision):
@@ -270,6 +270,12 @@ class Planner:
                 "added to another record. Make one record of the rows first, with `group`."
             )
             decision = Decision("reject", None, (Problem("reject", "duplicate-identity", note),))
+        if decision.completes is not None and any(one.primary for one in media):
+            note = (
+                "Another record of this batch creates the item, so this one cannot say which media is its "
+                "primary one. Say it in that record, or import this one in a later batch."
+            )
+            decision = Decision("reject", None, (Problem("reject", "primary-elsewhere", note),))
         return Intended(self._seq, draft, settled, meaning, decision)
 
     def _decision(self, draft: Draft, meaning: Meaning, met: ChunkMet) -> Decision:
@@ -380,7 +386,9 @@ class Planner:
         if refused is not None:
             entries = [entry if entry is refused else with_it(entry) for entry in entries]
         else:
-            planned.rearranged.extend(rearranged(plans, removes=self._control.media_absent == "delete"))
+            items = list(rearranged(plans, removes=self._control.media_absent == "delete"))
+            entries = not_whole(entries, {one.seq for one in items})
+            planned.rearranged.extend(items)
         if notes and entries:
             entries[0] = add_problems(entries[0], notes)
         planned.entries.extend(entries)

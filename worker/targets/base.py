@@ -89,6 +89,13 @@ class Saved(Struct, frozen=True):
     media_ids: tuple[int, ...] = ()
     media_known: bool = True
     """Of an item: whether `media_ids` are all its media; where not, `Adapter.with_media` asks for them."""
+    primary: int | None = None
+    """Of an item: the media that the target shows as its primary one."""
+
+    @property
+    def chosen(self) -> int | None:
+        """The primary media where somebody must have chosen it: where none was, the first one is shown."""
+        return None if self.primary in self.media_ids[:1] else self.primary
 
 
 class Original(Struct, frozen=True):
@@ -389,10 +396,11 @@ class Adapter(Protocol):
         sets: Collection[int],
         numbers: Mapping[int, int],
         order: Sequence[int] = (),
+        primary: int = 0,
     ) -> bytes | None:
         """The JSON body that brings back what went with deleted resources that are there again: values that
-        linked to them, put in one after the other, memberships of item sets, and the `order` of its media.
-        None: nothing is missing."""
+        linked to them, put in one after the other, memberships of item sets, the `order` of its media, and
+        which of them was the `primary` one (0: nobody had chosen one). None: nothing is missing."""
         ...
 
     async def members(self, item_set: int) -> Sequence[int]:
@@ -439,8 +447,9 @@ class Adapter(Protocol):
         """The number of the item of a media."""
         ...
 
-    def order_payload(self, media: Sequence[int]) -> bytes:
-        """The JSON body that puts the media of an item into that order: all of them."""
+    def order_payload(self, media: Sequence[int], primary: int = 0) -> bytes:
+        """The JSON body that puts the media of an item into that order (all of them; none: as they are), and
+        makes one of them the `primary` one (0: which that is stays)."""
         ...
 
     def original(self, media: Saved) -> Original | None:

@@ -105,6 +105,7 @@ FieldWord = Literal[
     "tags",
     "thumbnail",
     "position",
+    "primary",
     "file",
     "url",
     "html",

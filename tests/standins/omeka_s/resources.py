@@ -180,8 +180,13 @@ class Resources:
                     raise not_found("Site", str(number))
                 row.sites.append(number)
         if change.touches("o:primary_media"):
-            sent = change.data.get("o:primary_media")
-            row.primary_media = to_int(sent["o:id"]) if isinstance(sent, dict) and sent.get("o:id") else None
+            row.primary_media = self._own_media(change.data.get("o:primary_media"), row)
+
+    def _own_media(self, sent: Json, row: Item) -> int | None:
+        """The primary media that an item is told: one of its own, else none. No exchange shows how it is set;
+        this follows Omeka's code (`ItemAdapter`), which looks for the number among the media of the item."""
+        number = to_int(sent["o:id"]) if isinstance(sent, dict) and is_numeric(sent.get("o:id")) else None
+        return number if number in {media.id for media in self._db.media_in(row)} else None
 
     async def _hydrate_media(
         self, change: Change, row: Item, files: dict[str, Upload], caller: Caller

@@ -76,6 +76,18 @@ def test_only_what_is_used_is_to_be_listed() -> None:
             ],
             "members are added and changed, and never taken away",
         ),
+        (
+            [
+                {"action": "new", "destination": "item"},
+                {"action": "new", "destination": "media"},
+                {"source": "p", "destination": "media", "name": "primary", "onUpdate": "keep"},
+            ],
+            '"onUpdate" has no effect on "primary"',
+        ),
+        (
+            [{"action": "new", "destination": "item", "set": {"primary": True}}],
+            '"primary" is a name of "media", not of "item"',
+        ),
     ],
 )
 def test_what_has_no_meaning_for_it_is_refused(instructions: list[dict[str, Any]], says: str) -> None:

@@ -105,6 +105,29 @@ def test_a_position_that_is_none_is_refused(value: Any) -> None:
     assert codes(media({"p": value}, position="p")) == [("reject", "not-an-integer")]
 
 
+@pytest.mark.parametrize(("value", "primary"), [("yes", True), (True, True), ("no", False), ("", False)])
+def test_a_media_may_be_the_primary_one(value: Any, primary: bool) -> None:
+    draft = media({"p": value}, primary="p").drafts[1]
+    assert (draft.primary, draft.fields) == (primary, Fields())
+
+
+def test_of_an_item_one_media_is_the_primary_one() -> None:
+    first = [*MEDIA, {"action": "set-value", "destination": "media", "name": "primary", "value": True}]
+    again = [*MEDIA[1:], {"action": "set-value", "destination": "media", "name": "primary", "value": True}]
+    assert codes(mapped([*first, *again], {"h": "<p>x</p>"})) == [("reject", "primary-several")]
+    other_item = mapped([*first, *first], {"h": "<p>x</p>"})
+    assert (codes(other_item), [one.primary for one in other_item.drafts]) == ([], [False, True, False, True])
+
+
+def test_a_primary_media_needs_its_item() -> None:
+    load = [
+        {"source": "n", "destination": "load:by-id", "name": "id"},
+        {"action": "load", "destination": "media", "using": "load:by-id"},
+        {"action": "set-value", "destination": "media", "name": "primary", "value": True},
+    ]
+    assert codes(mapped(load, {"n": "7"})) == [("reject", "primary-without-item")]
+
+
 def test_a_field_without_a_resource_is_told() -> None:
     never = {"action": "if-exists", "source": "never", "then": [NEW]}
     result = mapped([never, {"source": "p", "destination": "item", "name": "public"}], {"p": True})

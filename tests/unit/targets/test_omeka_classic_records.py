@@ -217,6 +217,10 @@ def test_an_earlier_state_comes_back_but_for_what_cannot_be_taken_off() -> None:
         (draft(kind="media", item=0), "media-without-source"),
         (draft(kind="media", source=MediaSource("html", "<p>")), "field-unsupported"),
         (draft(kind="site"), "field-unsupported"),
+        (
+            draft(kind="media", primary=True, source=MediaSource("url", "https://a.org/b.jpg")),
+            "field-unsupported",
+        ),
     ],
 )
 def test_what_the_target_would_not_take_is_told_before(one: Draft, code: str) -> None:

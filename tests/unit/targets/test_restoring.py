@@ -161,6 +161,35 @@ def test_an_item_comes_back_with_its_media_in_their_order() -> None:
     assert "o:id" not in sent["o:media"][0]
 
 
+def chosen(number: int, *media: int) -> Saved:
+    listed = {"o:media": [{"o:id": one} for one in media], "o:primary_media": {"o:id": number}}
+    return standing(7, {"dcterms:title": ["One"]}, **listed)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "sent"),
+    [
+        (chosen(71, 70, 71), chosen(70, 70, 71), {"o:primary_media": {"o:id": 71}}),
+        (chosen(70, 70, 71), chosen(71, 70, 71), {"o:primary_media": None}),
+        (chosen(70, 70), chosen(72, 72, 70), None),
+        (chosen(71, 70, 71), chosen(70, 70, 99), {"o:primary_media": {"o:id": 99}}),
+        (chosen(71, 70, 71), chosen(70, 70), None),
+    ],
+)
+def test_the_primary_media_comes_back(was: Saved, now: Saved, sent: object) -> None:
+    made = restore_body(image(was), "item", now, {71: 99} if 99 in now.media_ids else {}, ())
+    assert (orjson.loads(made) if made is not None else None) == sent
+
+
+def test_of_an_item_that_was_created_again_the_primary_media_is_said() -> None:
+    now = chosen(80, 80, 81)
+    assert relink_body(now, (), (), {}) is None
+    made = relink_body(now, (), (), {}, (), 81)
+    assert made is not None
+    assert orjson.loads(made) == {"o:primary_media": {"o:id": 81}}
+    assert "o:primary_media" not in orjson.loads(recreate_body(image(now), "item", (), {}, ()))
+
+
 def test_a_media_comes_back_to_its_item() -> None:
     was = standing(
         70, {}, "media", **{"o:ingester": "html", "o-cnt:chars": "<p>x</p>", "o:item": {"o:id": 7}}

@@ -188,10 +188,12 @@ class OmekaClassicAdapter:
         sets: Collection[int],
         numbers: Mapping[int, int],
         order: Sequence[int] = (),
+        primary: int = 0,
     ) -> bytes | None:
         return restoring.relink_body(current, sets, numbers, order)
 
-    def order_payload(self, media: Sequence[int]) -> bytes:
+    def order_payload(self, media: Sequence[int], primary: int = 0) -> bytes:
+        assert not primary, "a record that names one is refused"
         return orjson.dumps({MEDIA: list(media)})
 
     async def carry_out(self, group: Sequence[Operation]) -> Sequence[Answer]:

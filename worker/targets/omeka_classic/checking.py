@@ -135,6 +135,7 @@ def _of_fields(draft: Draft, vocabulary: Vocabulary) -> Iterator[Problem]:
         ("thumbnail", fields.thumbnail),
         ("alt-text", fields.alt_text),
         ("language", fields.language),
+        ("primary", draft.primary or None),
     ):
         if given not in (UNSET, None, (), ""):
             message = f"Omeka Classic has no “{word}”: leave it out."

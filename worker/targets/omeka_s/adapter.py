@@ -218,8 +218,9 @@ class OmekaSAdapter:
         sets: Collection[int],
         numbers: Mapping[int, int],
         order: Sequence[int] = (),
+        primary: int = 0,
     ) -> bytes | None:
-        return restoring.relink_body(current, values, sets, numbers, order)
+        return restoring.relink_body(current, values, sets, numbers, order, primary)
 
     async def members(self, item_set: int) -> Sequence[int]:
         return await self._client.members(item_set)
@@ -255,8 +256,8 @@ class OmekaSAdapter:
     def item_of(self, media: Saved) -> int | None:
         return next(iter(reference_ids(media.body.get("o:item"))), None)
 
-    def order_payload(self, media: Sequence[int]) -> bytes:
-        return payloads.order_body(media)
+    def order_payload(self, media: Sequence[int], primary: int = 0) -> bytes:
+        return payloads.order_body(media, primary)
 
     def original(self, media: Saved) -> Original | None:
         return files.original(media)

@@ -16,6 +16,7 @@ from msgspec import Struct
 from worker.records import Identity, Json, normal_identity
 from worker.targets.base import Difference, Saved
 from worker.targets.omeka_s.representation import (
+    PRIMARY,
     decode,
     identity_texts,
     main_text,
@@ -185,10 +186,13 @@ def _field_differences(meant: Mapping[str, Json], saved: Saved, vocabulary: Voca
         ("item-set", "o:item_set", vocabulary.item_sets),
         ("site", "o:site", vocabulary.sites),
         ("item", "o:item", None),
+        ("primary media", PRIMARY, None),
     )
     for name, key, names in references:
         if key in meant:
             wanted, kept = set(reference_ids(meant[key])), set(reference_ids(saved.body.get(key)))
+            if key == PRIMARY and not wanted and saved.chosen is None:
+                continue  # where none is chosen, the first one is shown
             if wanted != kept:
                 found.append(Difference(name, _labels(wanted, names), _labels(kept, names)))
     texts = (

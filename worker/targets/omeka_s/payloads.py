@@ -27,7 +27,7 @@ from worker.records import (
     normal_identity,
 )
 from worker.targets.base import LinkTarget
-from worker.targets.omeka_s.representation import decode, identity_texts
+from worker.targets.omeka_s.representation import PRIMARY, decode, identity_texts
 from worker.targets.omeka_s.vocabulary import Listing, Unknown, Vocabulary
 from worker.targets.redact import excerpt
 
@@ -64,10 +64,15 @@ def create_body(
     return orjson.dumps(body)
 
 
-def order_body(media: Sequence[int]) -> bytes:
-    """The PATCH that puts an item's media into this order. Without one of them it would be deleted
-    (`patch-o-media-empty`)."""
-    return orjson.dumps({"o:media": [{"o:id": one} for one in media]})
+def order_body(media: Sequence[int], primary: int = 0) -> bytes:
+    """The PATCH that puts an item's media into this order, and makes one the primary one. Without one of them
+    it would be deleted (`patch-o-media-empty`); none: the order stays."""
+    body: Body = {}
+    if media:
+        body["o:media"] = [{"o:id": one} for one in media]
+    if primary:
+        body[PRIMARY] = {"o:id": primary}
+    return orjson.dumps(body)
 
 
 FILE_INDEX = "file_index"

@@ -27,6 +27,10 @@ PATHS: Mapping[Kind, str] = {
 """Kind → name of the collection in the API."""
 
 
+PRIMARY = "o:primary_media"
+"""Of an item: the media that was chosen, else the first one."""
+
+
 def saved_from(body: Json, kind: Kind) -> Saved:
     """The resource of that kind that `body` represents. Raises :class:`Unreadable`.
 
@@ -49,6 +53,7 @@ def saved_from(body: Json, kind: Kind) -> Saved:
         title=title if isinstance(title, str) else _name(body),
         body=body,
         media_ids=tuple(reference_ids(body.get("o:media"))),
+        primary=next(iter(reference_ids(body.get(PRIMARY))), None),
     )
 
 

@@ -15,7 +15,7 @@ from worker.records import Json, Kind
 from worker.targets.base import Linking, Saved
 from worker.targets.omeka_s.files import original
 from worker.targets.omeka_s.payloads import TOLD, number_files
-from worker.targets.omeka_s.representation import decode, property_values, reference_ids, saved_from
+from worker.targets.omeka_s.representation import PRIMARY, decode, property_values, reference_ids, saved_from
 from worker.targets.omeka_s.updates import CLEAR, FIELDS, Field
 
 _KEPT_OF_NEW = ("o:is_open",)
@@ -36,6 +36,9 @@ def restore_body(
     order = arranged(current.media_ids, [numbers.get(one, one) for one in earlier.media_ids])
     if order != current.media_ids:
         body["o:media"] = [{"o:id": one} for one in order]
+    chosen = numbers.get(earlier.chosen or 0, earlier.chosen or 0)
+    if chosen != (current.chosen or 0) and (not chosen or chosen in current.media_ids):
+        body[PRIMARY] = {"o:id": chosen} if chosen else None
     wanted_values = _values(earlier.body, numbers, without)
     present = _values(current.body, {}, ())
     if wanted_values != present:
@@ -77,10 +80,13 @@ def relink_body(
     sets: Collection[int],
     numbers: Mapping[int, int],
     order: Sequence[int] = (),
+    primary: int = 0,
 ) -> bytes | None:
-    """The PATCH that brings back values, memberships of item sets, and the order of media, which went with
-    what was deleted."""
+    """The PATCH that brings back what went with what was deleted: values, memberships of item sets, the order
+    of media and which of them is the primary one."""
     body: dict[str, object] = {}
+    if primary in current.media_ids and primary != current.primary:
+        body[PRIMARY] = {"o:id": primary}
     media = arranged(current.media_ids, order)
     if media != current.media_ids:
         body["o:media"] = [{"o:id": one} for one in media]

@@ -20,6 +20,7 @@ import orjson
 from msgspec import UNSET, Struct
 
 from worker.errors import Reject
+from worker.planning import primary
 from worker.planning.merge import Merge, Placed
 from worker.planning.values import (
     FIELD,
@@ -90,9 +91,13 @@ def current_of(saved: Saved, vocabulary: Vocabulary) -> Current:
             for term, values in property_values(saved.body)
         },
         fields={
-            field.word: tuple(_held_field(field, saved, vocabulary))
-            for field in FIELDS
-            if saved.kind in field.kinds
+            **{
+                field.word: tuple(_held_field(field, saved, vocabulary))
+                for field in FIELDS
+                if saved.kind in field.kinds
+            },
+            # No record names it of an item; what others choose is remembered all the same.
+            **({primary.FIELD_NAME: primary.held(saved)} if saved.kind == "item" else {}),
         },
         media=saved.media_ids,
     )
