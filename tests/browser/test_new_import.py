@@ -44,7 +44,7 @@ def test_from_a_table_to_records_in_omeka(shop: Shop, window: Open, variant: Var
     register = tmp_path / "register.csv"
     register.write_text(REGISTER.format(variant), encoding="utf-8")
     one = window(shop.address, variant).sign_in(shop.accession.key)
-    one.page.get_by_role("link", name="New import").click()
+    one.page.get_by_role("link", name="New import", exact=True).click()
     one.look("new-1-files")
     one.page.get_by_label("Name of this import").fill(f"The July register, {variant}")
     one.page.get_by_label("Files", exact=True).set_input_files(register)
