@@ -34,6 +34,15 @@ def is_source(address: str) -> bool:
     return address.startswith(f"{SCHEME}://")
 
 
+def may_be_fetched(address: str) -> bool:
+    """Whether this service can fetch what stands there: an address of the web, or of a source."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # a bracket that is no IPv6 address
+        return False
+    return (parts.scheme in {"http", "https"} and bool(parts.hostname)) or is_source(address)
+
+
 def source_file(address: str) -> SourceFile | None:
     """None where that is no such address, or one that leads out of the source."""
     if not is_source(address):

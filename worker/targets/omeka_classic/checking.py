@@ -11,6 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from worker.errors import Reject
 from worker.records import RESOURCES, Draft, Fields, Problem, Value
+from worker.sources.addresses import may_be_fetched
 from worker.targets.listings import Listing, Unknown, normal
 from worker.targets.omeka_classic import structure
 from worker.targets.omeka_classic.elements import canonical, described
@@ -196,7 +197,7 @@ def _of_source(draft: Draft) -> Iterator[Problem]:
                 message = f"Omeka takes names of files of at most {LONGEST_FILE_NAME} characters."
                 yield _reject("value-invalid", message, source.value)
         case "url":
-            if not source.value.startswith(("http://", "https://")):
+            if not may_be_fetched(source.value):
                 message = "The address of a media begins with http:// or https://."
                 yield _reject("value-invalid", message, source.value)
         case _:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from typing import assert_never
-from urllib.parse import urlsplit
 
 from msgspec import UNSET, Struct
 
 from worker.mapping.lookups import CustomVocabulary
 from worker.records import RESOURCES, Draft, Fields, Problem, Property, Value
-from worker.sources.addresses import is_source
+from worker.sources.addresses import may_be_fetched
 from worker.targets.omeka_s.others import checking as others
 from worker.targets.omeka_s.vocabulary import Listing, Unknown, Vocabulary, normal
 from worker.targets.redact import excerpt
@@ -211,7 +210,7 @@ def _of_source(draft: Draft, allowed: Ingesting) -> Iterator[Problem]:
                 )
         case "url":
             # Where the target may not fetch it, this service does.
-            if not _is_web_address(source.value) and not is_source(source.value):
+            if not may_be_fetched(source.value):
                 message = "The address of a media begins with http:// or https://."
                 yield _reject("value-invalid", message, source.value)
         case "iiif" | "iiif_presentation" | "oembed" | "youtube":
@@ -229,11 +228,3 @@ def _of_source(draft: Draft, allowed: Ingesting) -> Iterator[Problem]:
 
 def _off(what: str, setting: str) -> str:
     return f"The target may not be told to {what}: set {setting} for it in the settings."
-
-
-def _is_web_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-    except ValueError:  # a bracket that is no IPv6 address
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname)
