@@ -70,13 +70,37 @@ def _followed(value: object, where: str) -> object:
     return value
 
 
-class TargetSettings(BaseModel):
-    """One Omeka: address, key, limits. `[targets.NAME]` in `accession.toml`."""
+class OmekaSettings(BaseModel):
+    """Where an Omeka is, whatever is done with it. Its keys may be told in place, or by where they stand."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: TargetKind = Field("omeka-s", description="Which API it speaks: `omeka-s` or `omeka-classic`.")
     url: str = Field(description="The site's address, or its `…/api`.")
+
+    @field_validator("url")
+    @classmethod
+    def _is_web_address(cls, value: str) -> str:
+        return _web_address(value)
+
+    @field_validator("key_identity", "key_credential", "key", mode="before", check_fields=False)
+    @classmethod
+    def _follow(cls, value: object, info: Any) -> object:
+        return _followed(value, str(info.field_name))
+
+    @property
+    def api(self) -> str:
+        """The address of the API, without a trailing slash."""
+        return self.url if self.url.endswith("/api") else f"{self.url}/api"
+
+    @property
+    def site(self) -> str:
+        return self.url.removesuffix("/api")
+
+
+class TargetSettings(OmekaSettings):
+    """One Omeka: address, key, limits. `[targets.NAME]` in `accession.toml`."""
+
+    kind: TargetKind = Field("omeka-s", description="Which API it speaks: `omeka-s` or `omeka-classic`.")
     key_identity: SecretStr = Field(SecretStr(""), description="Omeka S: the key's identity.")
     key_credential: SecretStr = Field(SecretStr(""), description="Omeka S: the key's credential.")
     key: SecretStr = Field(SecretStr(""), description="Omeka Classic: the key of a user.")
@@ -114,16 +138,6 @@ class TargetSettings(BaseModel):
     allow_admin_roles: bool = Field(
         False, description="Whether users may be made administrators, and those that are be changed."
     )
-
-    @field_validator("url")
-    @classmethod
-    def _is_web_address(cls, value: str) -> str:
-        return _web_address(value)
-
-    @field_validator("key_identity", "key_credential", "key", mode="before")
-    @classmethod
-    def _follow(cls, value: object, info: Any) -> object:
-        return _followed(value, str(info.field_name))
 
     @field_validator("time_zone")
     @classmethod
@@ -171,23 +185,11 @@ class TargetSettings(BaseModel):
                 f"at any time ({most:g})"
             )
 
-    @property
-    def api(self) -> str:
-        """The address of the API, without a trailing slash."""
-        return self.url if self.url.endswith("/api") else f"{self.url}/api"
 
-    @property
-    def site(self) -> str:
-        return self.url.removesuffix("/api")
-
-
-class SourceSettings(BaseModel):
+class SourceSettings(OmekaSettings):
     """An Omeka that is read from, as a whole: address and key. `[sources.NAME]` in `accession.toml`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     kind: Literal["omeka-s", "omeka-classic"] = Field(description="Which API it speaks.")
-    url: str = Field(description="The site's address, or its `…/api`.")
     key: SecretStr = Field(SecretStr(""), description="Omeka Classic: the key; none: what is public is read.")
     key_identity: SecretStr = Field(
         SecretStr(""), description="Omeka S: the key's identity; none: what is public is read."
@@ -201,16 +203,6 @@ class SourceSettings(BaseModel):
     )
     pause: float = Field(0.0, ge=0, le=60, description="Seconds between two requests, to spare the site.")
     targets: list[str] = Field([], description="Targets into which it may be read; none named: all.")
-
-    @field_validator("url")
-    @classmethod
-    def _is_web_address(cls, value: str) -> str:
-        return _web_address(value)
-
-    @field_validator("key", "key_identity", "key_credential", mode="before")
-    @classmethod
-    def _follow(cls, value: object, info: Any) -> object:
-        return _followed(value, str(info.field_name))
 
     @model_validator(mode="after")
     def _keys_are_of_its_kind(self) -> SourceSettings:
@@ -228,15 +220,6 @@ class SourceSettings(BaseModel):
         """The key as parameters of a query; empty where there is none."""
         named = {"key": self.key, "key_identity": self.key_identity, "key_credential": self.key_credential}
         return {name: value for name, secret in named.items() if (value := secret.get_secret_value())}
-
-    @property
-    def api(self) -> str:
-        """The address of the API, without a trailing slash."""
-        return self.url if self.url.endswith("/api") else f"{self.url}/api"
-
-    @property
-    def site(self) -> str:
-        return self.url.removesuffix("/api")
 
 
 class Settings(BaseSettings):

@@ -11,7 +11,7 @@ from service.admin.graphs import DAYS, days_chart
 from service.admin.site import Page, Visit
 from service.admin.words import STATES, Part, outcome_parts, plan_parts
 from service.api.listing import ListQuery, find_batches
-from service.api.naming import the_batch
+from service.api.naming import place_of
 from service.store.batches import BatchFacts
 from service.store.database import Database, now_ms
 from service.store.keys import Key
@@ -44,10 +44,7 @@ class BatchRow(Struct, frozen=True):
 
 async def show_batches(visit: Visit) -> Response:
     query = visit.query(BatchesQuery)
-    before = None
-    if query.before is not None:
-        marker = await the_batch(visit, query.before)
-        before = (marker.created_at, marker.id)
+    before = await place_of(visit, query.before)
     rows, more = await visit.db.run(_rows, visit.key, query, before)
     kept = {"state": query.state or None, "target": query.target or None, "comment": query.comment or None}
     here = visit.address("/admin/batches", **kept, before=query.before)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from service.api.context import PREFIX, Answer, Call, Operation
 from service.api.lines import moment, one_line
-from service.api.naming import the_batch
+from service.api.naming import place_of
 from service.store.batches import BatchFacts, BatchFilter, list_batches
 from service.store.database import Database
 from service.store.keys import Key
@@ -54,10 +54,7 @@ class BatchList(Struct, frozen=True):
 
 async def get_batches(call: Call) -> Response:
     query = call.query(ListQuery)
-    before = None
-    if query.before is not None:
-        marker = await the_batch(call, query.before)
-        before = (marker.created_at, marker.id)
+    before = await place_of(call, query.before)
     found, more = await call.db.run(find_batches, call.key, query, before)
     listed = tuple(
         BatchListed(

@@ -23,6 +23,14 @@ async def the_batch(call: Call, batch_id: str, parameter: str | None = None) -> 
         raise batch_not_found(batch_id, parameter) from None
 
 
+async def place_of(call: Call, before: str | None) -> tuple[int, str] | None:
+    """Where a list of batches, newest first, goes on behind this one. Raises as `the_batch`."""
+    if before is None:
+        return None
+    marker = await the_batch(call, before)
+    return marker.created_at, marker.id
+
+
 async def refuse_removed(call: Call, batch: BatchFacts, *, may_be_reduced: bool = False) -> None:
     """Raises `ApiError` 410 when what the batch was made of is kept no longer.
 

@@ -59,40 +59,32 @@ def written_late(db: Database, target: str, kind: str, number: int, modified: st
     what it wrote stands: `saved`, stamped `modified`. It is ours, so an undo need not take it for another's.
     """
     with db.write() as connection:
-        newest = connection.execute(
-            select(operation.c.saved_modified)
-            .where(
-                *_standing(target, kind),
-                _about(number),
-                operation.c.outcome == "done",
-                operation.c.saved_modified.is_not(None),
-            )
-            .order_by(operation.c.run_id.desc(), operation.c.seq.desc(), operation.c.attempt.desc())
-            .limit(1)
-        ).first()
+        newest = _newest_stamp(connection, number, *_standing(target, kind))
         if newest is not None:
-            put_back(
-                connection, target, [PutBack(kind, number, number, newest.saved_modified, modified, saved)]
-            )
+            put_back(connection, target, [PutBack(kind, number, number, newest, modified, saved)])
 
 
 def stamp_now(db: Database, batch_id: str, kind: str, number: int) -> str | None:
     """The stamp of a resource after what this batch, or an undo of it, wrote last; None: it wrote nothing."""
     with db.read() as connection:
-        newest = connection.execute(
-            select(operation.c.saved_modified)
-            .join(run, run.c.id == operation.c.run_id)
-            .where(
-                run.c.batch_id == batch_id,
-                operation.c.kind == kind,
-                _about(number),
-                operation.c.outcome == "done",
-                operation.c.saved_modified.is_not(None),
-            )
-            .order_by(operation.c.run_id.desc(), operation.c.seq.desc(), operation.c.attempt.desc())
-            .limit(1)
-        ).first()
-        return newest.saved_modified if newest is not None else None
+        runs = select(run.c.id).where(run.c.batch_id == batch_id).scalar_subquery()
+        return _newest_stamp(connection, number, operation.c.kind == kind, operation.c.run_id.in_(runs))
+
+
+def _newest_stamp(connection: Connection, number: int, *among: ColumnElement[bool]) -> str | None:
+    """The stamp that the newest of these writes left on a resource, as far as the journal knows."""
+    found: str | None = connection.execute(
+        select(operation.c.saved_modified)
+        .where(
+            *among,
+            _about(number),
+            operation.c.outcome == "done",
+            operation.c.saved_modified.is_not(None),
+        )
+        .order_by(operation.c.run_id.desc(), operation.c.seq.desc(), operation.c.attempt.desc())
+        .limit(1)
+    ).scalar()
+    return found
 
 
 def _renumber(connection: Connection, target: str, one: PutBack) -> None:

@@ -6,7 +6,6 @@ the target will never take it whole.
 
 from __future__ import annotations
 
-import hashlib
 import time
 
 import anyio.to_thread
@@ -14,13 +13,14 @@ import msgspec
 import orjson
 
 from service.store import journal, plans
-from service.store.journal import Intent, OperationEnd
+from service.store.journal import OperationEnd
 from service.store.put_back import PutBack, put_back
+from worker.applying.aside import Aside, record_ends, write_aside
 from worker.applying.outgoing import Outgoing, operation_key
 from worker.applying.prepared import Prepares
 from worker.context import RunContext
-from worker.errors import Fatal, Retriable
-from worker.targets.base import Adapter, Answer, Barred, Done, Operation, Refused, Saved
+from worker.errors import Retriable
+from worker.targets.base import Adapter, Answer, Done, Refused, Saved
 
 
 async def half_done(adapter: Adapter, lost: Outgoing) -> bool:
@@ -122,35 +122,13 @@ async def _give_back(
     context: RunContext, adapter: Adapter, refused: Outgoing, present: Saved, payload: bytes
 ) -> Answer:
     """Send it once. Raises `Fatal`."""
-    attempts = await context.db.run(journal.attempts, context.claim.run_id, [refused.entry.seq])
-    number = attempts.get(refused.entry.seq, 0) + 1
-    operation = Operation(
-        operation_key(refused.entry.seq, number), "update", present.kind, present.id, payload
-    )
-    intent = Intent(
-        key=operation.key,
-        seq=refused.entry.seq,
-        attempt=number,
-        method="update",
-        kind=present.kind,
-        payload_digest=hashlib.sha256(payload).hexdigest(),
-        resource_id=present.id,
-        # To an undo it is no change: what stood before is what stands after it.
-        pre_image=refused.pre_image,
-    )
-    await context.db.run(journal.record_intents, context.claim, [intent])
-    (answer,) = await adapter.carry_out([operation])
-    if isinstance(answer, Barred):
-        raise Fatal(answer.code, answer.message)
+    # To an undo it is no change: what stood before is what stands after it.
+    back = Aside(refused.entry, "update", present, payload, refused.pre_image)
+    key, answer = await write_aside(context, adapter, back)
     if isinstance(answer, Refused):
-        end = OperationEnd(operation.key, "refused", code=answer.code, message=answer.message)
+        end = OperationEnd(key, "refused", code=answer.code, message=answer.message)
     else:
         said = None if isinstance(answer, Done) else answer.message
-        end = OperationEnd(operation.key, "superseded", message=said or "What was changed in part went back.")
-
-    def write() -> None:
-        with context.transaction() as connection:
-            journal.record_ends(connection, context.claim, [end])
-
-    await anyio.to_thread.run_sync(write)
+        end = OperationEnd(key, "superseded", message=said or "What was changed in part went back.")
+    await record_ends(context, [end])
     return answer

@@ -6,7 +6,6 @@ if it is exactly what the operation meant: anything else is somebody's work, and
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from functools import partial
 
@@ -15,19 +14,20 @@ import orjson
 from msgspec import Struct
 
 from service.store import journal, plans, undo
-from service.store.journal import Intent, OperationEnd, RecordedOperation, Stray, StrayResolution
+from service.store.journal import OperationEnd, RecordedOperation, Stray, StrayResolution
 from service.store.plans import Entry
 from service.store.put_back import written_late
 from worker.applying import images
+from worker.applying.aside import Aside, record_ends, write_aside
 from worker.applying.conclusions import concluded
-from worker.applying.outgoing import Outgoing, kind_of, operation_key
+from worker.applying.outgoing import Outgoing, kind_of
 from worker.applying.prepared import Prepares, as_sent
 from worker.applying.reconcile import Found, fits, unexplained
 from worker.applying.remnants import assigned
 from worker.applying.results import Recorder
 from worker.context import RunContext
-from worker.errors import Fatal, Retriable
-from worker.targets.base import Adapter, Barred, Done, Operation, Refused, Saved
+from worker.errors import Retriable
+from worker.targets.base import Adapter, Done, Refused, Saved
 
 
 async def settle_strays(context: RunContext, adapter: Adapter, preparer: Prepares) -> None:
@@ -209,34 +209,18 @@ async def _remove(
 
 async def _delete(context: RunContext, adapter: Adapter, entry: Entry, twin: Saved, words: Removal) -> bool:
     """Delete it, journaled like any write. Whether it is gone. Raises `Retriable`, `Fatal`."""
-    attempts = await context.db.run(journal.attempts, context.claim.run_id, [entry.seq])
-    number = attempts.get(entry.seq, 0) + 1
-    operation = Operation(operation_key(entry.seq, number), "delete", twin.kind, twin.id, b"")
-    intent = Intent(
-        key=operation.key,
-        seq=entry.seq,
-        attempt=number,
-        method="delete",
-        kind=twin.kind,
-        payload_digest=hashlib.sha256(b"").hexdigest(),
-        resource_id=twin.id,
-        pre_image=images.pack(images.image_of(twin, None)),
-    )
-    await context.db.run(journal.record_intents, context.claim, [intent])
-    (answer,) = await adapter.carry_out([operation])
-    if isinstance(answer, Barred):
-        # Its intent stays open: whoever finds out what the run left looks for the twin again.
-        raise Fatal(answer.code, answer.message)
+    removal = Aside(entry, "delete", twin, b"", images.pack(images.image_of(twin, None)))
+    key, answer = await write_aside(context, adapter, removal)
     if isinstance(answer, Refused):
-        end = OperationEnd(operation.key, "refused", code=answer.code, message=answer.message)
+        end = OperationEnd(key, "refused", code=answer.code, message=answer.message)
         message = f"{words.what} could not be removed: {answer.message}"
         context.log.about(entry, "error", words.left, message)
     elif isinstance(answer, Done) or not await adapter.read(twin.kind, [twin.id]):
-        end = OperationEnd(operation.key, "done")
+        end = OperationEnd(key, "done")
         context.log.about(entry, "warning", words.removed, f"{words.what} was removed.")
     else:
-        end = OperationEnd(operation.key, "superseded", message=answer.message)
-    await _end(context, [end])
+        end = OperationEnd(key, "superseded", message=answer.message)
+    await record_ends(context, [end])
     if end.outcome == "superseded":
         raise Retriable("target-down", f"Removing {twin.kind} {twin.id} had no certain outcome.")
     return end.outcome == "done"
@@ -245,15 +229,7 @@ async def _delete(context: RunContext, adapter: Adapter, entry: Entry, twin: Sav
 async def give_up(context: RunContext, keys: Sequence[str], why: str) -> None:
     """Close operations whose outcome does not matter any more."""
     if keys:
-        await _end(context, [OperationEnd(key, "superseded", message=why) for key in keys])
-
-
-async def _end(context: RunContext, ends: Sequence[OperationEnd]) -> None:
-    def write() -> None:
-        with context.transaction() as connection:
-            journal.record_ends(connection, context.claim, ends)
-
-    await anyio.to_thread.run_sync(write)
+        await record_ends(context, [OperationEnd(key, "superseded", message=why) for key in keys])
 
 
 async def _resolve(context: RunContext, stray: Stray, resolution: StrayResolution) -> None:

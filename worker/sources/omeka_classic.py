@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from service.control.shapes_files import OF_OMEKA_CLASSIC
 from worker.errors import Fatal
 from worker.records import Json
 from worker.sources.asking import Refusal, SourceHttp, listed
@@ -14,19 +15,6 @@ from worker.sources.pages import Listed, Page, Part, number_of
 from worker.sources.site import Proof, Record, failed_record
 
 TOTAL_HEADER = "omeka-total-results"
-RESOURCES = (
-    "users",
-    "element_sets",
-    "elements",
-    "item_types",
-    "collections",
-    "items",
-    "files",
-    "tags",
-    "exhibits",
-    "simple_pages",
-)
-"""What can be records, by the API's own words, in the order in which they come."""
 _OF_PLUGINS = ("exhibits", "exhibit_pages", "simple_pages", "geolocations")
 
 
@@ -121,7 +109,7 @@ class OmekaClassicSite:
                     if page.part in KINDS and number is not None:
                         owner, place = place_of(page.part, entry)
                         parts.add(page.part, owner, place, number, entry)
-            for resource in RESOURCES:
+            for resource in OF_OMEKA_CLASSIC:
                 if resource not in resources:
                     continue
                 for entry in parts.every(resource):

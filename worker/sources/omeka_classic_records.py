@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import cast
 
+from service.control.shapes_files import OF_OMEKA_CLASSIC
 from worker.mapping.text import strip_html
 from worker.records import Json
 from worker.sources.addresses import SourceFile, below
@@ -12,22 +13,8 @@ from worker.sources.joining import Parts
 from worker.sources.pages import Entry, number_of
 from worker.sources.site import Record
 
-KINDS = frozenset(
-    {
-        "users",
-        "element_sets",
-        "elements",
-        "item_types",
-        "collections",
-        "items",
-        "files",
-        "geolocations",
-        "tags",
-        "exhibits",
-        "exhibit_pages",
-        "simple_pages",
-    }
-)
+KINDS = frozenset({*OF_OMEKA_CLASSIC, "geolocations", "exhibit_pages"})
+"""What is read: what can be records, and what is told of those."""
 _LAST = 2**31
 _OWNERS = {"files": "item", "geolocations": "item", "exhibit_pages": "exhibit"}
 DUBLIN_CORE = "Dublin Core"

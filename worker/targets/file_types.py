@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from service.settings import TargetSettings
+from worker.attachments.rules import FileRules
+
 _MEDIA_TYPES = """
 application/msword application/ogg application/pdf application/rtf application/vnd.ms-access
 application/vnd.ms-excel application/vnd.ms-powerpoint application/vnd.ms-project
@@ -28,3 +31,14 @@ xls xlsx xlt xlw zip
 """
 EXTENSIONS = frozenset(_EXTENSIONS.split())
 """By name, in lower case."""
+
+
+def file_rules(settings: TargetSettings) -> FileRules:
+    """Of a target as it is set; where nothing is said, of a new Omeka."""
+    return FileRules(
+        frozenset(settings.media_types) or MEDIA_TYPES,
+        frozenset(one.lower().lstrip(".") for one in settings.extensions) or EXTENSIONS,
+        settings.largest_file,
+        settings.inline_files,
+        settings.inline_bytes,
+    )

@@ -128,3 +128,10 @@ def busy(reply: Reply) -> Verdict:
         status=reply.status,
         retry_after=reply.retry_after,
     )
+
+
+def file_gone(error: OSError) -> Refused:
+    """Of a write whose file cannot be read: nothing was sent."""
+    reason = error.strerror or error
+    message = f"The file cannot be read any more ({reason}). Upload it again, in another batch."
+    return Refused("blob-missing", message, 0)

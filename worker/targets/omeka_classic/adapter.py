@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 
+import msgspec
 import orjson
 
 from service.control.model import FieldWord
@@ -31,7 +32,7 @@ from worker.targets.base import (
     SurveySubject,
 )
 from worker.targets.decoding import decode
-from worker.targets.file_types import EXTENSIONS, MEDIA_TYPES
+from worker.targets.file_types import file_rules
 from worker.targets.http import Outcome, TargetHttp
 from worker.targets.omeka_classic import (
     compare,
@@ -87,15 +88,8 @@ class OmekaClassicAdapter:
     @property
     def file_rules(self) -> FileRules:
         """No file travels with its item: each is a request of its own."""
-        settings = self._settings
-        return FileRules(
-            frozenset(settings.media_types) or MEDIA_TYPES,
-            frozenset(one.lower().lstrip(".") for one in settings.extensions) or EXTENSIONS,
-            settings.largest_file,
-            inline_files=0,
-            inline_bytes=0,
-            needs_extension=True,
-        )
+        rules = file_rules(self._settings)
+        return msgspec.structs.replace(rules, inline_files=0, inline_bytes=0, needs_extension=True)
 
     # --- preflight --------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What an answer of Omeka Classic means: one function, the taxonomy of `docs/errors.md`.
+"""What an answer of Omeka Classic means: its rules of the taxonomy (`worker.targets.judging`).
 
 Its tests name the recorded exchange that proves a row. Omeka Classic has no transactions: a write that is
 answered with a 500 may have taken effect in part (`138`, `139`). So its own word of failure is *unknown*
@@ -8,73 +8,51 @@ where sending again may help, and a reject that is looked for once where the mes
 from __future__ import annotations
 
 import re
-from typing import Literal, TypeAlias, assert_never
 
 import msgspec
 
 from worker.records import Json
 from worker.targets.base import Operation
 from worker.targets.decoding import Unreadable, decode
-from worker.targets.http import Failure, Outcome, Reply, Verb
+from worker.targets.http import Outcome, Reply, Verb
+from worker.targets.judging import (
+    Asked,
+    Rules,
+    bad_gateway,
+    begins_as_json,
+    failed,
+    judged,
+    of_web_server,
+    redirected,
+    refuses_for_now,
+    unreadable,
+)
 from worker.targets.omeka_classic.representation import FilteredTexts, saved_from
 from worker.targets.redact import excerpt, redact
-from worker.targets.verdict import Verdict, busy, locked, of_failure, of_read, required
-
-_BEGINS_AS_JSON = re.compile(rb"\s*(?:[{\[]|null)")
-
-Asked: TypeAlias = Literal["proof", "read"] | Operation
-"""`proof`: the first question to a target, whether it is one, and the key good."""
+from worker.targets.verdict import Verdict, busy, required
 
 TOTAL_HEADER = "omeka-total-results"
 
 
 def judge(asked: Asked, outcome: Outcome) -> Verdict:
     """The meaning of any answer, or lack of one, to what was asked."""
-    verdict = _of_write(asked if isinstance(asked, Operation) else None, outcome)
-    match asked:
-        case Operation():
-            return verdict
-        case "read":
-            return of_read(verdict)
-        case "proof":
-            return of_read(_of_proof(verdict, outcome))
-        case _:
-            assert_never(asked)
+    return judged(_RULES, asked, outcome)
 
 
-def _of_write(operation: Operation | None, outcome: Outcome) -> Verdict:
-    match outcome:
-        case Failure():
-            return of_failure(outcome)
-        case Reply(status=status) if 200 <= status < 300:
-            return _of_success(operation, outcome)
-        case Reply(status=status) if 300 <= status < 400:
-            return _of_redirect(outcome)
-        case Reply(status=status) if 400 <= status < 500:
-            verdict = _of_client_error(outcome)
-            if verdict.code == "target-gone" and operation is not None and operation.method == "delete":
-                return msgspec.structs.replace(verdict, judgement="unknown", look_once=True)
-            return verdict
-        case Reply():
-            return _of_server_error(outcome)
-        case _:
-            assert_never(outcome)
-
-
-def _of_proof(verdict: Verdict, outcome: Outcome) -> Verdict:
+def _of_proof(verdict: Verdict, reply: Reply) -> Verdict:
     """What is no Omeka Classic, or another address, is not waited for at the first question."""
-    if not isinstance(outcome, Reply) or verdict.code == "target-locked":
+    if verdict.code == "target-locked":
         return verdict
     if verdict.judgement == "done":
         body = verdict.body
         if isinstance(body, dict) and isinstance(body.get("omeka_version"), str):
             return verdict
-        return Verdict("fatal", "target-not-omeka", _NOT_HERE, status=outcome.status)
-    if verdict.code == "target-not-omeka" or outcome.status in {301, 308}:
+        return Verdict("fatal", "target-not-omeka", _NOT_HERE, status=reply.status)
+    if verdict.code == "target-not-omeka" or reply.status in {301, 308}:
         return msgspec.structs.replace(verdict, judgement="fatal", code="target-not-omeka")
-    if verdict.judgement in {"fatal", "reject"} and message_of(outcome) is None:
+    if verdict.judgement in {"fatal", "reject"} and message_of(reply) is None:
         why = f"{_NOT_HERE} {verdict.message}"
-        return Verdict("fatal", "target-not-omeka", why, status=outcome.status)
+        return Verdict("fatal", "target-not-omeka", why, status=reply.status)
     return verdict
 
 
@@ -90,7 +68,7 @@ def outage(method: Verb, outcome: Outcome) -> str | None:
 
 
 def _is_omekas(reply: Reply) -> bool:
-    return reply.status == 204 or _BEGINS_AS_JSON.match(reply.body) is not None
+    return reply.status == 204 or begins_as_json(reply)
 
 
 def body_of_read(outcome: Outcome) -> Json:
@@ -150,26 +128,7 @@ FILTERED = (
 
 
 def _unreadable(reply: Reply) -> Verdict:
-    return Verdict(
-        "unknown",
-        "target-answer-unreadable",
-        f"The target answered {reply.status}, but not with what Omeka's API answers. An outage page, a proxy "
-        "or a login page may stand before it; look at the address in a browser.",
-        status=reply.status,
-        outage=reply.status >= 300 or _BEGINS_AS_JSON.match(reply.body) is None,
-    )
-
-
-def _of_redirect(reply: Reply) -> Verdict:
-    location = reply.headers.get("location", "")
-    return Verdict(
-        "unknown",
-        "target-redirected",
-        f"The target redirects to {excerpt(redact(location)) or 'nowhere'}, which is never followed. If the "
-        "site has moved (to https, say), write its new address into the target's settings.",
-        status=reply.status,
-        outage=True,
-    )
+    return unreadable(reply, from_omeka=begins_as_json(reply))
 
 
 # --- 4xx ------------------------------------------------------------------------------------------
@@ -177,16 +136,9 @@ def _of_redirect(reply: Reply) -> Verdict:
 
 def _of_client_error(reply: Reply) -> Verdict:
     status = reply.status
-    if status == 429:
-        return busy(reply)
-    if status == 408:
-        message = "The target waited too long for the request."
-        return Verdict("unknown", "target-timeout", message, status=status)
-    if status in {401, 407}:
-        return locked(status)
     text = message_of(reply)
     if text is None:
-        return _from_the_web_server(reply)
+        return of_web_server(reply, "Omeka Classic")
     match status:
         case 403:
             return _denied(text)
@@ -237,35 +189,6 @@ def _denied(text: str) -> Verdict:
     )
 
 
-def _from_the_web_server(reply: Reply) -> Verdict:
-    """A 4xx that is not Omeka's API's own: a web server, proxy or firewall before it, or another site."""
-    status = reply.status
-    if status in {404, 410}:
-        return Verdict(
-            "retriable",
-            "target-not-omeka",
-            f"There is no Omeka Classic API at this address ({status}). Check the target's address: it is "
-            "the site's, or the one that ends in /api.",
-            status=status,
-            outage=True,
-        )
-    if status == 413:
-        return Verdict(
-            "reject",
-            "target-too-large",
-            "The request is larger than the target's web server takes (413). Its administrator can raise "
-            "that limit (client_max_body_size, LimitRequestBody).",
-            status=status,
-        )
-    return Verdict(
-        "reject",
-        "target-blocked",
-        f"The web server before Omeka refused this request ({status}), probably by a firewall rule that its "
-        "content met. The target's administrator finds it in the server's log.",
-        status=status,
-    )
-
-
 # --- 5xx ------------------------------------------------------------------------------------------
 
 _NEVER = (
@@ -284,37 +207,23 @@ _MET = re.compile(r"already taken for this tag|Duplicate entry .* for key")
 
 def _of_server_error(reply: Reply) -> Verdict:
     status = reply.status
-    if status == 503 and reply.retry_after is not None and not {"via", "x-varnish"} & reply.headers.keys():
+    if refuses_for_now(reply):
         return busy(reply)
     text = message_of(reply)
     if status in {502, 503, 504} and text is None:
-        return Verdict(
-            "unknown",
-            "target-bad-gateway",
-            f"The web server before Omeka got no answer from it ({status}): PHP is down, restarting or "
-            "overloaded.",
-            status=status,
-            retry_after=reply.retry_after,
-            outage=True,
-        )
+        return bad_gateway(reply)
     if text is not None and any(one.search(text) for one in _NEVER):
         message = f"Omeka does not take it: {quotable(text)}"
         return Verdict("reject", "target-validation", message, status=status, look_once=True)
     if text is not None and _MET.search(text):
         message = f"Two writes brought the same new tag: {quotable(text)}"
         return Verdict("unknown", "target-busy", message, status=status, look_once=True)
-    return Verdict(
-        "unknown",
-        "target-failed",
-        f"Omeka failed ({status}{f': {quotable(text)}' if text else ''}). Its administrator finds the "
-        "reason in Omeka's or PHP's log.",
-        status=status,
-        outage=text is None,
-        # Omeka's own word comes when it has done with the request; what a gateway says may come before.
-        look_once=text is not None,
-    )
+    return failed(reply, quotable(text) if text else "", by_omeka=text is not None)
 
 
 def quotable(text: str) -> str:
     """A text of Omeka's for a message: brief."""
     return excerpt(text, 500)
+
+
+_RULES = Rules(_of_success, redirected, _of_client_error, _of_server_error, _of_proof)

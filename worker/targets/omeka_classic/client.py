@@ -7,11 +7,11 @@ one whose `Link` names no next (`009`, `010`).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from worker.errors import Fatal, Retriable
+from worker.errors import Fatal
 from worker.records import Json, Kind
 from worker.targets.base import Method, Operation, Saved
 from worker.targets.decoding import Unreadable
@@ -19,7 +19,7 @@ from worker.targets.http import Outcome, Reply, TargetHttp, Verb
 from worker.targets.multipart import Form
 from worker.targets.omeka_classic.answers import FILTERED, TOTAL_HEADER, body_of_read, judge, message_of
 from worker.targets.omeka_classic.representation import MEDIA, PATHS, FilteredTexts, file_count, saved_from
-from worker.targets.redact import excerpt
+from worker.targets.reading import PAGE, entries_of, number_lists, unreadable
 
 Query = Sequence[tuple[str, str | int]]
 Entry = Mapping[str, Json]
@@ -27,11 +27,6 @@ Entry = Mapping[str, Json]
 VERBS: Mapping[Method, Verb] = {"create": "POST", "update": "PUT", "delete": "DELETE"}
 """PUT is partial: what it does not name stays (`121`, `124`)."""
 OVERRIDE = "X-HTTP-Method-Override"
-
-PAGE = 100
-"""Records a page are asked for; a site gives 50 unless its administrator allows more."""
-MAX_QUERY = 1_500
-"""Characters of a list of numbers."""
 
 
 class Page(Struct, frozen=True):
@@ -94,7 +89,7 @@ class ClassicClient:
     async def _in_ranges(self, ids: Sequence[int]) -> dict[int, Saved]:
         """Items by a list of numbers. Where this Omeka does not know the parameter, none from then on."""
         found: dict[int, Saved] = {}
-        for chunk in _chunks(ids):
+        for chunk in number_lists(ids):
             query = (("range", ",".join(map(str, chunk))), *BY_NUMBER)
             try:
                 async for page in self.pages("items", query):
@@ -169,15 +164,13 @@ def _place(entry: Entry) -> tuple[bool, int, int]:
 
 
 def _page(outcome: Outcome) -> Page:
-    body = body_of_read(outcome)
+    entries = entries_of(body_of_read(outcome))
     assert isinstance(outcome, Reply)
-    if not isinstance(body, list) or not all(isinstance(entry, dict) for entry in body):
-        raise unreadable("a list was expected")
     total = outcome.headers.get(TOTAL_HEADER, "")
     return Page(
-        tuple(entry for entry in body if isinstance(entry, dict)),
+        tuple(entries),
         int(total) if total.isdecimal() else None,
-        'rel="next"' not in outcome.headers.get("link", "") or not body,
+        'rel="next"' not in outcome.headers.get("link", "") or not entries,
     )
 
 
@@ -199,26 +192,3 @@ def saved_of(entry: Entry, kind: Kind) -> Saved:
         raise Fatal("target-texts-filtered", FILTERED) from error
     except Unreadable as error:
         raise unreadable(str(error)) from error
-
-
-def unreadable(why: str) -> Retriable:
-    return Retriable(
-        "target-answer-unreadable",
-        f"The target's answer is not what Omeka's API answers ({excerpt(why)}). An outage page or a proxy "
-        "may stand before it.",
-    )
-
-
-def _chunks(ids: Iterable[int]) -> Iterable[list[int]]:
-    """At most a page of numbers a request, and no longer than a query may be (a comma is `%2C` there)."""
-    chunk: list[int] = []
-    length = 0
-    for number in ids:
-        size = len(str(number)) + 3
-        if chunk and (len(chunk) == PAGE or length + size > MAX_QUERY):
-            yield chunk
-            chunk, length = [], 0
-        chunk.append(number)
-        length += size
-    if chunk:
-        yield chunk

@@ -17,7 +17,7 @@ from worker.attachments.contents import Contents
 from worker.errors import AccessionError
 from worker.records import Content, Json
 from worker.stopping import StoppedError
-from worker.targets.base import Answer, Done, Lost, NotDone, Operation, Refused, Saved, Touched
+from worker.targets.base import Answer, Done, Lost, NotDone, Operation, Saved, Touched
 from worker.targets.decoding import decode
 from worker.targets.http import Outcome
 from worker.targets.multipart import FilePart, Form
@@ -27,9 +27,7 @@ from worker.targets.omeka_classic.client import ClassicClient
 from worker.targets.omeka_classic.payloads import request_body
 from worker.targets.omeka_classic.representation import MEDIA, SHA256, UPLOADS, reference, saved_from, tags
 from worker.targets.omeka_classic.tags import TagTurns
-from worker.targets.verdict import answer_to_write
-
-_FILE_GONE = "The file cannot be read any more ({reason}). Upload it again, in another batch."
+from worker.targets.verdict import answer_to_write, file_gone
 
 
 class Writer:
@@ -80,7 +78,7 @@ class Writer:
         try:
             self._contents.size(file.content.archive or file.content.digest)
         except OSError as error:
-            return Refused("blob-missing", _FILE_GONE.format(reason=error.strerror or error), 0)
+            return file_gone(error)
         name = file.name.rpartition("/")[2]
         part = FilePart("file", name, file.media_type, file.content.size, sent.chunks)
         form = Form("data", request_body(operation.payload), [part])

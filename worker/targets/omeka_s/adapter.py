@@ -27,14 +27,13 @@ from worker.targets.base import (
     Lost,
     Operation,
     Original,
-    Refused,
     Saved,
     SiteFacts,
     Surveyed,
     SurveyPage,
     SurveySubject,
 )
-from worker.targets.file_types import EXTENSIONS, MEDIA_TYPES
+from worker.targets.file_types import file_rules
 from worker.targets.http import Outcome, TargetHttp
 from worker.targets.multipart import FilePart, Form
 from worker.targets.omeka_s import compare, files, others, payloads, restoring, surveying, updates
@@ -56,7 +55,7 @@ from worker.targets.omeka_s.resolving import Allowed, NamesResolver, list_coming
 from worker.targets.omeka_s.verdict import VERSION_HEADER
 from worker.targets.omeka_s.vocabulary import Vocabulary
 from worker.targets.redact import excerpt
-from worker.targets.verdict import answer_to_write
+from worker.targets.verdict import answer_to_write, file_gone
 
 _SCREENS: Mapping[Kind, str] = {
     "vocabulary": "vocabulary",
@@ -65,9 +64,6 @@ _SCREENS: Mapping[Kind, str] = {
 }
 """Pages on which a person looks at one of what is no resource; of the others there are only lists."""
 _LISTS: Mapping[Kind, str] = {"asset": "asset", "site": "site", "site-page": "site"}
-
-
-_FILE_GONE = "The file cannot be read any more ({reason}). Upload it again, in another batch."
 
 
 class OmekaSAdapter:
@@ -99,14 +95,7 @@ class OmekaSAdapter:
 
     @property
     def file_rules(self) -> FileRules:
-        settings = self._settings
-        return FileRules(
-            frozenset(settings.media_types) or MEDIA_TYPES,
-            frozenset(one.lower().lstrip(".") for one in settings.extensions) or EXTENSIONS,
-            settings.largest_file,
-            settings.inline_files,
-            settings.inline_bytes,
-        )
+        return file_rules(self._settings)
 
     # --- preflight --------------------------------------------------------------------------------
 
@@ -283,7 +272,7 @@ class OmekaSAdapter:
         try:
             body = self._form(operation)
         except OSError as error:
-            return Refused("blob-missing", _FILE_GONE.format(reason=error.strerror or error), 0)
+            return file_gone(error)
         outcome = await self._client.send(operation, body)
         answer = answer_to_write(judge(operation, outcome))
         if isinstance(answer, Done):

@@ -1,81 +1,54 @@
-"""What an answer of Omeka S means: one function, one taxonomy.
+"""What an answer of Omeka S means: its rules of the taxonomy (`worker.targets.judging`).
 
-`docs/errors.md` has the table; its tests name the recorded exchange that proves a row. The rule for writes:
-*fatal*, *retriable* and *reject* are said only where Omeka (or what stands before it) certainly did nothing.
-Everything else is *unknown*: it may have taken effect, and the executor looks before it sends again.
+The tests name the recorded exchange that proves a row of `docs/errors.md`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Literal, TypeAlias, assert_never
 
 import msgspec
 
 from worker.records import Json
 from worker.targets.base import Operation
-from worker.targets.http import Failure, Outcome, Reply, Verb
+from worker.targets.http import Outcome, Reply, Verb
+from worker.targets.judging import (
+    Asked,
+    Rules,
+    bad_gateway,
+    begins_as_json,
+    failed,
+    judged,
+    redirected,
+    refuses_for_now,
+    unreadable,
+)
 from worker.targets.omeka_s.client_errors import of_client_error
 from worker.targets.omeka_s.representation import Unreadable, decode, saved_from
 from worker.targets.omeka_s.verdict import VERSION_HEADER, error_messages, quotable
-from worker.targets.redact import excerpt, redact
-from worker.targets.verdict import Verdict, busy, of_failure, of_read, required
-
-_BEGINS_AS_JSON = re.compile(rb"\s*(?:[{\[]|null)")
-
-Asked: TypeAlias = Literal["proof", "read"] | Operation
-"""`proof`: the first question to a target, whether it is one, and the key good."""
+from worker.targets.redact import excerpt
+from worker.targets.verdict import Verdict, busy, required
 
 
 def judge(asked: Asked, outcome: Outcome) -> Verdict:
     """The meaning of any answer, or lack of one, to what was asked."""
-    verdict = _of_write(asked if isinstance(asked, Operation) else None, outcome)
-    match asked:
-        case Operation():
-            return verdict
-        case "read":
-            return of_read(verdict)
-        case "proof":
-            return of_read(_of_proof(verdict, outcome))
-        case _:
-            assert_never(asked)
+    return judged(_RULES, asked, outcome)
 
 
-def _of_write(operation: Operation | None, outcome: Outcome) -> Verdict:
-    match outcome:
-        case Failure():
-            return of_failure(outcome)
-        case Reply(status=status) if 200 <= status < 300:
-            return _of_success(operation, outcome)
-        case Reply(status=status) if 300 <= status < 400:
-            return _of_redirect(outcome)
-        case Reply(status=status) if 400 <= status < 500:
-            verdict = of_client_error(outcome)
-            if verdict.code == "target-gone" and operation is not None and operation.method == "delete":
-                return msgspec.structs.replace(verdict, judgement="unknown", look_once=True)
-            return verdict
-        case Reply():
-            return _of_server_error(outcome)
-        case _:
-            assert_never(outcome)
-
-
-def _of_proof(verdict: Verdict, outcome: Outcome) -> Verdict:
+def _of_proof(verdict: Verdict, reply: Reply) -> Verdict:
     """What is no Omeka S, or another address, is not waited for at the first question."""
-    if not isinstance(outcome, Reply):
-        return verdict
-    ours = VERSION_HEADER in outcome.headers
-    if outcome.status == 403 and ours:
+    ours = VERSION_HEADER in reply.headers
+    if reply.status == 403 and ours:
         return msgspec.structs.replace(verdict, judgement="fatal", code="target-key-refused")
-    if verdict.code == "target-not-omeka" or outcome.status in {301, 308}:
+    if verdict.code == "target-not-omeka" or reply.status in {301, 308}:
         return msgspec.structs.replace(verdict, judgement="fatal", code="target-not-omeka")
     if verdict.code == "target-locked":
         return verdict
     if verdict.judgement in {"done", "fatal", "reject"} and not ours:
         why = verdict.message or "It answers with JSON, but not as Omeka S does."
         message = f"There is no Omeka S API at this address. {why}"
-        return Verdict("fatal", "target-not-omeka", message, status=outcome.status)
+        return Verdict("fatal", "target-not-omeka", message, status=reply.status)
     return verdict
 
 
@@ -84,7 +57,7 @@ def outage(method: Verb, outcome: Outcome) -> str | None:
 
     Asked of every answer, so a success is not read for it: Omeka's begin as JSON does.
     """
-    if isinstance(outcome, Reply) and outcome.status == 200 and _BEGINS_AS_JSON.match(outcome.body):
+    if isinstance(outcome, Reply) and _is_omekas(outcome):
         return None
     verdict = judge("read", outcome)
     return verdict.message if verdict.outage else None
@@ -128,15 +101,11 @@ def _of_success(operation: Operation | None, reply: Reply) -> Verdict:
 
 
 def _unreadable(reply: Reply) -> Verdict:
-    return Verdict(
-        "unknown",
-        "target-answer-unreadable",
-        f"The target answered {reply.status}, but not with what Omeka's API answers. An outage page, a proxy "
-        "or a login page may stand before it; look at the address in a browser.",
-        status=reply.status,
-        # JSON that is cut off, or of something else, comes from Omeka all the same.
-        outage=reply.status != 200 or _BEGINS_AS_JSON.match(reply.body) is None,
-    )
+    return unreadable(reply, from_omeka=_is_omekas(reply))
+
+
+def _is_omekas(reply: Reply) -> bool:
+    return reply.status == 200 and begins_as_json(reply)
 
 
 _OUTAGE_PAGES = {
@@ -157,14 +126,7 @@ def _of_redirect(reply: Reply) -> Verdict:
             retry_after=reply.retry_after,
             outage=True,
         )
-    return Verdict(
-        "unknown",
-        "target-redirected",
-        f"The target redirects to {excerpt(redact(location)) or 'nowhere'}, which is never followed. If the "
-        "site has moved (to https, say), write its new address into the target's settings.",
-        status=reply.status,
-        outage=True,
-    )
+    return redirected(reply)
 
 
 # --- 5xx ------------------------------------------------------------------------------------------
@@ -182,35 +144,17 @@ come from a module that acts after the resource was saved."""
 
 def _of_server_error(reply: Reply) -> Verdict:
     status = reply.status
-    if status == 503 and reply.retry_after is not None and not {"via", "x-varnish"} & reply.headers.keys():
-        # Deliberate refusal. Caches before a site send it too, after a backend that broke off half-way.
+    if refuses_for_now(reply):
         return busy(reply)
     if status in {502, 503, 504}:
-        return Verdict(
-            "unknown",
-            "target-bad-gateway",
-            f"The web server before Omeka got no answer from it ({status}): PHP is down, restarting or "
-            "overloaded.",
-            status=status,
-            retry_after=reply.retry_after,
-            outage=True,
-        )
+        return bad_gateway(reply)
     errors = error_messages(reply)
     text = " ".join(errors.values()) if errors else ""
     if sql := _SQL.match(text):
         return _of_sql_error(status, sql)
     if text.startswith("The API does not support the "):
         return Verdict("reject", "target-unsupported", f"Omeka says: {quotable(text)}", status=status)
-    return Verdict(
-        "unknown",
-        "target-failed",
-        f"Omeka failed ({status}{f': {quotable(text)}' if text else ''}). Its administrator finds the "
-        "reason in Omeka's or PHP's log.",
-        status=status,
-        outage=not errors,
-        # Omeka's own word comes when it has done with the request; what a gateway says may come before.
-        look_once=bool(errors),
-    )
+    return failed(reply, quotable(text) if text else "", by_omeka=bool(errors))
 
 
 def _of_sql_error(status: int, sql: re.Match[str]) -> Verdict:
@@ -227,3 +171,6 @@ def _of_sql_error(status: int, sql: re.Match[str]) -> Verdict:
         return Verdict("reject", "target-database-refused", message, status=status, look_once=True)
     message = f"Omeka's database failed: {reason}"
     return Verdict("unknown", "target-failed", message, status=status, look_once=True)
+
+
+_RULES = Rules(_of_success, _of_redirect, of_client_error, _of_server_error, _of_proof)

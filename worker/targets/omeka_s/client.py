@@ -7,7 +7,7 @@ is always compared with what was asked for, and with the total that the answer a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -23,7 +23,7 @@ from worker.targets.omeka_s.answers import body_of_read
 from worker.targets.omeka_s.payloads import request_body
 from worker.targets.omeka_s.representation import PATHS, Unreadable, reference_ids, saved_from, stamp
 from worker.targets.omeka_s.verdict import VERSION_HEADER
-from worker.targets.redact import excerpt
+from worker.targets.reading import entries_of, number_lists, unreadable
 
 T = TypeVar("T")
 
@@ -36,10 +36,6 @@ VERBS: Mapping[Method, Verb] = {"create": "POST", "update": "PATCH", "delete": "
 
 WHOLE = 100_000
 """Lines of one scalar listing: a site of 32,000 items takes 0.28 s."""
-PAGE = 100
-"""Full representations a page; larger pages are slower."""
-MAX_QUERY = 1_500
-"""Characters of a list of numbers: `Link` repeats the query twice, and 3.5 KB of it are safe."""
 
 
 class Page(Struct, frozen=True):
@@ -120,7 +116,7 @@ class OmekaClient:
     async def by_ids(self, kind: Kind, ids: Sequence[int]) -> list[Saved]:
         """The resources with these numbers that exist, in the order of `ids`."""
         found: dict[int, Saved] = {}
-        for chunk in _chunks(ids):
+        for chunk in number_lists(ids):
             wanted = ",".join(str(number) for number in chunk)
             page = await self.page(PATHS[kind], (("id", wanted), ("per_page", len(chunk))))
             if page.total > len(chunk):
@@ -192,11 +188,7 @@ def incomplete(path: str, got: int, total: int) -> Retriable:
 
 
 def _entries(outcome: Outcome) -> list[Mapping[str, Json]]:
-    body = body_of_read(outcome)
-    entries = body if isinstance(body, list) else None
-    if entries is None or not all(isinstance(entry, dict) for entry in entries):
-        raise unreadable("a list was expected")
-    return [entry for entry in entries if isinstance(entry, dict)]
+    return entries_of(body_of_read(outcome))
 
 
 def _page(outcome: Outcome) -> Page:
@@ -232,26 +224,3 @@ def saved_of(entry: Mapping[str, Json], kind: Kind) -> Saved:
         return saved_from(dict(entry), kind)
     except Unreadable as error:
         raise unreadable(str(error)) from error
-
-
-def unreadable(why: str) -> Retriable:
-    return Retriable(
-        "target-answer-unreadable",
-        f"The target's answer is not what Omeka's API answers ({excerpt(why)}). An outage page or a proxy "
-        "may stand before it.",
-    )
-
-
-def _chunks(ids: Iterable[int]) -> Iterable[list[int]]:
-    """At most a page of numbers a request, and no longer than a query may be (a comma is `%2C` there)."""
-    chunk: list[int] = []
-    length = 0
-    for number in dict.fromkeys(ids):
-        size = len(str(number)) + 3
-        if chunk and (len(chunk) == PAGE or length + size > MAX_QUERY):
-            yield chunk
-            chunk, length = [], 0
-        chunk.append(number)
-        length += size
-    if chunk:
-        yield chunk

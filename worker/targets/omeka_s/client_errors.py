@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from worker.targets.http import Reply
+from worker.targets.judging import of_web_server
 from worker.targets.omeka_s.verdict import error_messages, quotable
-from worker.targets.verdict import Verdict, busy, locked
+from worker.targets.verdict import Verdict
 
 _ITSELF_GONE = re.compile(r'^Omeka\\Entity\\(\w+) entity with criteria \{"id":"\d+"\} not found$')
 _REFERENCE_GONE = re.compile(
@@ -31,16 +32,9 @@ _WORDS = {
 
 def of_client_error(reply: Reply) -> Verdict:
     status = reply.status
-    if status == 429:
-        return busy(reply)
-    if status == 408:
-        message = "The target waited too long for the request."
-        return Verdict("unknown", "target-timeout", message, status=status)
-    if status in {401, 407}:
-        return locked(status)
     errors = error_messages(reply)
     if errors is None:
-        return _from_the_web_server(reply)
+        return of_web_server(reply, "Omeka S")
     text = " ".join(errors.values())
     match status:
         case 403:
@@ -59,35 +53,6 @@ def of_client_error(reply: Reply) -> Verdict:
                 f"Omeka does not take this request ({status}): {quotable(text)}",
             )
     return Verdict("reject", code, message, status=status)
-
-
-def _from_the_web_server(reply: Reply) -> Verdict:
-    """A 4xx that is not Omeka's API's own: a web server, proxy or firewall before it, or another site."""
-    status = reply.status
-    if status in {404, 410}:
-        return Verdict(
-            "retriable",
-            "target-not-omeka",
-            f"There is no Omeka S API at this address ({status}). Check the target's address: it is the "
-            "site's, or the one that ends in /api.",
-            status=status,
-            outage=True,
-        )
-    if status == 413:
-        return Verdict(
-            "reject",
-            "target-too-large",
-            "The request is larger than the target's web server takes (413). Its administrator can raise "
-            "that limit (client_max_body_size, LimitRequestBody).",
-            status=status,
-        )
-    return Verdict(
-        "reject",
-        "target-blocked",
-        f"The web server before Omeka refused this request ({status}), probably by a firewall rule that its "
-        "content met. The target's administrator finds it in the server's log.",
-        status=status,
-    )
 
 
 def _denied(status: int, text: str) -> Verdict:

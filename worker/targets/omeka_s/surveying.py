@@ -10,7 +10,7 @@ from service.control.model import FieldWord
 from worker.errors import Fatal
 from worker.records import Json, Kind, normal_identity
 from worker.targets.base import Saved, Surveyed, SurveyPage, SurveySubject
-from worker.targets.omeka_s.client import PAGE, OmekaClient, Page, Query, together, unreadable
+from worker.targets.omeka_s.client import OmekaClient, Page, Query, together
 from worker.targets.omeka_s.representation import (
     PATHS,
     Unreadable,
@@ -20,6 +20,7 @@ from worker.targets.omeka_s.representation import (
     saved_from,
 )
 from worker.targets.omeka_s.vocabulary import Listing, Unknown, Vocabulary
+from worker.targets.reading import PAGE, unreadable
 
 MAX_COMBINATIONS = 1000
 """Identities that one resource may bear: beyond it, its values are no identifiers."""
