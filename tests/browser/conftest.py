@@ -54,8 +54,10 @@ WIDE = Variant(1920, dark=False, scripts=True)
 NARROW = Variant(360, dark=True, scripts=False)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
+    """Ends with the last test of this folder: as long as playwright runs, there is an event loop in its thread,
+    and no other test could begin one."""
     executable = shutil.which("chromium") or shutil.which("chromium-browser")
     if executable is None:
         message = (
