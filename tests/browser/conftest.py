@@ -56,8 +56,8 @@ NARROW = Variant(360, dark=True, scripts=False)
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Ends with the last test of this folder: as long as playwright runs, there is an event loop in its thread,
-    and no other test could begin one."""
+    """Ends with the last test of this folder: while playwright runs there is an event loop in this thread, so
+    no other test could begin one."""
     executable = shutil.which("chromium") or shutil.which("chromium-browser")
     if executable is None:
         message = (

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any, TypeAlias
+from collections.abc import Iterable
+from typing import Any
 from urllib.parse import unquote
 
 import orjson
 
+from tests.standins.shared.frontend import SESSION, Asked, Headers, Reply, WebServer
 from tests.standins.shared.multipart import Upload
-from tests.standins.shared.php import Query, parse_query
+from tests.standins.shared.php import Query
 from tests.standins.shared.traffic import Traffic, Workers
 
 from . import pages
@@ -22,97 +22,26 @@ from .errors import ApiError, PageError, failed
 from .knobs import Knobs
 from .request import ApiRequest, decode, read_multipart
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-Headers: TypeAlias = dict[str, str]
-
 HTML = "text/html; charset=UTF-8"
-_SESSION = {
-    "expires": "Thu, 19 Nov 1981 08:52:00 GMT",
-    "cache-control": "no-store, no-cache, must-revalidate",
-    "pragma": "no-cache",
-}
 _PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d4944415478da63fccfc0f01f0005"
     "0502ff1f0a1d2d0000000049454e44ae426082"
 )
 
 
-class Reply:
-    """A whole answer."""
-
-    def __init__(self, status: int, headers: Headers, body: bytes = b"", *, sized: bool = False) -> None:
-        self.status = status
-        self.headers = headers
-        self.body = body
-        self.sized = sized
-
-
-class Server:
+class Server(WebServer):
     """One stand-in."""
 
     def __init__(self, database: Database, knobs: Knobs) -> None:
+        traffic = Traffic()
+        super().__init__(database, knobs, traffic, Control(database, knobs, traffic))
         self._db = database
         self._knobs = knobs
-        self._traffic = Traffic()
         self._workers = Workers(knobs)
         self._api = Api(database, knobs)
-        self._control = Control(database, knobs, self._traffic)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI entry point."""
-        if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
-            return
-        path: str = scope["path"]
-        raw_query = scope["query_string"].decode("latin-1")
-        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
-        body, size, complete = await self._body(receive, path)
-        if not complete:
-            return
-        method: str = scope["method"]
-        if path.startswith("/standin/"):
-            status, document = self._control.answer(method, path, raw_query, body)
-            self._db.commit()
-            json = {"content-type": "application/json"}
-            await _respond(send, Reply(status, json, orjson.dumps(document)), method)
-            return
-        came = self._traffic.came()
-        query = parse_query(raw_query)
-        reply = self._web_server(size)
-        if reply is None:
-            reply = self._buffered(await self._php(method, path, query, headers, body, size))
-        self._db.commit()
-        self._traffic.note(method, path, query, reply.status, came)
-        await _respond(send, reply, method)
-
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                await send({"type": "lifespan.startup.complete"})
-            else:
-                self._db.close()
-                await send({"type": "lifespan.shutdown.complete"})
-                return
-
-    async def _body(self, receive: Receive, path: str) -> tuple[bytes, int, bool]:
-        """The body, its size, and whether it came whole. What is over the web server's limit is not kept."""
-        limit = 0 if path.startswith("/standin/") else self._knobs.client_max_body_size
-        chunks: list[bytes] = []
-        size = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return b"", size, False
-            chunk: bytes = message.get("body", b"")
-            size += len(chunk)
-            if not limit or size <= limit:
-                chunks.append(chunk)
-            if not message.get("more_body"):
-                return b"".join(chunks), size, True
+    async def reply(self, asked: Asked) -> Reply:
+        return self._web_server(asked.size) or self._buffered(await self._php(asked))
 
     # The web server
 
@@ -130,24 +59,22 @@ class Server:
 
     # PHP
 
-    async def _php(
-        self, method: str, path: str, query: Query, headers: Headers, body: bytes, size: int
-    ) -> Reply:
-        base = f"http://{headers.get('host', 'localhost')}"
+    async def _php(self, asked: Asked) -> Reply:
+        base = f"http://{asked.headers.get('host', 'localhost')}"
         if self._knobs.database_down or self._knobs.maintenance:
-            return self._out_of_order(path)
-        if not path.startswith("/api/"):
-            return self._site(method, path, query, base)
+            return self._out_of_order(asked.path)
+        if not asked.path.startswith("/api/"):
+            return self._site(asked.method, asked.path, asked.query, base)
         async with self._workers.one():
             try:
-                if self._knobs.post_max_size and size > self._knobs.post_max_size:
+                if self._knobs.post_max_size and asked.size > self._knobs.post_max_size:
                     raise PageError
-                request = _read(method, path, query, headers, body)
-                return self._shown(await self._api.answer(request, base, headers.get("accept", "")))
+                request = _read(asked)
+                return self._shown(await self._api.answer(request, base, asked.headers.get("accept", "")))
             except ApiError as error:
                 return self._shown(Answer({"errors": error.errors}, error.status))
             except PageError as error:
-                if method in ("HEAD", "OPTIONS"):
+                if asked.method in ("HEAD", "OPTIONS"):
                     return Reply(error.status, {"content-type": HTML})
                 return _html(error.status, pages.error(self._knobs))
             except MemoryExhaustedError:
@@ -210,15 +137,16 @@ class Server:
         return _html(200, pages.resource(self._db, row, caller))
 
 
-def _read(method: str, path: str, query: Query, headers: Headers, body: bytes) -> ApiRequest:
-    _, _, resource, *rest = path.split("/")
+def _read(asked: Asked) -> ApiRequest:
+    method, body = asked.method, asked.body
+    _, _, resource, *rest = asked.path.split("/")
     number = unquote(rest[0]) if rest and rest[0] else None
     if len(rest) > 1 or not resource:
         raise PageError(404)
     content: object = {}
     files: dict[str, Upload] = {}
     if method in ("POST", "PUT", "PATCH") and (method == "POST" or number is not None):
-        kind = headers.get("content-type", "")
+        kind = asked.headers.get("content-type", "")
         name = kind.partition(";")[0].strip().lower()
         if name == "multipart/form-data":
             if method == "POST":
@@ -227,7 +155,7 @@ def _read(method: str, path: str, query: Query, headers: Headers, body: bytes) -
             content = decode(body)
         else:
             raise failed(415, f'Invalid Content-Type header. Expecting "application/json", got "{kind}".')
-    return ApiRequest(method, resource, number, query, content, files)
+    return ApiRequest(method, resource, number, asked.query, content, files)
 
 
 def _plain(status: int, title: str) -> Reply:
@@ -235,17 +163,4 @@ def _plain(status: int, title: str) -> Reply:
 
 
 def _html(status: int, text: str, extra: Headers | None = None) -> Reply:
-    return Reply(status, {"content-type": HTML, **(extra or {}), **_SESSION}, text.encode())
-
-
-async def _respond(send: Send, reply: Reply, method: str) -> None:
-    headers = [(b"server", b"nginx/1.22.1")]
-    headers += [(k.encode("latin-1"), v.encode("latin-1")) for k, v in reply.headers.items()]
-    if reply.sized:
-        headers.append((b"content-length", str(len(reply.body)).encode()))
-    try:
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else reply.body})
-    except (OSError, asyncio.CancelledError):
-        # The client has gone; what it asked for was done all the same.
-        return
+    return Reply(status, {"content-type": HTML, **(extra or {}), **SESSION}, text.encode())

@@ -1,26 +1,14 @@
-"""The recorded exchanges with a real Omeka Classic, by name, as this side sees them."""
+"""The recorded exchanges with a real Omeka Classic."""
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from pathlib import Path
+from copy import deepcopy
 from typing import Any
 
-from worker.targets.http import Reply
+from tests.unit.targets.recordings import Recordings
 
-FOLDER = Path(__file__).parents[2] / "contract" / "omeka_classic" / "exchanges"
-
-
-@cache
-def _files() -> dict[str, Path]:
-    return {path.stem.split("-", 1)[1]: path for path in FOLDER.glob("*.json")}
-
-
-@cache
-def exchange(name: str) -> Any:
-    """The whole recording."""
-    return json.loads(_files()[name].read_text(encoding="utf-8"))
+RECORDED = Recordings("omeka_classic")
+exchange, reply = RECORDED.exchange, RECORDED.reply
 
 
 def sent(name: str) -> bytes:
@@ -30,11 +18,5 @@ def sent(name: str) -> bytes:
 
 
 def body(name: str) -> Any:
-    return json.loads(json.dumps(exchange(name)["response"]["body"]))
-
-
-def reply(name: str) -> Reply:
-    response = exchange(name)["response"]
-    content = response["body"]
-    data = content.encode() if isinstance(content, str) else json.dumps(content).encode()
-    return Reply(response["status"], {key.lower(): value for key, value in response["headers"].items()}, data)
+    """A copy: tests change it."""
+    return deepcopy(RECORDED.body(name))
