@@ -45,3 +45,27 @@ def test_what_a_cancelled_run_changed_in_part_is_given_back_what_it_held(tmp_pat
         assert again.counts["updated"] == 1, shop.log(again.id)
         assert "conflict" not in shop.log(again.id)
         shop.close()
+
+
+def test_what_was_changed_in_part_each_time_is_given_back_what_it_held_when_it_is_given_up(
+    tmp_path: Path,
+) -> None:
+    with StandIn() as omeka:
+        site = ClassicSite(omeka)
+        shop = Shop(tmp_path / "shop", omeka, lease=0.6, look_again=[0.05, 0.1])
+        first = on_classic(Order((Row("K0", "One"),)))
+        assert shop.run(shop.batch(first.control, first.files)).counts["created"] == 1
+        site.tick()
+        stood = site.dump()
+
+        # Every third text fails: of the change's five each time, of the two that stood before none.
+        second = on_classic(Order((Row("K0", "Two", ("birch", "cedar"), description="longer"),)))
+        omeka.knobs(deadlocks=3)
+        run = shop.run(shop.batch(second.control, second.files))
+        omeka.knobs(deadlocks=0)
+        log = shop.log(run.id)
+        assert (run.counts["rejected"], "updated" in run.counts) == (1, False), log
+        assert "given-up" in log
+        assert "half-restored" in log
+        same(restored(site.dump(), {}), restored(stood, {}))
+        shop.close()

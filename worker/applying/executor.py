@@ -293,6 +293,8 @@ class Executor:
         run_id, method = self._context.claim.run_id, lost.operation.method
         before = await self._context.db.run(journal.times_given_up, run_id, lost.entry.seq, method)
         if isinstance(again, Outgoing) and before + 1 >= MOST_SENT:
+            if half:
+                await self._outage.patiently(partial(take_back, self._context, self._adapter, lost))
             message = (
                 f"It was sent {before + 1} times. Each time no answer told what became of it, and it was not "
                 "in the target afterwards. The reason may stand in the target's log; then schedule a retry."
