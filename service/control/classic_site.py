@@ -213,78 +213,46 @@ def _field(destination: str, name: str, source: str = "", **more: Any) -> dict[s
     return {"source": source or name, "destination": destination, "name": name, **more}
 
 
+def _new(destination: str, *names: str) -> list[dict[str, Any]]:
+    """A resource whose fields have the names that the record has for them."""
+    return [{"action": "new", "destination": destination}, *(_field(destination, name) for name in names)]
+
+
 def _collection(preset: RecordProcessor) -> list[dict[str, Any]]:
-    to = "item-set"
-    return [
-        {"action": "new", "destination": to},
-        _field(to, "public"),
-        _field(to, "owner"),
-        *_values(preset, to),
-    ]
+    return [*_new("item-set", "public", "owner"), *_values(preset, "item-set")]
 
 
 def _item(preset: RecordProcessor) -> list[dict[str, Any]]:
-    to = "item"
+    media = [
+        *_new("media"),
+        _field("media", "url", "file"),
+        _field("media", "public"),
+        *_values(preset, "media"),
+    ]
     return [
-        {"action": "new", "destination": to},
-        _field(to, "public"),
-        _field(to, "owner"),
-        _field(to, "class"),
-        _field(to, "template"),
-        _field(to, "item-set", of="ours"),
-        *_values(preset, to),
-        {
-            "action": "for-each",
-            "source": "media",
-            "instructions": [
-                {"action": "new", "destination": "media"},
-                _field("media", "url", "file"),
-                _field("media", "public"),
-                *_values(preset, "media"),
-            ],
-        },
+        *_new("item", "public", "owner", "class", "template"),
+        _field("item", "item-set", of="ours"),
+        *_values(preset, "item"),
+        {"action": "for-each", "source": "media", "instructions": media},
     ]
 
 
 def _item_type() -> list[dict[str, Any]]:
     to = "resource-template"
-    return [
-        {"action": "new", "destination": to},
-        _field(to, "label"),
-        _field(to, "class"),
-        _field(to, "properties", multivalue=True),
-    ]
+    return [*_new(to, "label", "class"), _field(to, "properties", multivalue=True)]
 
 
 def _user(role: str) -> list[dict[str, Any]]:
-    to = "user"
-    return [
-        {"action": "new", "destination": to},
-        _field(to, "email"),
-        _field(to, "name"),
-        {"action": "set-value", "destination": to, "name": "role", "value": role},
-    ]
+    set_role = {"action": "set-value", "destination": "user", "name": "role", "value": role}
+    return [*_new("user", "email", "name"), set_role]
 
 
 def _exhibit() -> list[dict[str, Any]]:
-    to = "site"
     return [
-        {"action": "new", "destination": to},
-        _field(to, "slug"),
-        _field(to, "title"),
-        _field(to, "description"),
-        _field(to, "public"),
+        *_new("site", "slug", "title", "description", "public"),
         {"action": "for-each", "source": "site_pages", "instructions": _page()},
     ]
 
 
 def _page() -> list[dict[str, Any]]:
-    to = "site-page"
-    return [
-        {"action": "new", "destination": to},
-        _field(to, "site"),
-        _field(to, "slug"),
-        _field(to, "title"),
-        _field(to, "public"),
-        _field(to, "html"),
-    ]
+    return _new("site-page", "site", "slug", "title", "public", "html")
