@@ -6,7 +6,7 @@ from sqlalchemy import Insert, Table, func, insert, literal, select
 
 from service.store.database import Database
 from service.store.runs import Claim, fenced
-from service.store.tables import plan_entry, plan_group, plan_key, plan_link, run
+from service.store.tables import plan_entry, plan_group, plan_key, plan_link, plan_place, run
 
 SLICE = 1000
 """Entries a transaction."""
@@ -32,7 +32,8 @@ def copy_plan(db: Database, claim: Claim, plan: str) -> None:
                 connection.execute(_copy(table, plan, claim.run_id, (last, end)))
         last = end
     with fenced(db, claim) as connection:
-        connection.execute(_copy(plan_group, plan, claim.run_id, None))
+        for table in (plan_group, plan_place):
+            connection.execute(_copy(table, plan, claim.run_id, None))
 
 
 def _copy(table: Table, plan: str, to: str, seqs: tuple[int, int] | None) -> Insert:

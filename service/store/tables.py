@@ -288,6 +288,18 @@ plan_group = Table(
     Column("example", Text, nullable=False),  # the first of them: where it stands, and what it says
 )
 
+# Where in the plan names, problems and conflicts are met, in blocks of entries (plan_places.BLOCK): how a plan of any
+# size is narrowed without reading it. It may name a block too many, never one too few.
+plan_place = Table(
+    "plan_place",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("type", String(16), primary_key=True),  # name | problem | conflict | noted
+    Column("name", String(255), primary_key=True),  # the property or field; the problem's code
+    Column("action", String(16), primary_key=True),  # of the entries
+    Column("block", Integer, primary_key=True),
+)
+
 # The records of a run that were not written, in the format they came in; made at its end.
 failed_file = Table(
     "failed_file",
