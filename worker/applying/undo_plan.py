@@ -22,6 +22,7 @@ from service.store.runs import ever_wrote
 from service.store.undo import Effect, Later
 from worker.applying import images, keys, standing
 from worker.applying.images import PreImage
+from worker.applying.outgoing import ledger_key
 from worker.applying.undo_left import take_over
 from worker.applying.undo_step import Step, step_of
 from worker.context import RunContext
@@ -319,7 +320,7 @@ class UndoPlan:
         name = f"{entry.kind} {saved.id} “{saved.title or ''}”"
         if later is not None:
             return f"{name} was changed by the later batch {later.batch_id} ({later.comment})."
-        if step.modified and saved.modified != step.modified:
+        if step.modified and saved.modified != step.modified and not self._only_moved(entry, saved):
             return f"{name} was edited by somebody since (at {saved.modified})."
         if entry.action == "delete":
             if not saved.media_known:
@@ -330,6 +331,12 @@ class UndoPlan:
                 shown = ", ".join(map(str, strange))
                 return f"{name} has media that this batch did not bring ({shown})."
         return None
+
+    def _only_moved(self, entry: Entry, saved: Saved) -> bool:
+        if entry.kind != "media" or entry.key_digest is None:
+            return False
+        rows = ledger.rows(self._db, ledger_key(self._context.target, entry), [entry.key_digest])
+        return standing.only_moved(self._adapter, rows.get(entry.key_digest), saved)
 
     def _left(self, image: PreImage, saved: Saved) -> Iterator[Problem]:
         """What the batch added and the undo leaves."""
