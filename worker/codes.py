@@ -112,6 +112,10 @@ CODES: Mapping[str, tuple[Level, str]] = {
         "error",
         "The record brings another file for an asset that stands; Omeka takes none for it.",
     ),
+    "thumbnail-missing": (
+        "warning",
+        "No asset could be made of the file of a thumbnail; the record was written without it, unless it needs it.",
+    ),
     "asset-without-file": ("error", "The asset is new, and the record names no file for it."),
     "content-stays": (
         "error",

@@ -134,6 +134,11 @@ def _field(one: Assign, word: FieldWord, found: _Found) -> None:
     listing = _LISTED.get(word)
     if listing is None:
         return
+    if one.value.find is not None:
+        # A file: the asset that is made of it is called after its bytes, and is there when its item comes.
+        found.from_data.add(listing)
+        found.coming.add(listing)
+        return
     for name in _constants(one):
         found.add(listing, name, one.pointer)
     if not isinstance(one.value.input, Constant) or one.value.create_missing:

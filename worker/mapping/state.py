@@ -125,6 +125,7 @@ class Builder:
         source = self._media_source(state) if self.kind == "media" else None
         if self.kind == "asset" and self.fields.get("file") is not None:
             source = MediaSource("upload", self.fields["file"])
+        named = self.fields.get("thumbnail")
         return Draft(
             self.label,
             self.kind,
@@ -142,6 +143,7 @@ class Builder:
             self._fields() if self.fields else _NO_FIELDS,
             source,
             primary=self.kind == "media" and self.fields.get("primary") is True,
+            picture=MediaSource("upload", named.text, named=named) if isinstance(named, FileName) else None,
             otherwise=self.otherwise,
         )
 
@@ -234,6 +236,8 @@ class Builder:
         given: dict[str, Any] = {}
         own: dict[str, Own] = {}
         for word, value in self.fields.items():
+            if isinstance(value, FileName):
+                continue  # which asset that is, its bytes will tell
             attribute = FIELD_ATTRIBUTES.get(word)
             if attribute is not None:
                 given[attribute] = tuple(value) if isinstance(value, list) else value

@@ -50,6 +50,7 @@ from worker.planning.merging import Candidate, Judged, Merger
 from worker.planning.met import ChunkMet, LookUps, find_links
 from worker.planning.owners import Owners
 from worker.planning.parts import ChunkParts, Paired, Rearranged, Room, in_place, rearranged
+from worker.planning.pictures import asset_of
 from worker.planning.templates import Templates
 from worker.planning.uploads import Uploads, file_digest, of_file
 from worker.records import Draft, Identity, Kind, Mapped, Problem, Sought
@@ -119,6 +120,9 @@ class Planner:
 
     def _expected(self, mapped: Mapped) -> Mapped:
         """What it brings counts as known for it and for what comes after it."""
+        for draft in mapped.drafts:
+            if draft.picture is not None:
+                self._resolver.expect(asset_of(draft.picture))
         drafts = tuple([self._resolver.expect(draft) for draft in mapped.drafts])
         return (
             mapped if all(map(is_, drafts, mapped.drafts)) else msgspec.structs.replace(mapped, drafts=drafts)

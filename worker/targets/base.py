@@ -553,6 +553,14 @@ class Adapter(Protocol):
         """The address at which a person looks at the resource."""
         ...
 
+    def has_asset(self, name: str) -> bool:
+        """Whether an asset was called so when names were last listed."""
+        ...
+
+    def assets_of(self, representation: bytes) -> frozenset[int]:
+        """The numbers of the assets that a resource shows."""
+        ...
+
     async def in_use(self, saved: Saved) -> str | None:
         """What would be lost with it beside itself, if it were deleted, as a sentence; None: nothing."""
         ...

@@ -282,6 +282,12 @@ class OmekaClassicAdapter:
             raise Fatal("target-unsupported", message)
         return PATHS[kind]
 
+    def has_asset(self, name: str) -> bool:
+        return False
+
+    def assets_of(self, representation: bytes) -> frozenset[int]:
+        return frozenset()
+
     async def in_use(self, saved: Saved) -> str | None:
         return await structure.in_use(self._client, saved) if saved.kind in structure.KINDS else None
 
