@@ -569,6 +569,23 @@ def test_files_are_uploaded_one_at_a_time_put_in_order_replaced_and_brought_back
     assert "500" not in omeka.requests()["statuses"]
 
 
+def test_an_undo_brings_back_texts_and_the_order_of_files_that_changed_in_one_batch(
+    accession: Installation, omeka: StandIn
+) -> None:
+    bytes_of = scans(a="first", b="second", c="third")
+    first = accession.batch(with_files("both"), data([pages("both", "a", "b")]) | bytes_of)
+    assert accession.run(first) == "complete", accession.log(first)
+    stood = files_of(omeka, "both")
+    changed = [{**pages("both", "c", "b", "a"), "title": "Book"}]
+    second = accession.batch(with_files("both"), data(changed) | bytes_of)
+    assert accession.run(second) == "complete", accession.log(second)
+    assert [name for name, _ in files_of(omeka, "both")] == ["c.txt", "b.txt", "a.txt"]
+
+    assert accession.run(second, "undo") == "undone", accession.log(second)
+    assert files_of(omeka, "both") == stood, accession.log(second)
+    assert [texts(one)[TITLE] for one in mine(omeka, "both").values()] == [["Album"]]
+
+
 def test_an_item_with_files_that_goes_comes_back_with_them(accession: Installation, omeka: StandIn) -> None:
     record = [pages("whole", "a", "b"), {"acno": "whole-2", "title": "Other", "files": []}]
     first = accession.batch(with_files("whole"), data(record) | scans(a="alpha", b="beta"))

@@ -102,7 +102,7 @@ class Recorder:
         context = self._context
         run_id = context.claim.run_id
         ends = [end for result in results if (end := self._end(result)) is not None]
-        outcomes = [outcome for result in results for outcome in _outcomes(result)]
+        outcomes = [outcome for result in results for outcome in _reported(result)]
         corrected = [(main, now) for result in results for main, now in _corrected(result)]
         counts: Counter[str] = Counter()
         for result in results:
@@ -250,6 +250,14 @@ def _outcomes(result: Result) -> list[EntryOutcome]:
             return _all(outgoing, "uncertain", "uncertain", _uncertain_text(ids))
         case _:
             assert_never(result)
+
+
+def _reported(result: Result) -> list[EntryOutcome]:
+    """What a report says of it: of an entry that completes another nothing, that one tells it."""
+    outcomes = _outcomes(result)
+    if result.outgoing.entry.action != "complete":
+        return outcomes
+    return [msgspec.structs.replace(one, reported=False) for one in outcomes]
 
 
 def _gone_items(results: Sequence[Result]) -> list[int]:

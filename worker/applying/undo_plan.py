@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from functools import reduce
 from itertools import islice
 
 import msgspec
@@ -107,24 +108,23 @@ class UndoPlan:
 
     def _keep(self, effects: Sequence[Effect]) -> None:
         """An entry for each resource that was not met yet; an older effect says what it was before."""
-        newest: dict[tuple[str, int], Effect] = {}
-        oldest: dict[tuple[str, int], Effect] = {}
+        newest_first: defaultdict[tuple[str, int], list[Effect]] = defaultdict(list)
         for effect in effects:
-            newest.setdefault((effect.kind, effect.resource_id), effect)
-            oldest[effect.kind, effect.resource_id] = effect
-        met, left = self._met(newest.keys())
+            newest_first[effect.kind, effect.resource_id].append(effect)
+        met, left = self._met(newest_first.keys())
         entries: list[Entry] = []
         keys: list[KeyRow] = []
-        for subject, effect in newest.items():
-            last = oldest[subject]
+        for subject, several in newest_first.items():
+            effect = several[0]
             if subject in met:
-                entries.append(self._before(met[subject], last))
+                entries.append(reduce(self._before, several, met[subject]))
             elif subject not in left:
                 entry = self._entry(effect)
                 chosen = self._selection.takes(entry, effect.outcome)
                 if chosen:
                     self._seq += 1
-                    entries.append(self._before(msgspec.structs.replace(entry, seq=self._seq), last))
+                    numbered = msgspec.structs.replace(entry, seq=self._seq)
+                    entries.append(reduce(self._before, several, numbered))
                 number = self._seq if chosen else _LEFT
                 keys.append(KeyRow(number, effect.kind, _KEY, "", _digest(effect.resource_id), False))
         with self._context.transaction() as connection:
@@ -164,7 +164,7 @@ class UndoPlan:
         )
 
     def _before(self, entry: Entry, effect: Effect) -> Entry:
-        """The entry, with what the oldest known effect says of the resource's state before the batch."""
+        """The entry, with what an effect, older than those met so far, says of the state before the batch."""
         if effect.method == "create" and entry.action == "create":
             # Created and deleted by the same batch: nothing of it is left, nor was anything before.
             return msgspec.structs.replace(entry, action="unchanged", outcome="unchanged", before=None)
@@ -178,7 +178,21 @@ class UndoPlan:
                 before=None,
                 draft=msgspec.json.encode(step),
             )
-        return msgspec.structs.replace(entry, before=effect.pre_image)
+        return msgspec.structs.replace(entry, before=self._as_it_stood(effect.pre_image, entry.before))
+
+    def _as_it_stood(self, older: bytes | None, newer: bytes | None) -> bytes | None:
+        """What stood before the older one of two writes. A target may tell the order of an item's media apart
+        from the item, and only the newer one may have asked for it."""
+        if older is None or newer is None:
+            return older
+        image, later = images.unpack(older), images.unpack(newer)
+        if image.kind != "item" or self._adapter.saved(image.saved, "item").media_known:
+            return older
+        order = self._adapter.saved(later.saved, "item").media_ids
+        if not order:
+            return older
+        saved = self._adapter.with_order(image.saved, order)
+        return images.pack(msgspec.structs.replace(image, saved=saved))
 
     # --- judging ----------------------------------------------------------------------------------
 

@@ -97,7 +97,10 @@ class Planner:
         self._merger = merger
         self._templates = Templates(control.templates, resolver)
         self._owners = Owners(resolver, lenient=control.record_processor is not None)
-        self._policies = {label: policy_of(match) for label, match in control.match.items()}
+        self._policies = {
+            label: policy_of(match, control.on_conflict) for label, match in control.match.items()
+        }
+        self._default = policy_of(None, control.on_conflict)
         self._merging = frozenset(
             label for label, policy in self._policies.items() if policy.duplicates == "merge"
         )
@@ -292,7 +295,7 @@ class Planner:
             return msgspec.structs.replace(found, known=None)
         if draft.identity is None:
             return Decision("create")
-        policy = self._policies.get(draft.destination, Policy())
+        policy = self._policies.get(draft.destination, self._default)
         return decide(draft, meaning, met.of(draft), policy, listing)
 
     def _decide_media(
@@ -341,7 +344,9 @@ class Planner:
         if found.replaces:
             note = f"“{found.key.shown}” has other bytes: media {part.resource_id} is replaced."
             return Decision("create", part.resource_id, (Problem("warning", "replaced", note),))
-        if part.known is not None and is_unchanged(part.known, meaning, listing[part.resource_id]):
+        if part.known is not None and is_unchanged(
+            part.known, meaning, listing[part.resource_id], self._control.on_conflict
+        ):
             return Decision("unchanged", part.resource_id, known=part.known)
         return Decision("update", part.resource_id, known=part.known)
 

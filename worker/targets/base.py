@@ -375,6 +375,10 @@ class Adapter(Protocol):
         """
         ...
 
+    def with_order(self, image: bytes, media: Sequence[int]) -> bytes:
+        """The representation of an item that tells nothing of its media, as if they stood in this order."""
+        ...
+
     def recreate_payload(
         self,
         image: bytes,

@@ -163,6 +163,9 @@ class OmekaClassicAdapter:
             return structure_payloads.restore_body(image, current)
         return restoring.restore_body(image, kind, current, numbers, without)
 
+    def with_order(self, image: bytes, media: Sequence[int]) -> bytes:
+        return restoring.with_order(image, media)
+
     def recreate_payload(
         self,
         image: bytes,
