@@ -128,6 +128,10 @@ CODES: Mapping[str, tuple[Level, str]] = {
         "The resource has files of which no copy is kept: deleting it could not be undone.",
     ),
     "deleted": ("info", "The resource was deleted."),
+    "description-stays": (
+        "warning",
+        "A set or an element is described otherwise in Omeka Classic, whose API cannot change that.",
+    ),
     "primary-elsewhere": (
         "error",
         "A primary media in a record whose item another record of the batch creates.",

@@ -310,6 +310,8 @@ class Draft(Struct, frozen=True, omit_defaults=True, gc=False):
     made of these bytes (`picture_name`)."""
     chosen: int = 0
     """Of an item with an `order`: the media that is to be its primary one, as there; 0: none is named."""
+    whole: bool = False
+    """Whether `properties` speaks for all elements: what this service wrote in any other is to go."""
     otherwise: str = ""
     """Of a `load` that says what to do when there is no such resource: its pointer. The record is then
     mapped again with that load among the `missing` ones (`RecordMapper.map`)."""
@@ -330,6 +332,7 @@ class Draft(Struct, frozen=True, omit_defaults=True, gc=False):
                 ],
                 self.fields,
                 _meant_source(self.source),
+                *((True,) if self.whole else ()),
             )
         )
 

@@ -12,6 +12,7 @@ from service.control.model import (
     Control,
     DestinationKind,
     Element,
+    ElementTexts,
     FieldName,
     FieldWord,
     Link,
@@ -117,6 +118,8 @@ def _collect(part: object, found: _Found) -> None:
         case MappedReference(table):
             if table.using == "identifier":
                 found.add("terms", "dcterms:identifier", table.pointer)
+        case ElementTexts():
+            found.from_data.add("terms")
         case _:
             pass
 

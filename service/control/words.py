@@ -170,7 +170,7 @@ DESTINATIONS: dict[DestinationKind, DestinationDoc] = {
         {
             "name": FieldDoc("Its name."),
             "description": FieldDoc("A comment."),
-            "elements": FieldDoc("The names of its elements.", many=True),
+            "elements": FieldDoc("Its elements: names, or objects.", many=True),
         },
         models=ONLY_CLASSIC,
     ),

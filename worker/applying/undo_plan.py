@@ -8,7 +8,7 @@ planning thread.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from functools import reduce
 from itertools import islice
 
@@ -54,6 +54,9 @@ DELETE: Mapping[str, int] = {
     "element-set": 13,
 }
 """Deletions come last, parts before the whole."""
+_LATE = ("element-set",)
+"""Kinds of which a change is taken back as late as they are deleted: what it added goes only when nothing
+uses it any more."""
 _KEY = "undo"
 """`plan_key.scope` under which the resources of an undo are found again while it is planned."""
 _LEFT = 0
@@ -109,7 +112,7 @@ class UndoPlan:
         newest_first: defaultdict[tuple[str, int], list[Effect]] = defaultdict(list)
         for effect in effects:
             newest_first[effect.kind, effect.resource_id].append(effect)
-        met, left = self._met(list(newest_first))
+        met, left = self._met(newest_first.keys())
         entries: list[Entry] = []
         keys: list[KeyRow] = []
         for subject, several in newest_first.items():
@@ -130,13 +133,14 @@ class UndoPlan:
             links.insert_keys(connection, self._run_id, keys)
 
     def _met(
-        self, subjects: Sequence[tuple[str, int]]
+        self, subjects: Collection[tuple[str, int]]
     ) -> tuple[dict[tuple[str, int], Entry], set[tuple[str, int]]]:
         """Which of these resources were met before: with their entries, or left out."""
         digests = {_digest(number): number for _, number in subjects}
         keys = links.keys_among(self._db, self._run_id, _KEY, list(digests))
         found = plans.entries_by_seq(self._db, self._run_id, [one.seq for one in keys if one.seq != _LEFT])
-        met = {(one.kind, one.resource_id or 0): one for one in found.values()}
+        # Others may have the same number: item 5 is not collection 5.
+        met = {subject: one for one in found.values() if (subject := _subject(one)) in subjects}
         left = {(one.kind, digests[one.key_digest]) for one in keys if one.seq == _LEFT}
         return met, left
 
@@ -155,7 +159,7 @@ class UndoPlan:
             scope=effect.scope,
             by=effect.by,
             key_digest=effect.key_digest,
-            depth=CREATE if deleted else RESTORE,
+            depth=CREATE if deleted else DELETE[effect.kind] if effect.kind in _LATE else RESTORE,
             resource_id=effect.resource_id,
             draft=msgspec.json.encode(step),
         )
@@ -503,6 +507,10 @@ def _change(name: str, before: Sequence[Held], after: Sequence[Held]) -> list[Ch
 
 def _shown(values: Sequence[Held]) -> tuple[str, ...]:
     return tuple(value.shown() for value in values)
+
+
+def _subject(entry: Entry) -> tuple[str, int]:
+    return entry.kind, entry.resource_id or 0
 
 
 def _digest(number: int) -> str:

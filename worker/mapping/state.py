@@ -101,6 +101,7 @@ class Builder:
         "pointer",
         "properties",
         "resource_id",
+        "whole",
     )
 
     def __init__(self, label: str, kind: Kind, ordinal: int, action: DraftAction, pointer: str) -> None:
@@ -118,6 +119,8 @@ class Builder:
         self.fields: dict[str, Any] = {}
         """By the name of the control file: text, boolean, number, or a list of texts; None is emptied."""
         self.field_policies: dict[str, tuple[OnUpdate, Of]] = {}
+        self.whole = False
+        """Whether the record speaks for every element of the resource."""
 
     def draft(self, state: RecordState) -> Draft:
         """The finished draft; problems that only its end shows go to the state."""
@@ -145,6 +148,7 @@ class Builder:
             primary=self.kind == "media" and self.fields.get("primary") is True,
             picture=MediaSource("upload", named.text, named=named) if isinstance(named, FileName) else None,
             otherwise=self.otherwise,
+            whole=self.whole,
         )
 
     def _complete_identity(self, state: RecordState) -> None:
@@ -163,7 +167,10 @@ class Builder:
             for name, text in self.identity.written:
                 slot = self.properties.get(name)
                 if slot is None:
-                    self.properties[name] = PropertySlot([Value(text=text)], "append", "all", match.pointer)
+                    slot = PropertySlot([Value(text=text)], "append", "all", match.pointer)
+                    if self.whole:
+                        slot.on_update, slot.of = "replace", "ours"
+                    self.properties[name] = slot
                 elif not any(text in (value.text, value.uri) for value in slot.values):
                     slot.values.append(Value(text=text))
 
