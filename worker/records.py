@@ -146,6 +146,16 @@ Own: TypeAlias = "bool | str | tuple[str, ...] | None"
 """What a name is given that only one kind has; None: it is emptied."""
 
 
+class Place(Struct, frozen=True, omit_defaults=True, gc=False):
+    """Where an item is on a map, in degrees. None: the control file does not say it."""
+
+    latitude: float
+    longitude: float
+    zoom: int | None = None
+    address: str | None = None
+    label: str | None = None
+
+
 class Fields(Struct, frozen=True, omit_defaults=True, gc=False):
     """What a resource has beside properties. UNSET: the control file does not name it."""
 
@@ -161,6 +171,7 @@ class Fields(Struct, frozen=True, omit_defaults=True, gc=False):
     position: int | UnsetType = UNSET
     alt_text: str | UnsetType = UNSET
     language: str | UnsetType = UNSET
+    geolocation: Place | UnsetType | None = UNSET
     own: Mapping[str, Own] = {}
     """Of what is no resource (an asset, a site …): the other names that it is given, by their words."""
     of: Mapping[str, Of] = {}

@@ -216,7 +216,7 @@ IDENTIFYING: dict[DestinationKind, tuple[FieldWord, ...]] = {
 """All the names that it may be known by."""
 
 PSEUDO_KINDS: tuple[PseudoKind, ...] = get_args(PseudoKind)
-OURS_BY_DEFAULT: frozenset[FieldWord] = frozenset({"item-set", "site", "tags"})
+OURS_BY_DEFAULT: frozenset[FieldWord] = frozenset({"item-set", "site", "tags", "point"})
 """Names that others fill too: replacing there means what this service wrote."""
 
 CONTENT_FIELDS: tuple[FieldWord, ...] = (

@@ -160,7 +160,7 @@ class Preparer:
         except Reject as error:  # what it names was to come with this run, and did not
             return refuse(entry, error.code, error.message, inline)
         number = attempt if attempt is not None else about.attempts.get(entry.seq, 0) + 1
-        whole = not later and entry.seq not in without
+        whole = not later and entry.seq not in without and not self._adapter.left_out(own.draft)
         row = ledger_row(self._context.target, self._run_id, entry, own.linked, whole=whole)
         return Outgoing(
             entry,

@@ -285,7 +285,7 @@ def _corrected(result: Result) -> list[tuple[str, EntryOutcome]]:
     before = main.outcome or "created"
     match result:
         case RefusedResult(code=code, message=message):
-            text = f"It was created, but not all of its links could be written: {message}"
+            text = f"It was created, but not all of it could be written: {message}"
             return [(before, EntryOutcome(main.seq, "failed", main.outcome_id, code, text))]
         case Written(differences=differences) if differences:
             now = EntryOutcome(main.seq, "altered", main.outcome_id, "altered", altered_text(differences))

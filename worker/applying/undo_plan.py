@@ -25,6 +25,7 @@ from worker.applying.images import PreImage
 from worker.applying.outgoing import ledger_key
 from worker.applying.undo_left import take_over
 from worker.applying.undo_step import Step, step_of
+from worker.applying.undo_unseen import Unseen
 from worker.context import RunContext
 from worker.errors import Fatal
 from worker.planning.changes import Change, Changes
@@ -235,6 +236,7 @@ class UndoPlan:
             kind: undo.changed_later(self._db, self._batch_id, kind, numbers, since)
             for kind, numbers in ids.items()
         }
+        unseen = Unseen(self._db, self._context.target, self._adapter, page)
         returned = self._returned([one for one in page if one.action == "create"])
         for entry in page:
             kind, number = KINDS[entry.kind], entry.resource_id or 0
@@ -242,9 +244,10 @@ class UndoPlan:
                 yield self._came_back(entry, returned[entry.seq])
                 continue
             saved = current.get(kind, {}).get(number)
-            yield self._judged(entry, saved, later.get(kind, {}).get(number))
+            edited = unseen.edited(entry, saved)
+            yield self._judged(entry, saved, later.get(kind, {}).get(number), edited=edited)
 
-    def _judged(self, entry: Entry, saved: Saved | None, later: Later | None) -> Entry:
+    def _judged(self, entry: Entry, saved: Saved | None, later: Later | None, *, edited: bool) -> Entry:
         match entry.action:
             case "unchanged":
                 return entry
@@ -254,7 +257,7 @@ class UndoPlan:
                 return self._gone(entry)
             case "update" | "delete":
                 assert saved is not None
-                return self._stands(entry, saved, later)
+                return self._stands(entry, saved, later, edited=edited)
             case _:
                 raise AssertionError(f"an undo does not plan {entry.action}")
 
@@ -299,9 +302,11 @@ class UndoPlan:
         )
         return _settled(entry, "skip", "skipped", Problem("warning", "gone", message))
 
-    def _stands(self, entry: Entry, saved: Saved, later: Later | None) -> Entry:
+    def _stands(self, entry: Entry, saved: Saved, later: Later | None, *, edited: bool) -> Entry:
         step = step_of(entry)
         why = self._edited(entry, saved, step, later)
+        if why is None and edited:
+            why = f"{entry.kind} {saved.id} “{saved.title or ''}” was edited by somebody since."
         problems: list[Problem] = []
         if why is not None and not self._force:
             text = f"{why} It was left as it is. To undo it all the same: force=true."
@@ -447,10 +452,11 @@ class UndoPlan:
             (kind, keys.renumbered(numbers, kind, number, self._adapter)) for kind, number in subjects
         }
         subjects -= self._own(subjects)
-        chosen = self._adapter.saved(image.saved, image.kind).chosen
-        if chosen is not None or self._adapter.linked_in(image.saved, image.kind) & coming:
-            # Its own links to what comes back too, and which of its media is the primary one: written once
-            # all of them are there.
+        saved = self._adapter.saved(image.saved, image.kind)
+        own_links = self._adapter.linked_in(image.saved, image.kind) & coming
+        if saved.chosen is not None or own_links or self._adapter.comes_after(saved):
+            # Its own links to what comes back too, which of its media is the primary one, and what no create
+            # says: written once all of them are there.
             subjects.add((image.kind, entry.resource_id or 0))
         return sorted(subjects)
 

@@ -284,7 +284,8 @@ class UndoPreparer:
             keys.renumbered(numbers, "media", one, self._adapter) for one in max(orders, key=len, default=())
         ]
         primary = _same_place(self._earlier(own), current) if own is not None else 0
-        payload = self._adapter.relink_payload(current, values, sets, numbers, order, primary)
+        before = self._earlier(own) if own is not None else None
+        payload = self._adapter.relink_payload(current, values, sets, numbers, order, primary, before)
         if payload is None:
             return Stands(self._outgoing(entry, "update", current.id, b"", 0), current, "unchanged")
         made = self._outgoing(entry, "update", current.id, payload, attempt)

@@ -90,6 +90,7 @@ class PlanPhase:
         self._attaching = attaching
         self._pictures = pictures
         self._rearranged: list[Rearranged] = []
+        self._unfinished: set[int] = set()
         self._plan = plan
         self._absent = absent
         self._selection = selection
@@ -209,6 +210,7 @@ class PlanPhase:
         self._totals.rejected += len({(e.file, e.row) for e in decided if e.action == "reject"})
         refreshed = self._refreshed(planned.refreshed)
         self._rearranged.extend(planned.rearranged)
+        self._unfinished.update(planned.unfinished)
         self._plan.keep(Kept(planned.entries, planned.links, planned.keys, refreshed), counts)
         self._pending = self._pending or len(decided) < len(planned.entries)
 
@@ -248,6 +250,7 @@ class PlanPhase:
                 for entry in self._leave_out(planned.entries):
                     self._say(entry)
                 self._rearranged.extend(planned.rearranged)
+                self._unfinished.update(planned.unfinished)
                 with self._context.transaction() as connection:
                     ledger.refresh(connection, self._refreshed(planned.refreshed))
             run_id = self._context.claim.run_id
@@ -256,7 +259,7 @@ class PlanPhase:
             with self._context.transaction(dict(_difference(tally, self._added))):
                 pass
             self._group_anew()
-        settling.order()
+        settling.order(self._unfinished)
 
     def _follow_media(self) -> None:
         """Plan what media need when all of them are planned."""

@@ -67,6 +67,8 @@ class Planned(Struct):
     """Known resources that stand as meant, though the ledger's row is older: it may be brought up to date."""
     rearranged: list[Rearranged] = []
     """Items whose media may stand in another order than the record has them."""
+    unfinished: list[int] = []
+    """Entries that create what a second one has to complete."""
 
 
 def target_problems(mapped: Mapped, resolver: Resolver) -> tuple[Problem, ...]:
@@ -398,6 +400,12 @@ class Planner:
             items = list(rearranged(plans, removes=self._control.media_absent == "delete"))
             entries = not_whole(entries, {one.seq for one in items})
             planned.rearranged.extend(items)
+            left_out = self._merger.comparer.left_out
+            planned.unfinished.extend(
+                plan.seq
+                for plan, entry in zip(plans, entries, strict=True)
+                if entry.action == "create" and left_out(plan.settled.draft)
+            )
         if notes and entries:
             entries[0] = add_problems(entries[0], notes)
         planned.entries.extend(entries)

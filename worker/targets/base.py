@@ -401,10 +401,29 @@ class Adapter(Protocol):
         numbers: Mapping[int, int],
         order: Sequence[int] = (),
         primary: int = 0,
+        own: Saved | None = None,
     ) -> bytes | None:
         """The JSON body that brings back what went with deleted resources that are there again: values that
         linked to them, put in one after the other, memberships of item sets, the `order` of its media, and
-        which of them was the `primary` one (0: nobody had chosen one). None: nothing is missing."""
+        which of them was the `primary` one (0: nobody had chosen one). `own`: the resource itself before it
+        was deleted, where it was; what `comes_after` it comes with this. None: nothing is missing."""
+        ...
+
+    def left_out(self, draft: Draft) -> bool:
+        """Whether creating the draft leaves something of it to a change that comes after that."""
+        ...
+
+    def comes_after(self, saved: Saved) -> bool:
+        """The same of a deleted resource that is created again: it comes back by a `relink_payload`."""
+        ...
+
+    def stamped(self, kind: Kind) -> bool:
+        """Whether the stamp of a resource tells of all that is read of it in this run."""
+        ...
+
+    def unstamped(self, saved: Saved) -> str | None:
+        """What no stamp tells of, in a form in which it can be compared; None: there is no such thing, or it
+        was not read."""
         ...
 
     async def members(self, item_set: int) -> Sequence[int]:

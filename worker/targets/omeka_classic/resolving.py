@@ -12,7 +12,7 @@ from worker.mapping.lookups import CustomVocabulary
 from worker.records import Draft, Problem
 from worker.targets.base import NamesUnknown, TemplateFacts
 from worker.targets.listings import Listing, Unknown, normal
-from worker.targets.omeka_classic import structure
+from worker.targets.omeka_classic import places, structure
 from worker.targets.omeka_classic.checking import Allowed, check
 from worker.targets.omeka_classic.client import NEWEST_FIRST, ClassicClient, saved_of
 from worker.targets.omeka_classic.representation import TITLE
@@ -71,7 +71,11 @@ async def resolve(client: ClassicClient, names: NamesUsed, allowed: Allowed) -> 
     """A resolver of all that the control file names. Raises `NamesUnknown`: every name that is not there."""
     await require_whole_texts(client)
     vocabulary = await list_names(client, names)
-    problems = [*_unknown_elements(names, vocabulary), *_unknown_names(names, vocabulary)]
+    problems = [
+        *_unknown_elements(names, vocabulary),
+        *_unknown_names(names, vocabulary),
+        *await _places_missing(client, names),
+    ]
     resolver = NamesResolver(vocabulary, allowed)
     if problems:
         raise NamesUnknown(problems, resolver)
@@ -147,6 +151,18 @@ def _unknown_names(names: NamesUsed, vocabulary: Vocabulary) -> Iterator[Problem
             found = listing.find(str(name.name))
             if isinstance(found, Unknown):
                 yield _unknown(name, found.message)
+
+
+async def _places_missing(client: ClassicClient, names: NamesUsed) -> list[Problem]:
+    """Whether the control file gives places, and this Omeka has no plugin for them: what it offers, it lists
+    (`004`)."""
+    if names.places is None or places.RESOURCE in await client.offered():
+        return []
+    message = (
+        "This Omeka has no map: the plugin Geolocation is not installed, or not active. Activate it in "
+        "Omeka, or leave geolocation out."
+    )
+    return [_unknown(Used(places.PLACE, names.places), message)]
 
 
 def _unknown(name: Used, message: str) -> Problem:

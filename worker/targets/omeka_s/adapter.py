@@ -211,6 +211,7 @@ class OmekaSAdapter:
         numbers: Mapping[int, int],
         order: Sequence[int] = (),
         primary: int = 0,
+        own: Saved | None = None,
     ) -> bytes | None:
         return restoring.relink_body(current, values, sets, numbers, order, primary)
 
@@ -265,6 +266,18 @@ class OmekaSAdapter:
 
     def linked(self, saved: Saved) -> frozenset[int]:
         return linked_ids(saved.body)
+
+    def left_out(self, draft: Draft) -> bool:
+        return False  # a create says all
+
+    def comes_after(self, saved: Saved) -> bool:
+        return False
+
+    def stamped(self, kind: Kind) -> bool:
+        return True
+
+    def unstamped(self, saved: Saved) -> str | None:
+        return None
 
     async def carry_out(self, group: Sequence[Operation]) -> Sequence[Answer]:
         if len(group) > self.group_size:
