@@ -81,7 +81,11 @@ SECTIONS: Sequence[Section] = (
     Section("system", "System", "/admin/system"),
 )
 
-TABS: Sequence[tuple[str, str, str]] = (("batch", "Overview", ""), ("log", "Log", "/log"))
+TABS: Sequence[tuple[str, str, str]] = (
+    ("batch", "Overview", ""),
+    ("report", "Report", "/report"),
+    ("log", "Log", "/log"),
+)
 """The pages of one batch: name, title, what stands after the batch's address."""
 
 Shown: TypeAlias = "Callable[[Visit], Awaitable[Response]]"
