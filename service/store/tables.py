@@ -342,7 +342,7 @@ operation = Table(
     Column("payload_digest", String(64), nullable=False),
     Column("above_id", BigInteger),  # the highest id that the target had before the intent
     Column("pre_image", LargeBinary),  # what stood there before, for undo: applying.images.PreImage, zlib
-    Column("undone_by", String(32)),  # the undo run that took it back
+    Column("undone_by", String(32)),  # the run that took it back
     Column("intent_at", BigInteger, nullable=False),
     Column("outcome", String(16)),  # done | refused | not-sent | superseded | uncertain
     Column("outcome_at", BigInteger),

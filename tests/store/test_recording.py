@@ -229,7 +229,7 @@ def test_several_that_it_could_be_are_named_and_none_is_chosen(run: Run) -> None
             (
                 "failed",
                 "gone",
-                "It was created, but not all of its links could be written: It was deleted.",
+                "It was created, but not all of it could be written: It was deleted.",
             ),
             {"failed": 1},
         ),

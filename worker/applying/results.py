@@ -19,6 +19,7 @@ from service.store.put_back import PutBack, put_back
 from worker.applying.outgoing import Outgoing, ledger_key
 from worker.context import RunContext
 from worker.planning.absent import withdrawn_after
+from worker.records import Problem
 from worker.targets.base import Difference, Saved, Touched
 
 
@@ -194,6 +195,8 @@ class Recorder:
                 word = "created" if result.outgoing.operation.method == "create" else "updated"
                 said = _UNDONE[word] if result.outgoing.undoes else word
                 log.about(entry, "info", word, f"{entry.kind} {saved.id} {said}{found}")
+                for lack in result.outgoing.lacks:
+                    log.about(entry, "warning", lack.problem.code, lack.problem.message)
                 for media, problem in result.outgoing.missing:
                     log.about(media, "error", problem.code, problem.message)
                 if differences:
@@ -233,6 +236,9 @@ def _outcomes(result: Result) -> list[EntryOutcome]:
                 done = "undone"
             text = altered_text(differences) if differences else None
             code = "altered" if differences else None
+            for lack in outgoing.lacks if not differences else ():
+                if lack.seq == entry.seq:
+                    code, text = lack.problem.code, lack.problem.message
             own = EntryOutcome(entry.seq, "altered" if differences else done, saved.id, code, text)
             return [own, *_media_outcomes(outgoing, saved)]
         case Deleted():
@@ -279,7 +285,7 @@ def _corrected(result: Result) -> list[tuple[str, EntryOutcome]]:
     before = main.outcome or "created"
     match result:
         case RefusedResult(code=code, message=message):
-            text = f"It was created, but not all of its links could be written: {message}"
+            text = f"It was created, but not all of it could be written: {message}"
             return [(before, EntryOutcome(main.seq, "failed", main.outcome_id, code, text))]
         case Written(differences=differences) if differences:
             now = EntryOutcome(main.seq, "altered", main.outcome_id, "altered", altered_text(differences))
@@ -445,12 +451,17 @@ def _media_outcomes(outgoing: Outgoing, saved: Saved) -> list[EntryOutcome]:
         EntryOutcome(entry.seq, "rejected", None, problem.code, problem.message)
         for entry, problem in outgoing.missing
     ]
+    lacks = {one.seq: one.problem for one in outgoing.lacks}
     return refused + [
-        EntryOutcome(entry.seq, "created", ids[index])
+        EntryOutcome(entry.seq, "created", ids[index], *_said(lacks.get(entry.seq)))
         if index < len(ids)
         else EntryOutcome(entry.seq, "altered", None, "altered", "The target did not save this media.")
         for index, entry in enumerate(outgoing.inline)
     ]
+
+
+def _said(problem: Problem | None) -> tuple[str | None, str | None]:
+    return (problem.code, problem.message) if problem is not None else (None, None)
 
 
 def _all(outgoing: Outgoing, outcome: Outcome, code: str, message: str) -> list[EntryOutcome]:

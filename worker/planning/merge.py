@@ -124,7 +124,8 @@ def _sides(meant: Meant, current: Current, base: Base | None) -> Iterable[Sides]
         yield msgspec.structs.replace(sides, identity=identities.get(one.name))
     for one in meant.fields:
         if one.name in current.fields:
-            saved = None if base is None else base.saved.fields.get(one.name, ())
+            # What was not read when it was written is not known to have been empty.
+            saved = None if base is None else base.saved.fields.get(one.name)
             sides = _one_sides(one, current.fields[one.name], saved, base)
             yield msgspec.structs.replace(sides, is_field=True, many=one.name in SHARED)
 
@@ -339,7 +340,8 @@ def _unmentioned(current: Current, base: Base, outcomes: Mapping[str, _Outcome])
     now = {**current.properties, **current.fields}
     then = {**base.saved.properties, **base.saved.fields}
     found = {}
-    for name in (now.keys() | then.keys()) - outcomes.keys():
+    unread = current.fields.keys() ^ base.saved.fields.keys()
+    for name in (now.keys() | then.keys()) - outcomes.keys() - unread:
         before = Counter(base.footing.before_edits(name, marks(then.get(name, ()))))
         present = Counter(marks(now.get(name, ())))
         if before != present:

@@ -38,6 +38,8 @@ class NamesUsed:
     coming: frozenset[Listing] = frozenset()
     """Listings that are used, and that records may add to: a name that is not there yet may be brought by the
     batch itself."""
+    places: str | None = None
+    """Where the control file first gives an item a place on a map: its pointer; None: it does not."""
 
     def needs(self, listing: Listing) -> bool:
         named: tuple[Used, ...] = getattr(self, listing)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from msgspec import UNSET, Struct, UnsetType
 
 from worker.errors import Reject
-from worker.records import RESOURCES, Draft, Fields, Problem, Value
+from worker.records import RESOURCES, Draft, Fields, Place, Problem, Value
 from worker.sources.addresses import may_be_fetched
 from worker.targets.listings import Listing, Unknown, normal
 from worker.targets.omeka_classic import structure
@@ -23,6 +23,12 @@ from worker.targets.redact import excerpt
 _WIDEST = "\uffff"
 """Of more the database of an Omeka Classic knows nothing: its tables take three bytes a character."""
 LONGEST_FILE_NAME = 255
+NOTHING_TO_PHP = "0"
+"""A text that is empty to Omeka Classic, which drops those without a word (`145`)."""
+TAKEN_FOR_NOTHING = (
+    "Omeka Classic takes a text that is just “0” for none and would drop it: write it otherwise, such as "
+    "“0.0” or “none”, or leave it out."
+)
 
 
 class Allowed(Struct, frozen=True):
@@ -97,6 +103,8 @@ def _of_value(value: Value) -> Iterator[tuple[str, str, str]]:
     made = written(value)
     if made is None or not made.text.strip():
         yield "value-empty", "The value is blank, and Omeka would drop it.", value.text or ""
+    elif made.text == NOTHING_TO_PHP:
+        yield "value-empty", TAKEN_FOR_NOTHING, made.text
     elif not _is_unicode(made.text):
         message = "The text holds half a character (a lone surrogate) and cannot be sent."
         yield "text-not-unicode", message, made.text
@@ -117,7 +125,7 @@ def _of_identity(draft: Draft, vocabulary: Vocabulary) -> Iterator[Problem]:
         problem = _of_element(name, draft, vocabulary)
         if problem is not None:
             yield _reject(problem[0], problem[1], name)
-        if not value.strip() or not _is_unicode(value):
+        if not value.strip() or value == NOTHING_TO_PHP or not _is_unicode(value):
             yield _reject("identity-unusable", f"The identifier for {name} cannot be kept in Omeka.", value)
 
 
@@ -155,6 +163,8 @@ def _of_fields(draft: Draft, vocabulary: Vocabulary) -> Iterator[Problem]:
         for word, given in only_of_items.items():
             if given not in (UNSET, None, ()):
                 yield _reject("field-unsupported", f"Omeka Classic's {what} have no “{word}”: leave it out.")
+    if isinstance(fields.geolocation, Place):
+        yield from _of_place(fields.geolocation)
     if draft.kind == "media" and fields.public is not UNSET:
         message = "Files of Omeka Classic are as public as their item: leave “public” out."
         yield _reject("field-unsupported", message)
@@ -166,6 +176,12 @@ def _named(fields: Fields, vocabulary: Vocabulary) -> Iterator[tuple[Listing, st
         yield vocabulary.item_types, fields.resource_class
     if not isinstance(fields.item_sets, UnsetType):
         yield from ((vocabulary.collections, normal(name)) for name in fields.item_sets)
+
+
+def _of_place(place: Place) -> Iterator[Problem]:
+    if place.label is not None:
+        message = "A location of Omeka Classic has an address and no label: give it as “address”."
+        yield _reject("field-unsupported", message, place.label)
 
 
 def _of_tags(fields: Fields) -> Iterator[Problem]:
@@ -231,6 +247,8 @@ def _all_texts(draft: Draft) -> Iterator[tuple[str, str, str]]:
         yield from ((name, text, "") for name, text in draft.identity.written)
     for tag in () if isinstance(draft.fields.tags, UnsetType) else draft.fields.tags:
         yield "tags", tag, ""
+    if isinstance(draft.fields.geolocation, Place) and draft.fields.geolocation.address:
+        yield "geolocation address", draft.fields.geolocation.address, ""
     if draft.source is not None and draft.source.ingester == "upload":
         yield "file", draft.source.value, ""
 

@@ -12,7 +12,7 @@ from worker.mapping.lookups import CustomVocabulary
 from worker.records import Draft, Problem
 from worker.targets.base import NamesUnknown, TemplateFacts
 from worker.targets.listings import Listing, Unknown, normal
-from worker.targets.omeka_classic import structure
+from worker.targets.omeka_classic import places, structure
 from worker.targets.omeka_classic.checking import Allowed, check
 from worker.targets.omeka_classic.client import NEWEST_FIRST, ClassicClient, saved_of
 from worker.targets.omeka_classic.representation import TITLE
@@ -21,7 +21,9 @@ from worker.targets.omeka_classic.vocabulary import (
     collections_from,
     elements_from,
     item_types_from,
+    names_of_title,
     no_such_element,
+    set_descriptions_from,
 )
 
 _NONE: Mapping[ListingName, str] = {
@@ -50,7 +52,9 @@ class NamesResolver:
             names = self.vocabulary.coming.names.setdefault("collection", set())
             for part in draft.properties:
                 if part.term in (TITLE, "dc:title", "Dublin Core:Title"):
-                    names.update(normal(one.text) for one in part.values if one.text)
+                    for one in part.values:
+                        told = names_of_title(one.text or "", html=one.type == "html")
+                        names.update(normal(name) for name in told if name)
         return draft
 
     def custom_vocabulary(self, label: str) -> CustomVocabulary | None:
@@ -67,7 +71,11 @@ async def resolve(client: ClassicClient, names: NamesUsed, allowed: Allowed) -> 
     """A resolver of all that the control file names. Raises `NamesUnknown`: every name that is not there."""
     await require_whole_texts(client)
     vocabulary = await list_names(client, names)
-    problems = [*_unknown_elements(names, vocabulary), *_unknown_names(names, vocabulary)]
+    problems = [
+        *_unknown_elements(names, vocabulary),
+        *_unknown_names(names, vocabulary),
+        *await _places_missing(client, names),
+    ]
     resolver = NamesResolver(vocabulary, allowed)
     if problems:
         raise NamesUnknown(problems, resolver)
@@ -84,8 +92,10 @@ async def require_whole_texts(client: ClassicClient) -> None:
 async def list_names(client: ClassicClient, names: NamesUsed) -> Vocabulary:
     """What is listed for the names of a control file: the elements always, for what stands there has some of
     them. Raises as reads do."""
+    sets = await client.all("element_sets")
     return Vocabulary(
-        elements=elements_from(await client.all("element_sets"), await client.all("elements")),
+        elements=elements_from(sets, await client.all("elements")),
+        set_descriptions=set_descriptions_from(sets),
         item_types=item_types_from(await client.all("item_types") if names.needs("classes") else ()),
         collections=collections_from(await client.all("collections") if names.needs("item_sets") else ()),
     )
@@ -98,6 +108,7 @@ async def list_coming(client: ClassicClient, names: NamesUsed, known: Vocabulary
     return msgspec.structs.replace(
         known,
         elements=listed.elements,
+        set_descriptions=listed.set_descriptions,
         item_types=listed.item_types if "classes" in names.coming else known.item_types,
         collections=listed.collections if "item_sets" in names.coming else known.collections,
     )
@@ -140,6 +151,18 @@ def _unknown_names(names: NamesUsed, vocabulary: Vocabulary) -> Iterator[Problem
             found = listing.find(str(name.name))
             if isinstance(found, Unknown):
                 yield _unknown(name, found.message)
+
+
+async def _places_missing(client: ClassicClient, names: NamesUsed) -> list[Problem]:
+    """Whether the control file gives places, and this Omeka has no plugin for them: what it offers, it lists
+    (`004`)."""
+    if names.places is None or places.RESOURCE in await client.offered():
+        return []
+    message = (
+        "This Omeka has no map: the plugin Geolocation is not installed, or not active. Activate it in "
+        "Omeka, or leave geolocation out."
+    )
+    return [_unknown(Used(places.PLACE, names.places), message)]
 
 
 def _unknown(name: Used, message: str) -> Problem:

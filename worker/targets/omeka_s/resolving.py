@@ -86,6 +86,9 @@ async def resolve(client: OmekaClient, names: NamesUsed, allowed: Allowed) -> Na
         *await _unknown_terms(client, names, vocabulary),
         *_unknown_names(names, vocabulary, no_custom=no_custom),
     ]
+    if names.places is not None:
+        message = "Places on a map are not written to an Omeka S: leave geolocation out."
+        problems.append(_unknown(Used("geolocation", names.places), message))
     resolver = NamesResolver(vocabulary, allowed)
     if problems:
         raise NamesUnknown(problems, resolver)
