@@ -84,6 +84,7 @@ SECTIONS: Sequence[Section] = (
 TABS: Sequence[tuple[str, str, str]] = (
     ("batch", "Overview", ""),
     ("plan", "Plan", "/plan"),
+    ("report", "Report", "/report"),
     ("log", "Log", "/log"),
 )
 """The pages of one batch: name, title, what stands after the batch's address."""
