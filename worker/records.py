@@ -236,6 +236,18 @@ class MediaSource(Struct, frozen=True, omit_defaults=True, gc=False):
         return hashlib.sha256(f"{self.ingester}\x1f{self.value}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
+_PICTURE = "thumbnail-"
+
+
+def picture_name(digest: str) -> str:
+    """What the asset is called that is made of a file with this SHA-256: the same bytes, the same asset."""
+    return f"{_PICTURE}{digest}"
+
+
+def is_picture_name(name: str) -> bool:
+    return name.startswith(_PICTURE) and len(name) == len(_PICTURE) + 64
+
+
 class Identity(Struct, frozen=True, gc=False):
     """By what a record is known again. `values` stand in the order of `by`; one value for several
     properties means that they are alternatives: any of them may bear it."""
@@ -304,8 +316,13 @@ class Draft(Struct, frozen=True, omit_defaults=True, gc=False):
     between planning and applying."""
     primary: bool = False
     """Of a media: whether it is to be the primary one of its item. Part of what the item means."""
+    picture: MediaSource | None = None
+    """The file that becomes its thumbnail. What it means is `fields.thumbnail`: the name of the asset that is
+    made of these bytes (`picture_name`)."""
     chosen: int = 0
     """Of an item with an `order`: the media that is to be its primary one, as there; 0: none is named."""
+    whole: bool = False
+    """Whether `properties` speaks for all elements: what this service wrote in any other is to go."""
     otherwise: str = ""
     """Of a `load` that says what to do when there is no such resource: its pointer. The record is then
     mapped again with that load among the `missing` ones (`RecordMapper.map`)."""
@@ -326,6 +343,7 @@ class Draft(Struct, frozen=True, omit_defaults=True, gc=False):
                 ],
                 self.fields,
                 _meant_source(self.source),
+                *((True,) if self.whole else ()),
             )
         )
 

@@ -13,6 +13,7 @@ from service.control.model import (
     Destination,
     DestinationKind,
     Element,
+    ElementTexts,
     FieldName,
     FieldWord,
     Link,
@@ -122,6 +123,8 @@ def _collect(part: object, found: _Found) -> None:
         case MappedReference(table):
             if table.using == "identifier":
                 found.add("terms", "dcterms:identifier", table.pointer)
+        case ElementTexts():
+            found.from_data.add("terms")
         case _:
             pass
 
@@ -138,6 +141,11 @@ def _inside(one: Assign, found: _Found) -> None:
 def _field(one: Assign, word: FieldWord, found: _Found) -> None:
     listing = _LISTED.get(word)
     if listing is None:
+        return
+    if one.value.find is not None:
+        # A file: the asset that is made of it is called after its bytes, and is there when its item comes.
+        found.from_data.add(listing)
+        found.coming.add(listing)
         return
     for name in _constants(one):
         found.add(listing, name, one.pointer)

@@ -40,7 +40,9 @@ _PUBLIC = FieldDoc("Whether everybody sees it.", "boolean")
 _CLASS = FieldDoc("The resource class, by term or label (Classic: the item type).")
 _TEMPLATE = FieldDoc("The resource template, by label.", models=ONLY_S)
 _OWNER = FieldDoc("A user, by e-mail or number.", models=ONLY_S)
-_THUMBNAIL = FieldDoc("An asset, by name or number.", models=ONLY_S)
+_THUMBNAIL = FieldDoc(
+    "An asset, by name or number; with `findBy` an uploaded file, which becomes one.", models=ONLY_S
+)
 _TITLE = FieldDoc("The title.")
 
 DESTINATIONS: dict[DestinationKind, DestinationDoc] = {
@@ -168,7 +170,7 @@ DESTINATIONS: dict[DestinationKind, DestinationDoc] = {
         {
             "name": FieldDoc("Its name."),
             "description": FieldDoc("A comment."),
-            "elements": FieldDoc("The names of its elements.", many=True),
+            "elements": FieldDoc("Its elements: names, or objects.", many=True),
         },
         models=ONLY_CLASSIC,
     ),

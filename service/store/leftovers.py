@@ -26,7 +26,8 @@ def leaves_something(connection: Connection, run_id: str, *, finished: bool) -> 
 
 
 def change_given_up() -> ColumnElement[bool]:
-    """Of an operation: it is a change that was given up for lost, and no other carried it out."""
+    """Of an operation: it is a change that was given up for lost, no other carried it out, and what it may
+    have done in part did not go back."""
     other = operation.alias()
     carried_out = (
         select(other.c.key)
@@ -37,7 +38,8 @@ def change_given_up() -> ColumnElement[bool]:
         )
         .exists()
     )
-    return and_(operation.c.method == "update", operation.c.outcome == "superseded", ~carried_out)
+    given_up = and_(operation.c.method == "update", operation.c.outcome == "superseded")
+    return and_(given_up, operation.c.undone_by.is_(None), ~carried_out)
 
 
 def late_answers_open(connection: Connection, run_id: str) -> bool:

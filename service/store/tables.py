@@ -288,6 +288,34 @@ plan_group = Table(
     Column("example", Text, nullable=False),  # the first of them: where it stands, and what it says
 )
 
+# What a report says of the entries of a run (said.Said), in groups of those of which the same is said, counted in the
+# transactions that say it.
+report_group = Table(
+    "report_group",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("id", String(32), primary_key=True),  # said.Said.group
+    Column("weight", String(16), nullable=False),  # rejected | failed | uncertain | altered | note
+    Column("code", String(64), nullable=False),
+    Column("pointer", Text, nullable=False),  # JSON pointer into the control file
+    Column("message", Text, nullable=False),  # of the first
+    Column("value", Text, nullable=False),  # of the first
+    Column("alike", Boolean, nullable=False),  # whether all have this very message
+    Column("n", BigInteger, nullable=False),
+    Index("ix_report_group_weight", "run_id", "weight", "n", "id"),
+)
+
+# Which entries are in a group; and those that have an identifier but no identity to be found by.
+report_line = Table(
+    "report_line",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(32), primary_key=True),  # said.Said.group; said.identifier_key
+    Column("seq", Integer, primary_key=True),  # the entry
+    Column("late", Boolean, nullable=False),  # said because of how it ended
+    Index("ix_report_line_seq", "run_id", "seq"),
+)
+
 # The records of a run that were not written, in the format they came in; made at its end.
 failed_file = Table(
     "failed_file",
@@ -314,7 +342,7 @@ operation = Table(
     Column("payload_digest", String(64), nullable=False),
     Column("above_id", BigInteger),  # the highest id that the target had before the intent
     Column("pre_image", LargeBinary),  # what stood there before, for undo: applying.images.PreImage, zlib
-    Column("undone_by", String(32)),  # the undo run that took it back
+    Column("undone_by", String(32)),  # the run that took it back
     Column("intent_at", BigInteger, nullable=False),
     Column("outcome", String(16)),  # done | refused | not-sent | superseded | uncertain
     Column("outcome_at", BigInteger),

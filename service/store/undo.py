@@ -224,6 +224,25 @@ def mark_undone(
             )
 
 
+def mark_given_back(connection: Connection, run_id: str, seq: int) -> None:
+    """Within `runs.fenced`: what this run changed in part for an entry it has given back what it held."""
+    connection.execute(
+        update(operation)
+        .where(operation.c.run_id == run_id, operation.c.seq == seq, operation.c.method == "update")
+        .values(undone_by=run_id)
+    )
+
+
+def mark_standing(db: Database, run_id: str, key: str) -> None:
+    """A change that was given back took effect once more, late: an undo finds it again."""
+    with db.write() as connection:
+        connection.execute(
+            update(operation)
+            .where(operation.c.run_id == run_id, operation.c.key == key, operation.c.undone_by == run_id)
+            .values(undone_by=None)
+        )
+
+
 def to_recreate(db: Database, undo_run: str) -> set[tuple[str, int]]:
     """Kinds and old numbers of everything that this undo creates again, or found created again by an
     earlier one that did not come to its end."""

@@ -69,3 +69,37 @@ def test_what_was_changed_in_part_each_time_is_given_back_what_it_held_when_it_i
         assert "half-restored" in log
         same(restored(site.dump(), {}), restored(stood, {}))
         shop.close()
+
+
+def test_a_change_that_failed_at_its_first_new_text_is_nobodys_edit(tmp_path: Path) -> None:
+    """It has left the texts as they were, and another stamp."""
+    with StandIn() as omeka:
+        site = ClassicSite(omeka)
+        shop = Shop(tmp_path / "shop", omeka, lease=0.6, look_again=[0.1, 0.3])
+        before = site.dump()
+        first = on_classic(Order((Row("K0", "One"),)))
+        batch = shop.batch(first.control, first.files)
+        assert shop.run(batch).counts["created"] == 1
+        site.tick()
+        stood = site.dump()
+
+        # Two texts were saved, two are saved again, and the fifth is the description that is new.
+        second = on_classic(Order((Row("K0", "One", description="long"),)))
+        omeka.knobs(deadlocks=5)
+        run = shop.run_losing(shop.schedule(shop.batch(second.control, second.files)))
+        assert (run.ending, run.phase) == ("cancelled", "settle"), shop.log(run.id)
+        omeka.knobs(deadlocks=0)
+        left, was = site.dump().named("K0"), stood.named("K0")
+        assert left is not None
+        assert was is not None
+        assert [name for name in left if left[name] != was[name]] == ["o:modified"]
+
+        deadline = time.monotonic() + 20
+        while shop.facts(run.id).phase == "settle":
+            assert time.monotonic() < deadline, shop.log(run.id)
+            asyncio.run(shop._carry_out(run.id))
+        assert "half-restored" in shop.log(run.id)
+        undone = shop.run(batch, "undo")
+        assert undone.state == "undone", shop.log(undone.id)
+        same(restored(site.dump(), {}), restored(before, {}), shop.log(undone.id))
+        shop.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -38,22 +38,23 @@ def check_part(done: Import) -> None:
 
 
 def made_whole(parts: Sequence[Import], last: Import) -> Import:
-    """Several runs of one batch as if they were one: of each record the run that wrote it.
+    """Several runs of one batch as if they were one: of each record the run that wrote it, or else the newest
+    that speaks of it.
 
     All are of the same `before`; what a run planned of a record that an earlier one has written goes on from
     there, and is none of its own.
     """
-    entries: list[Entry] = []
-    planned: dict[int, Changes] = {}
-    written: set[str | None] = set()
+    said: dict[object, list[tuple[Entry, Changes]]] = {}
     for part in (*parts, last):
-        mine = [one for one in part.entries if one.identifier not in written]
-        if part is not last:
-            mine = [one for one in mine if one.outcome in DONE]
-        written |= {one.identifier for one in mine}
-        for one in mine:
-            entries.append(msgspec.structs.replace(one, seq=len(entries) + 1))
-            planned[len(entries)] = part.planned[one.seq]
+        mine: defaultdict[object, list[tuple[Entry, Changes]]] = defaultdict(list)
+        for one in part.entries:
+            if part is last or one.outcome is not None:
+                mine[one.identifier or (one.file, one.row)].append((one, part.planned[one.seq]))
+        written = {record for record, several in said.items() if any(e.outcome in DONE for e, _ in several)}
+        said |= {record: several for record, several in mine.items() if record not in written}
+    every = [one for several in said.values() for one in several]
+    entries = [msgspec.structs.replace(one, seq=number) for number, (one, _) in enumerate(every, 1)]
+    planned = {number: changes for number, (_, changes) in enumerate(every, 1)}
     back = frozenset[str]().union(*(one.taken_back for one in (*parts, last)))
     return replace(last, entries=entries, planned=planned, taken_back=back)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TypeAlias
 from service.control.target_model import TargetKind
 from service.store.database import Database, now_ms
 from service.store.drafts import changes_of
-from service.store.logs import read_log
+from service.store.logs import LogLine, read_log
 from service.store.plans import read_plan
 from tests.acceptance.classic_worlds import ClassicSite
 from tests.acceptance.installation import target_of
@@ -137,6 +137,8 @@ class Chaos:
             self.memory, self.last = memory, None
             return
         self._nothing_is_open()
+        facts, tried = self._retried(batch, facts)
+        parts += tried
         after = _without(self.site.dump(), edited)
         last = self._done(order, facts["runs"][0]["run"], edited.before, after)
         before = [self._done(order, one, edited.before, after) for one in parts]
@@ -167,6 +169,7 @@ class Chaos:
         self._nothing_is_open()
         runs = [one["runs"][0]["run"] for one in facts]
         (_, ended), (began, _) = (began_and_ended(self.db, one) for one in runs)
+        facts[1], tried = self._retried(batches[1], facts[1])
         assert ended <= began, f"run {runs[1]} began {ended - began} ms before {runs[0]} had ended"
         after = self.site.dump()
         between = next((state for at, state in before_writes if at >= began), after)
@@ -174,10 +177,12 @@ class Chaos:
         memories = []
         for number, (was, now) in enumerate(((edited.before, between), (between, after))):
             memories.append(self.memory.copy())
-            done = self._done(orders[number], runs[number], was, now)
+            several = [runs[0]] if number == 0 else [*tried, facts[1]["runs"][0]["run"]]
+            *before, last = [self._done(orders[number], one, was, now) for one in several]
+            done = made_whole(before, last)
             check_import(done, self.memory)
-            self._check_state(facts[number], done)
-            self._told(batches[number], facts[number], newest_word([done.every]))
+            self._check_state(facts[number], last)
+            self._told(batches[number], facts[number], newest_word([one.every for one in (*before, last)]))
         self._nothing_is_left(beside)
         self.last = Applied(batches[1], done, memories[1]) if done.touched else None
 
@@ -204,6 +209,27 @@ class Chaos:
         self.verdict.runs += 1
         return self.house.ended(batch)
 
+    def _retried(self, batch: str, facts: Json) -> tuple[Json, list[str]]:
+        """A target that fails every so-many-th time may fail five times with one record, which is told then,
+        and what to do. Facts of the batch once that was done, and the runs before the last one."""
+        tried: list[str] = []
+        while self._gave_up(facts):
+            self._say("what was given up is tried again")
+            tried.append(facts["runs"][0]["run"])
+            self.site.tick()
+            facts = self._run(batch, "retry")
+            assert facts["state"] in ("complete", "complete-with-errors"), facts["state"]
+            self._nothing_is_open()
+        self.site.tick()
+        return facts, tried
+
+    def _gave_up(self, facts: Json) -> bool:
+        """Whether the newest run has given up a record for the target's sake."""
+        return any(one.code == "given-up" for one in self._log(facts["runs"][0]["run"]))
+
+    def _log(self, run_id: str) -> Sequence[LogLine]:
+        return patiently(lambda: read_log(self.db, run_id))
+
     def _preview(self, batch: str, step: Step) -> str:
         """The control file has records that delete: a preview has to come first. Its run."""
         while (facts := self._run(batch, "dry-run"))["state"] == "cancelled":
@@ -214,9 +240,11 @@ class Chaos:
 
     def _undo_batch(self, batch: str, step: Step) -> None:
         """Until it is undone, whoever cancels; or there is nothing to undo, and then nothing stands."""
-        while (facts := self._run(batch, "undo", may="nothing-to-undo"))["state"] == "cancelled":
-            assert step.cancels, "nobody has cancelled it"
-            self._say("the undo was cancelled")
+        while (facts := self._run(batch, "undo", may="nothing-to-undo"))["state"] == "cancelled" or (
+            facts["state"] == "undone" and self._gave_up(facts)
+        ):
+            assert step.cancels or facts["state"] == "undone", "nobody has cancelled it"
+            self._say(f"the undo was {'cancelled' if facts['state'] == 'cancelled' else 'given up in part'}")
         possible = {"undone", "refused"} if step.cancels else {"undone"}
         assert facts["state"] in possible, (facts["state"], facts["runs"][0].get("reason"))
         self._nothing_is_open()
@@ -230,7 +258,7 @@ class Chaos:
             for one in entries
             if one.kind != "media" and all(change.name != MEDIA_ORDER for change in planned[one.seq].changes)
         ]
-        log = patiently(lambda: read_log(self.db, run_id))
+        log = self._log(run_id)
         back = frozenset(one.identifier or "" for one in log if one.code == "half-restored")
         return Import(order, before, after, items, planned, every=entries, taken_back=back)
 

@@ -12,7 +12,7 @@ import anyio.to_thread
 import msgspec
 import orjson
 
-from service.store import journal, plans
+from service.store import journal, plans, undo
 from service.store.journal import OperationEnd
 from service.store.put_back import PutBack, put_back
 from worker.applying.aside import Aside, record_ends, write_aside
@@ -83,7 +83,8 @@ async def take_back(context: RunContext, adapter: Adapter, refused: Outgoing) ->
     for sent in range(TRIES):
         payload = adapter.restore_payload(before, present.kind, present, {}, ())
         if payload is None:
-            if sent:
+            # Of what failed at the first text that is new nothing tells but the stamp.
+            if sent or present.modified != refused.before.modified:
                 await _note_restored(context, refused, refused.before, present)
             return
         answer = await _give_back(context, adapter, refused, present, payload)
@@ -104,13 +105,14 @@ async def take_back(context: RunContext, adapter: Adapter, refused: Outgoing) ->
 
 async def _note_restored(context: RunContext, refused: Outgoing, before: Saved, present: Saved) -> None:
     """Tell it, and let journal and ledger know the record by its new stamp, so that nobody's edit is seen in
-    it. Dying before: an undo takes it for edited, and leaves it."""
+    it, and that nothing of the change stands. Dying before: an undo takes it for edited, and leaves it."""
     as_before = PutBack(
         present.kind, present.id, present.id, before.modified, present.modified, orjson.dumps(present.body)
     )
 
     def write() -> None:
         with context.transaction() as connection:
+            undo.mark_given_back(connection, context.claim.run_id, refused.entry.seq)
             put_back(connection, context.target, [as_before])
 
     await anyio.to_thread.run_sync(write)

@@ -19,6 +19,7 @@ from service.store.put_back import PutBack, put_back
 from worker.applying.outgoing import Outgoing, ledger_key
 from worker.context import RunContext
 from worker.planning.absent import withdrawn_after
+from worker.records import Problem
 from worker.targets.base import Difference, Saved, Touched
 
 
@@ -102,7 +103,7 @@ class Recorder:
         context = self._context
         run_id = context.claim.run_id
         ends = [end for result in results if (end := self._end(result)) is not None]
-        outcomes = [outcome for result in results for outcome in _outcomes(result)]
+        outcomes = [outcome for result in results for outcome in _reported(result)]
         corrected = [(main, now) for result in results for main, now in _corrected(result)]
         counts: Counter[str] = Counter()
         for result in results:
@@ -194,6 +195,8 @@ class Recorder:
                 word = "created" if result.outgoing.operation.method == "create" else "updated"
                 said = _UNDONE[word] if result.outgoing.undoes else word
                 log.about(entry, "info", word, f"{entry.kind} {saved.id} {said}{found}")
+                for lack in result.outgoing.lacks:
+                    log.about(entry, "warning", lack.problem.code, lack.problem.message)
                 for media, problem in result.outgoing.missing:
                     log.about(media, "error", problem.code, problem.message)
                 if differences:
@@ -233,6 +236,9 @@ def _outcomes(result: Result) -> list[EntryOutcome]:
                 done = "undone"
             text = altered_text(differences) if differences else None
             code = "altered" if differences else None
+            for lack in outgoing.lacks if not differences else ():
+                if lack.seq == entry.seq:
+                    code, text = lack.problem.code, lack.problem.message
             own = EntryOutcome(entry.seq, "altered" if differences else done, saved.id, code, text)
             return [own, *_media_outcomes(outgoing, saved)]
         case Deleted():
@@ -250,6 +256,14 @@ def _outcomes(result: Result) -> list[EntryOutcome]:
             return _all(outgoing, "uncertain", "uncertain", _uncertain_text(ids))
         case _:
             assert_never(result)
+
+
+def _reported(result: Result) -> list[EntryOutcome]:
+    """What a report says of it: of an entry that completes another nothing, that one tells it."""
+    outcomes = _outcomes(result)
+    if result.outgoing.entry.action != "complete":
+        return outcomes
+    return [msgspec.structs.replace(one, reported=False) for one in outcomes]
 
 
 def _gone_items(results: Sequence[Result]) -> list[int]:
@@ -437,12 +451,17 @@ def _media_outcomes(outgoing: Outgoing, saved: Saved) -> list[EntryOutcome]:
         EntryOutcome(entry.seq, "rejected", None, problem.code, problem.message)
         for entry, problem in outgoing.missing
     ]
+    lacks = {one.seq: one.problem for one in outgoing.lacks}
     return refused + [
-        EntryOutcome(entry.seq, "created", ids[index])
+        EntryOutcome(entry.seq, "created", ids[index], *_said(lacks.get(entry.seq)))
         if index < len(ids)
         else EntryOutcome(entry.seq, "altered", None, "altered", "The target did not save this media.")
         for index, entry in enumerate(outgoing.inline)
     ]
+
+
+def _said(problem: Problem | None) -> tuple[str | None, str | None]:
+    return (problem.code, problem.message) if problem is not None else (None, None)
 
 
 def _all(outgoing: Outgoing, outcome: Outcome, code: str, message: str) -> list[EntryOutcome]:

@@ -41,6 +41,16 @@ def by_ledger_key(target: str, entries: Sequence[Entry]) -> Mapping[LedgerKey, l
     return grouped
 
 
+def only_moved(adapter: Adapter, row: LedgerRow | None, present: Saved) -> bool:
+    """Whether nothing of a media but its place was changed since this service wrote it, where that is a
+    number of the media: of an order that broke off half-way nobody knows which media it has stamped."""
+    if adapter.writes_whole or present.kind != "media" or row is None or row.resource_id != present.id:
+        return False
+    wrote = adapter.current(adapter.saved(row.saved, "media"))
+    stands = adapter.current(present)
+    return (wrote.properties, wrote.fields) == (stands.properties, stands.fields)
+
+
 async def known_rows(db: Database, target: str, entries: Sequence[Entry]) -> dict[int, LedgerRow]:
     """Entry → what the ledger holds by its identity."""
     found: dict[int, LedgerRow] = {}

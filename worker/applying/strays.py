@@ -20,7 +20,7 @@ from service.store.put_back import written_late
 from worker.applying import images
 from worker.applying.aside import Aside, record_ends, write_aside
 from worker.applying.conclusions import concluded
-from worker.applying.outgoing import Outgoing, kind_of
+from worker.applying.outgoing import Outgoing, kind_of, operation_key
 from worker.applying.prepared import Prepares, as_sent
 from worker.applying.reconcile import Found, fits, unexplained
 from worker.applying.remnants import assigned
@@ -99,6 +99,8 @@ async def _tell_late_change(
         between = f"What batch {batch.batch_id} “{batch.comment}” has changed in it meanwhile may be lost"
     elif answered is not None:
         await _take_as_ours(context, adapter, answered)
+    key = operation_key(recorded.seq, recorded.attempt)
+    await context.db.run(undo.mark_standing, context.claim.run_id, key)
     done = f"changed once more, at {answered.modified}," if answered is not None else "deleted"
     message = f"{name} was {done} by a request that had been given up for lost. {between}: look at it."
     context.log.about(entry, "error", "late-write", message)

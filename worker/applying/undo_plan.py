@@ -8,7 +8,8 @@ planning thread.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from functools import reduce
 from itertools import islice
 
 import msgspec
@@ -21,6 +22,7 @@ from service.store.runs import ever_wrote
 from service.store.undo import Effect, Later
 from worker.applying import images, keys, standing
 from worker.applying.images import PreImage
+from worker.applying.outgoing import ledger_key
 from worker.applying.undo_left import take_over
 from worker.applying.undo_step import Step, step_of
 from worker.applying.undo_unseen import Unseen
@@ -53,6 +55,9 @@ DELETE: Mapping[str, int] = {
     "element-set": 13,
 }
 """Deletions come last, parts before the whole."""
+_LATE = ("element-set",)
+"""Kinds of which a change is taken back as late as they are deleted: what it added goes only when nothing
+uses it any more."""
 _KEY = "undo"
 """`plan_key.scope` under which the resources of an undo are found again while it is planned."""
 _LEFT = 0
@@ -105,24 +110,23 @@ class UndoPlan:
 
     def _keep(self, effects: Sequence[Effect]) -> None:
         """An entry for each resource that was not met yet; an older effect says what it was before."""
-        newest: dict[tuple[str, int], Effect] = {}
-        oldest: dict[tuple[str, int], Effect] = {}
+        newest_first: defaultdict[tuple[str, int], list[Effect]] = defaultdict(list)
         for effect in effects:
-            newest.setdefault((effect.kind, effect.resource_id), effect)
-            oldest[effect.kind, effect.resource_id] = effect
-        met, left = self._met(list(newest))
+            newest_first[effect.kind, effect.resource_id].append(effect)
+        met, left = self._met(newest_first.keys())
         entries: list[Entry] = []
         keys: list[KeyRow] = []
-        for subject, effect in newest.items():
-            last = oldest[subject]
+        for subject, several in newest_first.items():
+            effect = several[0]
             if subject in met:
-                entries.append(self._before(met[subject], last))
+                entries.append(reduce(self._before, several, met[subject]))
             elif subject not in left:
                 entry = self._entry(effect)
                 chosen = self._selection.takes(entry, effect.outcome)
                 if chosen:
                     self._seq += 1
-                    entries.append(self._before(msgspec.structs.replace(entry, seq=self._seq), last))
+                    numbered = msgspec.structs.replace(entry, seq=self._seq)
+                    entries.append(reduce(self._before, several, numbered))
                 number = self._seq if chosen else _LEFT
                 keys.append(KeyRow(number, effect.kind, _KEY, "", _digest(effect.resource_id), False))
         with self._context.transaction() as connection:
@@ -130,13 +134,14 @@ class UndoPlan:
             links.insert_keys(connection, self._run_id, keys)
 
     def _met(
-        self, subjects: Sequence[tuple[str, int]]
+        self, subjects: Collection[tuple[str, int]]
     ) -> tuple[dict[tuple[str, int], Entry], set[tuple[str, int]]]:
         """Which of these resources were met before: with their entries, or left out."""
         digests = {_digest(number): number for _, number in subjects}
         keys = links.keys_among(self._db, self._run_id, _KEY, list(digests))
         found = plans.entries_by_seq(self._db, self._run_id, [one.seq for one in keys if one.seq != _LEFT])
-        met = {(one.kind, one.resource_id or 0): one for one in found.values()}
+        # Others may have the same number: item 5 is not collection 5.
+        met = {subject: one for one in found.values() if (subject := _subject(one)) in subjects}
         left = {(one.kind, digests[one.key_digest]) for one in keys if one.seq == _LEFT}
         return met, left
 
@@ -155,13 +160,13 @@ class UndoPlan:
             scope=effect.scope,
             by=effect.by,
             key_digest=effect.key_digest,
-            depth=CREATE if deleted else RESTORE,
+            depth=CREATE if deleted else DELETE[effect.kind] if effect.kind in _LATE else RESTORE,
             resource_id=effect.resource_id,
             draft=msgspec.json.encode(step),
         )
 
     def _before(self, entry: Entry, effect: Effect) -> Entry:
-        """The entry, with what the oldest known effect says of the resource's state before the batch."""
+        """The entry, with what an effect, older than those met so far, says of the state before the batch."""
         if effect.method == "create" and entry.action == "create":
             # Created and deleted by the same batch: nothing of it is left, nor was anything before.
             return msgspec.structs.replace(entry, action="unchanged", outcome="unchanged", before=None)
@@ -175,7 +180,21 @@ class UndoPlan:
                 before=None,
                 draft=msgspec.json.encode(step),
             )
-        return msgspec.structs.replace(entry, before=effect.pre_image)
+        return msgspec.structs.replace(entry, before=self._as_it_stood(effect.pre_image, entry.before))
+
+    def _as_it_stood(self, older: bytes | None, newer: bytes | None) -> bytes | None:
+        """What stood before the older one of two writes. A target may tell the order of an item's media apart
+        from the item, and only the newer one may have asked for it."""
+        if older is None or newer is None:
+            return older
+        image, later = images.unpack(older), images.unpack(newer)
+        if image.kind != "item" or self._adapter.saved(image.saved, "item").media_known:
+            return older
+        order = self._adapter.saved(later.saved, "item").media_ids
+        if not order:
+            return older
+        saved = self._adapter.with_order(image.saved, order)
+        return images.pack(msgspec.structs.replace(image, saved=saved))
 
     # --- judging ----------------------------------------------------------------------------------
 
@@ -310,7 +329,7 @@ class UndoPlan:
         name = f"{entry.kind} {saved.id} “{saved.title or ''}”"
         if later is not None:
             return f"{name} was changed by the later batch {later.batch_id} ({later.comment})."
-        if step.modified and saved.modified != step.modified:
+        if step.modified and saved.modified != step.modified and not self._only_moved(entry, saved):
             return f"{name} was edited by somebody since (at {saved.modified})."
         if entry.action == "delete":
             if not saved.media_known:
@@ -321,6 +340,12 @@ class UndoPlan:
                 shown = ", ".join(map(str, strange))
                 return f"{name} has media that this batch did not bring ({shown})."
         return None
+
+    def _only_moved(self, entry: Entry, saved: Saved) -> bool:
+        if entry.kind != "media" or entry.key_digest is None:
+            return False
+        rows = ledger.rows(self._db, ledger_key(self._context.target, entry), [entry.key_digest])
+        return standing.only_moved(self._adapter, rows.get(entry.key_digest), saved)
 
     def _left(self, image: PreImage, saved: Saved) -> Iterator[Problem]:
         """What the batch added and the undo leaves."""
@@ -488,6 +513,10 @@ def _change(name: str, before: Sequence[Held], after: Sequence[Held]) -> list[Ch
 
 def _shown(values: Sequence[Held]) -> tuple[str, ...]:
     return tuple(value.shown() for value in values)
+
+
+def _subject(entry: Entry) -> tuple[str, int]:
+    return entry.kind, entry.resource_id or 0
 
 
 def _digest(number: int) -> str:

@@ -20,6 +20,7 @@ from worker.applying.outage import Outage
 from worker.applying.outgoing import Outgoing, kind_of, operation
 from worker.applying.prepared import Prepared, Surroundings, as_sent, read_since
 from worker.applying.results import RefusedResult, Stands
+from worker.applying.shown_assets import ShownAssets
 from worker.applying.undo_step import step_of
 from worker.context import RunContext
 from worker.records import RESOURCES, Content, Draft, Kind
@@ -36,6 +37,7 @@ class UndoPreparer:
         self._adapter = adapter
         self._outage = outage
         self._coming: frozenset[int] | None = None
+        self._shown = ShownAssets(context.db, context.target, adapter)
 
     async def surroundings(self, entries: Sequence[Entry]) -> Surroundings:
         if self._coming is None:
@@ -66,10 +68,10 @@ class UndoPreparer:
             current = saved.get((kind_of(entry), number))
             if current is None:
                 prepared.append(self._gone(entry))
-            elif entry.action != "complete" and await self._conflict(entry, current):
+            elif entry.action != "complete" and await self._conflict(entry, current, known.get(entry.seq)):
                 prepared.append(self._left(entry, current))
             elif entry.action == "delete":
-                used = await self._outage.patiently(partial(self._adapter.in_use, current))
+                used = await self._use_of(current)
                 if used is None:
                     prepared.append(self._delete(entry, current, known.get(entry.seq), attempt))
                 else:
@@ -79,6 +81,12 @@ class UndoPreparer:
                 main = about.others.get(entry.completes or 0)
                 prepared.append(_completing(one, main) if entry.action == "complete" else one)
         return [read_since(one, read_at) for one in prepared]
+
+    async def _use_of(self, current: Saved) -> str | None:
+        """What would be lost with it, were it deleted; None: nothing."""
+        if current.kind == "asset" and (shown := await self._shown.by(current.id)) is not None:
+            return f"It is the thumbnail of {shown}, which would lose it."
+        return await self._outage.patiently(partial(self._adapter.in_use, current))
 
     async def _change(
         self,
@@ -312,9 +320,11 @@ class UndoPreparer:
         pre_image = images.pack(images.image_of(current, known))
         return msgspec.structs.replace(made, before=current, pre_image=pre_image, forgets=known is not None)
 
-    async def _conflict(self, entry: Entry, current: Saved) -> bool:
+    async def _conflict(self, entry: Entry, current: Saved, known: LedgerRow | None) -> bool:
         step = step_of(entry)
         if not step.modified or current.modified == step.modified or step.force:
+            return False
+        if standing.only_moved(self._adapter, known, current):
             return False
         # What this undo itself has touched since is nobody's edit.
         ours = await self._db.run(stamp_now, self._context.batch_id, entry.kind, current.id)

@@ -28,6 +28,7 @@ CODES: Mapping[str, str] = {
     "log-error": "A log-error instruction said something.",
     "not-an-email": "A text that is no e-mail address.",
     "role-not-named": "A role above researcher that comes from the data, not from the control file.",
+    "elements-unclear": "Texts of elements that are not given as the reader omeka-classic gives them.",
     "member-unclear": "A member of a vocabulary or a template that is not written as one.",
     "media-two-sources": "A media with more than one place to come from.",
     "media-without-item": "A media in a record that has no item yet.",

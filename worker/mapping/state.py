@@ -107,6 +107,7 @@ class Builder:
         "pointer",
         "properties",
         "resource_id",
+        "whole",
     )
 
     def __init__(self, label: str, kind: Kind, ordinal: int, action: DraftAction, pointer: str) -> None:
@@ -124,6 +125,8 @@ class Builder:
         self.fields: dict[str, Any] = {}
         """By the name of the control file: text, boolean, number, or a list of texts; None is emptied."""
         self.field_policies: dict[str, tuple[OnUpdate, Of]] = {}
+        self.whole = False
+        """Whether the record speaks for every element of the resource."""
         self.place: Builder | None = None
         """Of an item: what its geolocation is given."""
         self.on_error: OnError = "reject"
@@ -134,6 +137,7 @@ class Builder:
         source = self._media_source(state) if self.kind == "media" else None
         if self.kind == "asset" and self.fields.get("file") is not None:
             source = MediaSource("upload", self.fields["file"])
+        named = self.fields.get("thumbnail")
         return Draft(
             self.label,
             self.kind,
@@ -151,7 +155,9 @@ class Builder:
             self._placed(self._fields() if self.fields else _NO_FIELDS, state),
             source,
             primary=self.kind == "media" and self.fields.get("primary") is True,
+            picture=MediaSource("upload", named.text, named=named) if isinstance(named, FileName) else None,
             otherwise=self.otherwise,
+            whole=self.whole,
         )
 
     def _placed(self, fields: Fields, state: RecordState) -> Fields:
@@ -191,7 +197,10 @@ class Builder:
             for name, text in self.identity.written:
                 slot = self.properties.get(name)
                 if slot is None:
-                    self.properties[name] = PropertySlot([Value(text=text)], "append", "all", match.pointer)
+                    slot = PropertySlot([Value(text=text)], "append", "all", match.pointer)
+                    if self.whole:
+                        slot.on_update, slot.of = "replace", "ours"
+                    self.properties[name] = slot
                 elif not any(text in (value.text, value.uri) for value in slot.values):
                     slot.values.append(Value(text=text))
 
@@ -264,6 +273,8 @@ class Builder:
         given: dict[str, Any] = {}
         own: dict[str, Own] = {}
         for word, value in self.fields.items():
+            if isinstance(value, FileName):
+                continue  # which asset that is, its bytes will tell
             attribute = FIELD_ATTRIBUTES.get(word)
             if attribute is not None:
                 given[attribute] = tuple(value) if isinstance(value, list) else value

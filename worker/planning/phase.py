@@ -31,6 +31,7 @@ from worker.planning.groups import group
 from worker.planning.media_pass import MediaPass
 from worker.planning.merging import Judged, footing_json, representation
 from worker.planning.parts import Rearranged
+from worker.planning.pictures import PicturePass
 from worker.planning.planner import Planned, Planner
 from worker.planning.selection import Selection
 from worker.planning.settling import Settling, counted
@@ -78,14 +79,16 @@ class PlanPhase:
         selection: Selection,
         media: MediaPass,
         attaching: Attaching,
+        pictures: PicturePass,
         *,
         changes_ledger: bool,
     ) -> None:
-        """`plan`: where entries are kept; the planner's look-ups find them there. `attaching`: binds media to
-        the files of the batch. `changes_ledger`: whether what planning learns of known resources is kept (not
-        by a dry run)."""
+        """`plan`: where entries are kept; the planner's look-ups find them there. `attaching`: binds media
+        and thumbnails to the files of the batch; `pictures`: plans the assets of the latter.
+        `changes_ledger`: whether what planning learns of known resources is kept (not by a dry run)."""
         self._media = media
         self._attaching = attaching
+        self._pictures = pictures
         self._rearranged: list[Rearranged] = []
         self._unfinished: set[int] = set()
         self._plan = plan
@@ -114,6 +117,7 @@ class PlanPhase:
         self._settle()
         say_left_out(self._context.log, self._selection, self._totals.read)
         self._follow_media()
+        self._bring_pictures()
         self._remove_absent()
         with self._context.transaction() as connection:
             runs.set_phase(connection, self._context.claim, "plan", records_total=self._totals.read)
@@ -271,6 +275,14 @@ class PlanPhase:
         if self._media.removed:
             of = ledger.parts_written(self._context.db, self._context.target)
             self._totals.removals.append(Removals("media", self._media.removed, of))
+
+    def _bring_pictures(self) -> None:
+        """Plan the assets that thumbnails need and that do not stand yet."""
+        first = plans.highest_seq(self._context.db, self._context.claim.run_id) + 1
+        for entries in self._pictures.entries(first):
+            with self._context.transaction(counted(entries)) as connection:
+                plans.insert_entries(connection, self._context.claim.run_id, entries)
+                plan_groups.add_groups(connection, self._context.claim.run_id, group(entries))
 
     def _remove_absent(self) -> None:
         """Plan what becomes of resources that no record mentions; nothing, where that may be a mistake."""

@@ -50,6 +50,7 @@ from worker.planning.merging import Candidate, Judged, Merger
 from worker.planning.met import ChunkMet, LookUps, find_links
 from worker.planning.owners import Owners
 from worker.planning.parts import ChunkParts, Paired, Rearranged, Room, in_place, rearranged
+from worker.planning.pictures import asset_of
 from worker.planning.templates import Templates
 from worker.planning.uploads import Uploads, file_digest, of_file
 from worker.records import Draft, Identity, Kind, Mapped, Problem, Sought
@@ -99,7 +100,10 @@ class Planner:
         self._merger = merger
         self._templates = Templates(control.templates, resolver)
         self._owners = Owners(resolver, lenient=control.record_processor is not None)
-        self._policies = {label: policy_of(match) for label, match in control.match.items()}
+        self._policies = {
+            label: policy_of(match, control.on_conflict) for label, match in control.match.items()
+        }
+        self._default = policy_of(None, control.on_conflict)
         self._merging = frozenset(
             label for label, policy in self._policies.items() if policy.duplicates == "merge"
         )
@@ -118,6 +122,9 @@ class Planner:
 
     def _expected(self, mapped: Mapped) -> Mapped:
         """What it brings counts as known for it and for what comes after it."""
+        for draft in mapped.drafts:
+            if draft.picture is not None:
+                self._resolver.expect(asset_of(draft.picture))
         drafts = tuple([self._resolver.expect(draft) for draft in mapped.drafts])
         return (
             mapped if all(map(is_, drafts, mapped.drafts)) else msgspec.structs.replace(mapped, drafts=drafts)
@@ -294,7 +301,7 @@ class Planner:
             return msgspec.structs.replace(found, known=None)
         if draft.identity is None:
             return Decision("create")
-        policy = self._policies.get(draft.destination, Policy())
+        policy = self._policies.get(draft.destination, self._default)
         return decide(draft, meaning, met.of(draft), policy, listing)
 
     def _decide_media(
@@ -343,7 +350,9 @@ class Planner:
         if found.replaces:
             note = f"“{found.key.shown}” has other bytes: media {part.resource_id} is replaced."
             return Decision("create", part.resource_id, (Problem("warning", "replaced", note),))
-        if part.known is not None and is_unchanged(part.known, meaning, listing[part.resource_id]):
+        if part.known is not None and is_unchanged(
+            part.known, meaning, listing[part.resource_id], self._control.on_conflict
+        ):
             return Decision("unchanged", part.resource_id, known=part.known)
         return Decision("update", part.resource_id, known=part.known)
 

@@ -375,6 +375,10 @@ class Adapter(Protocol):
         """
         ...
 
+    def with_order(self, image: bytes, media: Sequence[int]) -> bytes:
+        """The representation of an item that tells nothing of its media, as if they stood in this order."""
+        ...
+
     def recreate_payload(
         self,
         image: bytes,
@@ -566,6 +570,14 @@ class Adapter(Protocol):
 
     def link(self, kind: Kind, resource_id: int) -> str:
         """The address at which a person looks at the resource."""
+        ...
+
+    def has_asset(self, name: str) -> bool:
+        """Whether an asset was called so when names were last listed."""
+        ...
+
+    def assets_of(self, representation: bytes) -> frozenset[int]:
+        """The numbers of the assets that a resource shows."""
         ...
 
     async def in_use(self, saved: Saved) -> str | None:

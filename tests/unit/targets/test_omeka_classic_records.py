@@ -204,6 +204,7 @@ def test_an_earlier_state_comes_back_but_for_what_cannot_be_taken_off() -> None:
         (draft(prop("dcterms:titel", "x")), "names-unknown"),
         (draft(prop("Item Type Metadata:Original Format", "x"), kind="item-set"), "names-unknown"),
         (draft(prop("dcterms:title", "a 🗺 map")), "text-too-wide"),
+        (draft(prop("dcterms:title", "0")), "value-empty"),
         (draft(fields=Fields(tags=("🗺",))), "text-too-wide"),
         (draft(fields=Fields(tags=("x" * 256,))), "value-invalid"),
         (draft(fields=Fields(tags=(" ",))), "value-empty"),

@@ -42,6 +42,7 @@ from worker.targets.omeka_classic import (
     restoring,
     series,
     structure,
+    structure_payloads,
     surveying,
     updates,
 )
@@ -134,7 +135,7 @@ class OmekaClassicAdapter:
         if inline:
             raise ValueError("no file travels with its item")
         if draft.kind in structure.KINDS:
-            return structure.create_body(draft, self._vocabulary)
+            return structure_payloads.create_body(draft, self._vocabulary)
         return payloads.create_body(draft, item_id, self._vocabulary)
 
     def current(self, saved: Saved) -> Current:
@@ -149,7 +150,7 @@ class OmekaClassicAdapter:
 
     def update_payload(self, current: Current, merge: Merge) -> bytes:
         if current.kind in structure.KINDS:
-            return structure.update_body(current, merge, self._vocabulary)
+            return structure_payloads.update_body(current, merge, self._vocabulary)
         return updates.update_payload(current, merge)
 
     def restore_payload(
@@ -161,8 +162,11 @@ class OmekaClassicAdapter:
         without: Collection[int],
     ) -> bytes | None:
         if kind in structure.KINDS:
-            return structure.restore_body(image, current)
+            return structure_payloads.restore_body(image, current)
         return restoring.restore_body(image, kind, current, numbers, without)
+
+    def with_order(self, image: bytes, media: Sequence[int]) -> bytes:
+        return restoring.with_order(image, media)
 
     def recreate_payload(
         self,
@@ -297,11 +301,17 @@ class OmekaClassicAdapter:
             raise Fatal("target-unsupported", message)
         return PATHS[kind]
 
+    def has_asset(self, name: str) -> bool:
+        return False
+
+    def assets_of(self, representation: bytes) -> frozenset[int]:
+        return frozenset()
+
     async def in_use(self, saved: Saved) -> str | None:
         return await structure.in_use(self._client, saved) if saved.kind in structure.KINDS else None
 
     def stays(self, kind: Kind) -> frozenset[str]:
-        return structure.STAY.get(kind, frozenset())
+        return frozenset()  # elements that nothing uses go again
 
     def not_restored(self, image: bytes, kind: Kind, current: Saved) -> Sequence[str]:
         return restoring.stays(image, kind, current) if kind == "item" else ()
@@ -352,12 +362,12 @@ class OmekaClassicAdapter:
 
     def differences(self, payload: bytes, saved: Saved) -> tuple[Difference, ...]:
         if saved.kind in structure.KINDS:
-            return structure.differences(payload, saved)
+            return structure_payloads.differences(payload, saved)
         return compare.differences(payload, saved, self._vocabulary)
 
     def same_as(self, payload: bytes, saved: Saved) -> bool:
         if saved.kind in structure.KINDS:
-            return not structure.differences(payload, saved)
+            return not structure_payloads.differences(payload, saved)
         return compare.same_as(payload, saved, self._vocabulary)
 
     @property

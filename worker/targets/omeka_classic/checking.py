@@ -23,6 +23,12 @@ from worker.targets.redact import excerpt
 _WIDEST = "\uffff"
 """Of more the database of an Omeka Classic knows nothing: its tables take three bytes a character."""
 LONGEST_FILE_NAME = 255
+NOTHING_TO_PHP = "0"
+"""A text that is empty to Omeka Classic, which drops those without a word (`145`)."""
+TAKEN_FOR_NOTHING = (
+    "Omeka Classic takes a text that is just “0” for none and would drop it: write it otherwise, such as "
+    "“0.0” or “none”, or leave it out."
+)
 
 
 class Allowed(Struct, frozen=True):
@@ -97,6 +103,8 @@ def _of_value(value: Value) -> Iterator[tuple[str, str, str]]:
     made = written(value)
     if made is None or not made.text.strip():
         yield "value-empty", "The value is blank, and Omeka would drop it.", value.text or ""
+    elif made.text == NOTHING_TO_PHP:
+        yield "value-empty", TAKEN_FOR_NOTHING, made.text
     elif not _is_unicode(made.text):
         message = "The text holds half a character (a lone surrogate) and cannot be sent."
         yield "text-not-unicode", message, made.text
@@ -117,7 +125,7 @@ def _of_identity(draft: Draft, vocabulary: Vocabulary) -> Iterator[Problem]:
         problem = _of_element(name, draft, vocabulary)
         if problem is not None:
             yield _reject(problem[0], problem[1], name)
-        if not value.strip() or not _is_unicode(value):
+        if not value.strip() or value == NOTHING_TO_PHP or not _is_unicode(value):
             yield _reject("identity-unusable", f"The identifier for {name} cannot be kept in Omeka.", value)
 
 

@@ -21,7 +21,9 @@ from worker.targets.omeka_classic.vocabulary import (
     collections_from,
     elements_from,
     item_types_from,
+    names_of_title,
     no_such_element,
+    set_descriptions_from,
 )
 
 _NONE: Mapping[ListingName, str] = {
@@ -50,7 +52,9 @@ class NamesResolver:
             names = self.vocabulary.coming.names.setdefault("collection", set())
             for part in draft.properties:
                 if part.term in (TITLE, "dc:title", "Dublin Core:Title"):
-                    names.update(normal(one.text) for one in part.values if one.text)
+                    for one in part.values:
+                        told = names_of_title(one.text or "", html=one.type == "html")
+                        names.update(normal(name) for name in told if name)
         return draft
 
     def custom_vocabulary(self, label: str) -> CustomVocabulary | None:
@@ -88,8 +92,10 @@ async def require_whole_texts(client: ClassicClient) -> None:
 async def list_names(client: ClassicClient, names: NamesUsed) -> Vocabulary:
     """What is listed for the names of a control file: the elements always, for what stands there has some of
     them. Raises as reads do."""
+    sets = await client.all("element_sets")
     return Vocabulary(
-        elements=elements_from(await client.all("element_sets"), await client.all("elements")),
+        elements=elements_from(sets, await client.all("elements")),
+        set_descriptions=set_descriptions_from(sets),
         item_types=item_types_from(await client.all("item_types") if names.needs("classes") else ()),
         collections=collections_from(await client.all("collections") if names.needs("item_sets") else ()),
     )
@@ -102,6 +108,7 @@ async def list_coming(client: ClassicClient, names: NamesUsed, known: Vocabulary
     return msgspec.structs.replace(
         known,
         elements=listed.elements,
+        set_descriptions=listed.set_descriptions,
         item_types=listed.item_types if "classes" in names.coming else known.item_types,
         collections=listed.collections if "item_sets" in names.coming else known.collections,
     )

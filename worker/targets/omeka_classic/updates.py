@@ -111,7 +111,7 @@ def meant_of(draft: Draft, vocabulary: Vocabulary, current: Current | None = Non
     builder = TextBuilder(vocabulary)
     identity = draft.identity
     return Meant(
-        properties=tuple(_named_texts(draft, builder)),
+        properties=(*(named := tuple(_named_texts(draft, builder))), *_unnamed(draft, named, current)),
         fields=tuple(_named_fields(draft, vocabulary, current)),
         identity=()
         if identity is None
@@ -136,6 +136,13 @@ def _named_texts(draft: Draft, builder: TextBuilder) -> Iterator[Named]:
         else:
             found[name] = Named(name, (*before.wishes, *wishes), before.on_update, before.of)
     yield from found.values()
+
+
+def _unnamed(draft: Draft, named: Iterable[Named], current: Current | None) -> Iterator[Named]:
+    """Of a record that speaks for all elements: those that it does not name hold nothing of ours any more."""
+    if draft.whole and current is not None:
+        names = {one.name for one in named}
+        yield from (Named(one, of="ours") for one in current.properties if one not in names)
 
 
 def _wish(one: Text) -> Wish:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 import msgspec
 import orjson
@@ -24,11 +24,13 @@ from worker.targets.multipart import FilePart, Form
 from worker.targets.omeka_classic import places, structure
 from worker.targets.omeka_classic.answers import judge, judge_location
 from worker.targets.omeka_classic.client import ClassicClient
-from worker.targets.omeka_classic.payloads import request_body
+from worker.targets.omeka_classic.payloads import Body, request_body
 from worker.targets.omeka_classic.places import GONE, PLACE
 from worker.targets.omeka_classic.representation import MEDIA, SHA256, UPLOADS, reference, saved_from, tags
+from worker.targets.omeka_classic.structure_payloads import WITHOUT
 from worker.targets.omeka_classic.tags import TagTurns
-from worker.targets.verdict import answer_to_write, file_gone
+from worker.targets.omeka_classic.vocabulary import number_of, text_of
+from worker.targets.verdict import Verdict, answer_to_write, file_gone
 
 
 class Writer:
@@ -177,7 +179,8 @@ class Writer:
 
     async def _structure(self, operation: Operation, body: dict[str, Json]) -> Answer:
         """An element set with its elements, each a request of its own, or an item type."""
-        names = body.pop("elements", []) if operation.kind == "element-set" else []
+        elements = body.pop("elements", []) if operation.kind == "element-set" else []
+        without = body.pop(WITHOUT, [])
         number = operation.resource_id
         if operation.kind == "item-type" or operation.method == "create":
             main = msgspec.structs.replace(operation, payload=orjson.dumps(body))
@@ -187,20 +190,37 @@ class Writer:
             number = answer.saved.id
         assert number is not None
         try:
-            stands = (await structure.everything(self._client, operation.kind)).get(number)
-            there = set() if stands is None else {one for one, _ in structure.element_ids(stands)}
-            for name in names if isinstance(names, list) else ():
-                if name not in there:
-                    wanted = {"element_set": {"id": number}, "name": name}
-                    outcome = await self._client.http.write("POST", "elements", orjson.dumps(wanted))
-                    failed = judge("read", outcome)
-                    if failed.judgement != "done":
-                        return Lost(failed.code, self._client.http.redact(failed.message), look_once=True)
+            async for verdict in self._elements(operation, number, _objects(elements), _objects(without)):
+                if verdict.judgement != "done":
+                    return Lost(verdict.code, self._client.http.redact(verdict.message), look_once=True)
             whole = (await structure.everything(self._client, operation.kind)).get(number)
         except (AccessionError, StoppedError) as error:
             text = f"It was answered, but what came of it could not be read ({error})."
             return Lost("answer-unread", self._client.http.redact(text), look_once=True)
         return Done(whole) if whole is not None else Lost("answer-unread", "It is not there.", look_once=True)
+
+    async def _elements(
+        self, operation: Operation, number: int, wanted: Sequence[Body], without: Sequence[Body]
+    ) -> AsyncIterator[Verdict]:
+        """What is missing of the elements of a set is added (`209`), what is otherwise is changed, and what
+        is to go and nothing uses is deleted (`215`)."""
+        stands = (await structure.everything(self._client, "element-set")).get(number)
+        there = {} if stands is None else structure.elements_of(stands.body)
+        for one in wanted:
+            element = there.get(text_of(one, "name"))
+            if element is None:
+                made = orjson.dumps({"element_set": {"id": number}, **one})
+                yield judge("read", await self._client.http.write("POST", "elements", made))
+                continue
+            changed = {key: one[key] for key in structure.CHANGEABLE if key in one}
+            if any(value != element.get(key) for key, value in changed.items()):
+                path = f"elements/{number_of(element)}"
+                yield judge("read", await self._client.change("PUT", path, orjson.dumps(changed)))
+        gone = [number_of(one) for one in without if text_of(one, "name") in there]
+        used = await structure.users_of(self._client, gone)
+        for unused in [one for one in gone if one not in used]:
+            outcome = await self._client.change("DELETE", f"elements/{unused}", None)
+            yield judge(Operation(operation.key, "delete", "element-set", unused, b""), outcome)
 
     async def _arrange(self, operation: Operation, body: dict[str, Json]) -> Answer:
         """An item, and the order of its files: each that has another place than it should is told its own,
@@ -261,6 +281,10 @@ class _Hashed:
             hashed.update(chunk)
             yield chunk
         self.md5 = hashed.hexdigest()
+
+
+def _objects(listed: Json) -> list[Body]:
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
 def _object(data: bytes) -> dict[str, Json]:

@@ -189,6 +189,9 @@ class OmekaSAdapter:
             return others.updates.restore_body(image, current, self._vocabulary)
         return restoring.restore_body(image, kind, current, numbers, without)
 
+    def with_order(self, image: bytes, media: Sequence[int]) -> bytes:
+        return image  # every item tells its media
+
     def recreate_payload(
         self,
         image: bytes,
@@ -310,7 +313,10 @@ class OmekaSAdapter:
         file, data = others.updates.file_of(operation.payload)
         if self._contents is None:
             raise ValueError("this adapter was made without the files of a batch")
-        content = Content(file.sha256, self._contents.size(file.sha256))
+        # A member of a zip is found through that.
+        (content,) = [one.content for one in operation.files] or [
+            Content(file.sha256, self._contents.size(file.sha256))
+        ]
         part = FilePart("file", file.name, "", content.size, partial(self._contents.chunks, content))
         return Form("data", data, [part])
 
@@ -348,6 +354,12 @@ class OmekaSAdapter:
         if kind not in RESOURCES:
             return await others.reading.by_ids(self._client, kind, ids)
         return await self._client.by_ids(kind, ids)
+
+    def has_asset(self, name: str) -> bool:
+        return len(self._vocabulary.assets.by_name.get(name, ())) == 1
+
+    def assets_of(self, representation: bytes) -> frozenset[int]:
+        return others.reading.assets_of(representation)
 
     async def in_use(self, saved: Saved) -> str | None:
         return await others.reading.in_use(self._client, saved)

@@ -156,8 +156,9 @@ def _is_unicode(text: str) -> bool:
 def _of_fields(draft: Draft, vocabulary: Vocabulary) -> Iterator[Problem]:
     fields = draft.fields
     for names, name in _named(fields, vocabulary):
-        found = names.find(name)
-        if isinstance(found, Unknown) and not vocabulary.comes(names, name):
+        if vocabulary.comes(names, name):
+            continue
+        if isinstance(found := names.find(name), Unknown):
             yield _reject("names-unknown", found.message, name)
     if fields.featured is not UNSET:
         yield _reject("field-unsupported", "Omeka S has no featured resources: leave “featured” out.")

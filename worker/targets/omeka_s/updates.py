@@ -33,7 +33,7 @@ from worker.planning.values import (
     Named,
     Wish,
 )
-from worker.records import Draft, Identity, Json, Kind, Of, OnUpdate, Value, normal_identity
+from worker.records import Draft, Identity, Json, Kind, Of, OnUpdate, Value, is_picture_name, normal_identity
 from worker.targets.base import Difference, Saved
 from worker.targets.omeka_s import compare, places
 from worker.targets.omeka_s.payloads import Links, ValueBuilder, number
@@ -275,9 +275,14 @@ def _reference(field: Field, name: str, vocabulary: Vocabulary) -> Wish:
     assert names is not None, "what is referred to is listed"
     if vocabulary.comes(names, name):
         # The batch brings it: its number shows when it is there, and then this is compared again.
-        return Wish(Content(FIELD, f"→ {normal(name)}"), display=f"{normal(name)} (new)")
+        return Wish(Content(FIELD, f"→ {normal(name)}"), display=f"{_shown(normal(name))} (new)")
     one = number(names, name)
     return Wish(Content(FIELD, str(one)), display=_label(field, one, vocabulary))
+
+
+def _shown(name: str) -> str:
+    """A name that is long for being a digest, as far as a person compares it."""
+    return f"{name[:22]}…" if is_picture_name(name) else name
 
 
 # --- what is sent ---------------------------------------------------------------------------------
