@@ -70,7 +70,7 @@ def _followed(head: BatchHead, run: RunFacts) -> list[str]:
     shown = next((one for one in head.runs if one.id == run.options.plan), None)
     if shown is None:
         return []
-    return [f"It carries out exactly the plan of the dry run of {when(shown.planned_at)}."]
+    return [f"It follows exactly the plan of the dry run of {when(shown.planned_at)}."]
 
 
 def _written_since(head: BatchHead, run: RunFacts) -> RunFacts | None:
