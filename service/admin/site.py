@@ -83,6 +83,7 @@ SECTIONS: Sequence[Section] = (
 
 TABS: Sequence[tuple[str, str, str]] = (
     ("batch", "Overview", ""),
+    ("plan", "Plan", "/plan"),
     ("report", "Report", "/report"),
     ("log", "Log", "/log"),
 )

@@ -59,7 +59,7 @@ _KINDS = {
     "element-set": "element sets",
     "item-type": "item types",
 }
-_RESOLVED = {
+RESOLVED = {
     "overwrite": "the record takes their place",
     "keep": "they are kept",
     "reject": "the record is rejected",
@@ -147,7 +147,7 @@ def _conflicts(groups: Sequence[Group], layout: Layout) -> list[str]:
     lines = [
         line
         for one in found
-        for line in _met(one, f"{one.name}, {_RESOLVED.get(one.action, one.action)}", layout)
+        for line in _met(one, f"{one.name}, {RESOLVED.get(one.action, one.action)}", layout)
     ]
     return ["Edits that somebody made since the last import", *lines] if lines else []
 

@@ -187,9 +187,9 @@ DESTINATIONS: dict[DestinationKind, DestinationDoc] = {
         "The place of the record's current item on a map.",
         {
             "point": FieldDoc("Latitude and longitude, as `51.5, -0.1` or collected by `value:coordinates`."),
-            "label": FieldDoc("What the map shows there."),
-            "zoom": FieldDoc("The zoom of the map, from 0.", "integer"),
-            "address": FieldDoc("The address as text."),
+            "label": FieldDoc("What the map shows there.", models=ONLY_S),
+            "zoom": FieldDoc("The zoom of the map, from 0.", "integer", models=ONLY_CLASSIC),
+            "address": FieldDoc("The address as text.", models=ONLY_CLASSIC),
         },
     ),
 }

@@ -288,6 +288,18 @@ plan_group = Table(
     Column("example", Text, nullable=False),  # the first of them: where it stands, and what it says
 )
 
+# Where in the plan names, problems and conflicts are met, in blocks of entries (plan_places.BLOCK): how a plan of any
+# size is narrowed without reading it. It may name a block too many, never one too few.
+plan_place = Table(
+    "plan_place",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("type", String(16), primary_key=True),  # name | problem | conflict | noted
+    Column("name", String(255), primary_key=True),  # the property or field; the problem's code
+    Column("action", String(16), primary_key=True),  # of the entries
+    Column("block", Integer, primary_key=True),
+)
+
 # What a report says of the entries of a run (said.Said), in groups of those of which the same is said, counted in the
 # transactions that say it.
 report_group = Table(

@@ -281,7 +281,9 @@ def test_what_is_no_place_is_rejected_with_its_record(
 
 def test_labels_are_refused_by_name(accession: Installation, omeka: StandIn) -> None:
     label = {"source": "place", "destination": "geolocation", "name": "label"}
-    batch = accession.batch(control("label", *POINT[1:4], label, maxErrors="100%"), data("label", PRAGUE))
+    batch = accession.batch(
+        control("label", *POINT[1:4], label, maxErrors="100%", model="omeka"), data("label", PRAGUE)
+    )
     accession.run(batch)
     assert "has an address and no label" in accession.log(batch)
     assert writes(omeka) == {}

@@ -29,7 +29,7 @@ from tests.chaos.strikes import BYSTANDER, CREATOR, Edited, Strikes, with_edit
 from tests.standins.omeka_classic import StandIn as ClassicStandIn
 from tests.standins.omeka_s import StandIn
 from tests.standins.proxy import FaultProxy
-from worker.planning.media_pass import NAME as MEDIA_ORDER
+from worker.planning.media_pass import ARRANGED
 
 AnyOmeka: TypeAlias = StandIn | ClassicStandIn
 SETTLED = 30.0
@@ -256,7 +256,7 @@ class Chaos:
         items = [
             one
             for one in entries
-            if one.kind != "media" and all(change.name != MEDIA_ORDER for change in planned[one.seq].changes)
+            if one.kind == "item" and all(change.name not in ARRANGED for change in planned[one.seq].changes)
         ]
         log = self._log(run_id)
         back = frozenset(one.identifier or "" for one in log if one.code == "half-restored")

@@ -103,7 +103,8 @@ def text(house: House, batch: str, query: str = "") -> str:
 def planned(house: House) -> str:
     """A batch whose dry run planned one of each."""
     batch = house.filled()
-    house.finish(house.schedule(batch, "dry-run"), entries=ENTRIES, groups=group(ENTRIES), counts=COUNTS)
+    found = group(ENTRIES).groups
+    house.finish(house.schedule(batch, "dry-run"), entries=ENTRIES, groups=found, counts=COUNTS)
     return batch
 
 

@@ -214,7 +214,7 @@ class UndoPlan:
                 self._say(entry)
             with self._context.transaction(counts) as connection:
                 plans.replace_entries(connection, self._run_id, [one.seq for one in page], judged)
-                plan_groups.add_groups(connection, self._run_id, group(judged))
+                plan_groups.add_groups(connection, self._run_id, *group(judged))
         self._bring_back_links(last)
 
     def _chosen(self, entries: Sequence[Entry]) -> list[Entry]:

@@ -284,6 +284,9 @@ class UndoPreparer:
             keys.renumbered(numbers, "media", one, self._adapter) for one in max(orders, key=len, default=())
         ]
         primary = _same_place(self._earlier(own), current) if own is not None else 0
+        for image in pictures:
+            if image.chosen and current.chosen is None:  # nobody has chosen another since
+                primary = keys.renumbered(numbers, "media", image.id, self._adapter)
         before = self._earlier(own) if own is not None else None
         payload = self._adapter.relink_payload(current, values, sets, numbers, order, primary, before)
         if payload is None:

@@ -31,7 +31,7 @@ from worker.planning.values import (
 )
 from worker.targets.base import Difference
 
-SHARED = frozenset({"item-set", "site", "tags", "properties", "classes", "elements"})
+SHARED = frozenset({"item-set", "site", "tags", "properties", "classes", "elements", "geolocation"})
 """Fields that hold several values; the others hold one at most."""
 
 
@@ -146,7 +146,8 @@ def _one_sides(
 
 
 def _ours(present: tuple[Held, ...], saved: tuple[Held, ...], foreign: tuple[str, ...]) -> frozenset[int]:
-    """Indexes of the present values that this service wrote: by mark, else by content alone."""
+    """Indexes of the present values that this service wrote: by mark, else by content alone, else by number,
+    though somebody has edited it."""
     written = Counter(marks(saved)) - Counter(foreign)
     found = set()
     for index, mark in enumerate(marks(present)):
@@ -158,6 +159,8 @@ def _ours(present: tuple[Held, ...], saved: tuple[Held, ...], foreign: tuple[str
         if index not in found and contents[held.content.digest]:
             contents[held.content.digest] -= 1
             found.add(index)
+    numbers = {one.number for one in saved if one.number and written[one.mark]}
+    found.update(index for index, held in enumerate(present) if held.number in numbers)
     return frozenset(found)
 
 

@@ -51,7 +51,7 @@ class Control(BaseControl):
 
     def dump(self) -> Json:
         """All resources as the administrator sees them."""
-        renderer = Renderer(self._db, Caller(ADMIN), "")
+        renderer = Renderer(self._db, Caller(ADMIN), "", maps=True)
         dump: dict[str, Json] = {}
         for table in _DUMPED:
             rows = sorted(getattr(self._db, table).values(), key=lambda r: r.id)

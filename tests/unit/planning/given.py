@@ -142,6 +142,9 @@ class OmekaS:
     def told_apart(self, media: Saved) -> tuple[str, str]:
         return files.told_apart(media)
 
+    def left_out(self, draft: Draft) -> bool:
+        return False
+
 
 class Resolves:
     """A target that knows every name, but the class `foaf:Nobody`."""

@@ -16,6 +16,7 @@ from worker.errors import Fatal
 from worker.mapping.lookups import CustomVocabulary
 from worker.records import RESOURCES, Draft, Json, Problem
 from worker.targets.base import NamesUnknown, TemplateFacts
+from worker.targets.omeka_s import places
 from worker.targets.omeka_s.checking import Ingesting, check
 from worker.targets.omeka_s.client import OmekaClient, together
 from worker.targets.omeka_s.others import roles
@@ -87,8 +88,8 @@ async def resolve(client: OmekaClient, names: NamesUsed, allowed: Allowed) -> Na
         *_unknown_names(names, vocabulary, no_custom=no_custom),
     ]
     if names.places is not None:
-        message = "Places on a map are not written to an Omeka S: leave geolocation out."
-        problems.append(_unknown(Used("geolocation", names.places), message))
+        missing = await _places_missing(client)
+        problems.extend(_unknown(Used("geolocation", names.places), one) for one in missing)
     resolver = NamesResolver(vocabulary, allowed)
     if problems:
         raise NamesUnknown(problems, resolver)
@@ -295,6 +296,23 @@ async def _unknown_terms(client: OmekaClient, names: NamesUsed, vocabulary: Voca
             hint = f" There is no vocabulary “{_prefix(name)}”, only {', '.join(prefixes)}."
         problems.append(_unknown(name, f"There is no property “{name.name}” in this Omeka.{hint}"))
     return problems
+
+
+async def _places_missing(client: OmekaClient) -> list[str]:
+    """Why this Omeka takes no places. What its API offers, it lists (`api-resources`)."""
+    entries = await client.short_list("api_resources")
+    offered = {text_of(entry, "o:id") for entry in entries}
+    if places.RESOURCE in offered:
+        return []
+    if places.BEFORE_2 in offered:
+        return [
+            "The module Mapping of this Omeka is older than its release 2, which alone is written to: "
+            "update it, or leave geolocation out."
+        ]
+    return [
+        "This Omeka has no map: the module Mapping is not installed, or not active. Install it, or leave "
+        "geolocation out."
+    ]
 
 
 def _unknown(name: Used, message: str) -> Problem:
