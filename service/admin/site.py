@@ -362,6 +362,7 @@ def _environment() -> Environment:
     environment.filters["moment"] = moment
     environment.filters["summary"] = _summary
     environment.filters["nl2br"] = _with_breaks
+    environment.filters["prose"] = _prose
     environment.globals["plural"] = words.plural
     environment.globals["states"] = words.STATES
     environment.globals["health"] = words.HEALTH
@@ -372,6 +373,18 @@ def _environment() -> Environment:
 def _with_breaks(text: str) -> Markup:
     """Line breaks as such; everything else escaped."""
     return Markup("<br>").join(text.splitlines())
+
+
+def _prose(text: str) -> Markup:
+    """Lines of a message, what stands in backquotes as code; everything else escaped."""
+    pieces = text.split("`")
+    if len(pieces) % 2 == 0:  # one of them is alone
+        return _with_breaks(text)
+    shown = [
+        Markup("<code>{}</code>").format(piece) if place % 2 else Markup("<br>").join(piece.split("\n"))
+        for place, piece in enumerate(pieces)
+    ]
+    return Markup().join(shown)
 
 
 def _summary(facts: RunFacts) -> str:

@@ -22,7 +22,7 @@ from tests.acceptance.laws import Import, Memory, again, check_import, check_onc
 from tests.acceptance.worlds import Json, Order, Place, Site, State
 from tests.chaos.drawing import Round, Step, draw_round
 from tests.chaos.house import SETTINGS, House
-from tests.chaos.journal import began_and_ended, journal, left_open
+from tests.chaos.journal import began_and_ended, journal, left_open, told_otherwise
 from tests.chaos.partly import check_part, made_whole, newest_word
 from tests.chaos.stores import patiently
 from tests.chaos.strikes import BYSTANDER, CREATOR, Edited, Strikes, with_edit
@@ -339,6 +339,7 @@ class Chaos:
         while left := patiently(lambda: left_open(self.db)):
             assert time.monotonic() < deadline, left
             time.sleep(0.1)
+        assert not (otherwise := told_otherwise(self.db)), otherwise
 
     def _say(self, line: str) -> None:
         self.history.append(line)

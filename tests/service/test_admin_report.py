@@ -97,7 +97,7 @@ def links(page: str, words: str) -> list[str]:
 
 
 def test_a_report_begins_with_what_is_said_of_the_records(house: House) -> None:
-    noted = problem("otherwise-used", f"{SCRIPT} was used.", "", "warning")
+    noted = problem("otherwise-used", f"{SCRIPT} was used (`<b>`).", "", "warning")
     entries = [
         undated(1, "about 1820"),
         undated(2, SCRIPT, noted),
@@ -112,7 +112,8 @@ def test_a_report_begins_with_what_is_said_of_the_records(house: House) -> None:
     assert "in dateText, for dcterms:date ( line" in said
     assert "for example about 1820" in said
     assert "Write the date in a form that is understood" in said
-    assert f"2 × {SCRIPT} was used." in said
+    assert f"2 × {SCRIPT} was used ( <b> )." in said
+    assert "(<code>&lt;b&gt;</code>)" in page
     assert SCRIPT not in page
     assert said.index("Rejected") < said.index("Noticed") < said.index("Record by record")
     assert [re.sub("<.*?>", "", one) for one in re.findall(r"<b>\d+</b> [^<]+", page)] == [
@@ -133,7 +134,7 @@ def test_a_report_begins_with_what_is_said_of_the_records(house: House) -> None:
     said = text(page)
     assert "row 2 of data.json (data0)" in said
     assert f"The value {SCRIPT}" in said
-    assert said.index("This is not understood as a date.") < said.index(f"{SCRIPT} was used.")
+    assert said.index("This is not understood as a date.") < said.index(f"{SCRIPT} was used")
     assert "/instructions/2" in said
     assert SCRIPT not in page
     # The line that is named is that of the instruction.
