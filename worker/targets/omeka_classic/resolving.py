@@ -38,8 +38,9 @@ _NONE: Mapping[ListingName, str] = {
 class NamesResolver:
     """The `Resolver` of a run: pure, once the vocabulary is there."""
 
-    def __init__(self, vocabulary: Vocabulary, allowed: Allowed) -> None:
+    def __init__(self, vocabulary: Vocabulary, allowed: Allowed, *, has_map: bool = False) -> None:
         self.vocabulary = vocabulary
+        self.has_map = has_map
         self._allowed = allowed
 
     def problems(self, draft: Draft) -> tuple[Problem, ...]:
@@ -74,9 +75,11 @@ async def resolve(client: ClassicClient, names: NamesUsed, allowed: Allowed) -> 
     problems = [
         *_unknown_elements(names, vocabulary),
         *_unknown_names(names, vocabulary),
-        *await _places_missing(client, names),
     ]
-    resolver = NamesResolver(vocabulary, allowed)
+    missing = await _places_missing(client, names)
+    if not names.places_if_possible:
+        problems.extend(missing)
+    resolver = NamesResolver(vocabulary, allowed, has_map=not missing)
     if problems:
         raise NamesUnknown(problems, resolver)
     return resolver
