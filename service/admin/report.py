@@ -27,13 +27,14 @@ from service.admin.used_control import instructions_of
 from service.admin.words import when
 from service.api.download import attachment
 from service.api.failed import download_name
-from service.api.report import CSV, ReportRow, address, encoded
+from service.api.report import CSV, ReportRow, address, encoded, get_report
 from service.errors import bad_parameter, refusal, shown
 from service.settings import TargetSettings
 from service.store.batches import batch_files
 from service.store.blobs import BlobMissingError
 from service.store.database import Database
 from service.store.failed_files import failed_files
+from service.store.outcomes import real_runs
 from service.store.removed import run_words
 from service.store.report_groups import ReportGroup, read_report_group, read_report_groups
 from service.store.retention import GONE_PHASES
@@ -127,6 +128,7 @@ async def show_report(visit: Visit) -> Response:
         first=visit.address(path, **here) if query.after else None,
         following=visit.address(path, **here, after=found.last) if found.last else None,
         here=visit.address(path, **here) if run.ended_at is None and not query.after and not wanted else None,
+        whole=visit.address(f"{path}/whole.csv") if len(real_runs(head.runs)) > 1 else None,
         download=visit.address(f"{path}.csv", **{**kept, "run": run.id}),
         failed=await visit.db.run(failed_files, run.id) if run.ended_at is not None else [],
         retry=not only_planned(run) and await may_retry(visit, head, files),
@@ -315,5 +317,7 @@ async def download_failed(visit: Visit) -> Response:
 PAGES = (
     Page("GET", "/admin/batches/{batch_id}/report", show_report, section="batches"),
     Page("GET", "/admin/batches/{batch_id}/report.csv", download_report, section="batches"),
+    # Of each record the newest word of all runs, as the API has it.
+    Page("GET", "/admin/batches/{batch_id}/report/whole.csv", get_report, section="batches"),
     Page("GET", "/admin/batches/{batch_id}/report/failed", download_failed, section="batches"),
 )

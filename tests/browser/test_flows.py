@@ -44,6 +44,9 @@ def test_a_dry_run_an_import_and_an_undo(shop: Shop, window: Open, variant: Vari
     one.page.get_by_role("button", name="Dry run").click()
     until(one, "Dry run done")
     one.page.locator("#state .badge", has_text="Dry run done").wait_for()
+    one.look("batch-dry-run")
+    one.page.get_by_role("link", name="Look at the plan").click()
+    one.page.get_by_role("heading", name="N00003").wait_for()
     assert len(shop.omeka.dump()["items"]) == before
     one.open(f"/admin/batches/{batch}")
     one.page.get_by_role("button", name="Import").click()

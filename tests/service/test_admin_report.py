@@ -10,9 +10,9 @@ from html import unescape
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
-from service.store import keys, runs
+from service.store import keys, runs, tables
 from service.store.batches import batch_files
 from service.store.database import Database
 from service.store.failed_files import FailedFile, set_failed_files
@@ -312,6 +312,23 @@ def test_a_report_is_downloaded_as_it_is_shown(house: House) -> None:
     assert [line["row"] for line in csv.DictReader(browser.get(link).text.splitlines())] == ["1"]
 
 
+def test_after_a_retry_the_newest_word_about_every_record_is_downloaded(house: House) -> None:
+    batch, _ = reported(house, [entry(1), undated(2, "?"), undated(3, "?")])
+    browser = Browser(house).sign_in()
+    assert "A retry is about" not in browser.page(f"/admin/batches/{batch}/report")
+    reported(house, [entry(2), undated(3, "??")], "retry", batch)
+    page = browser.page(f"/admin/batches/{batch}/report")
+    assert "A retry is about the records that had failed" in page
+    answer = browser.get(links(page, "every record of the batch")[0])
+    assert answer.headers["content-type"].startswith("text/csv")
+    lines = csv.DictReader(answer.text.splitlines())
+    assert sorted((line["row"], line["outcome"]) for line in lines) == [
+        ("1", "created"),
+        ("2", "created"),
+        ("3", "rejected"),
+    ]
+
+
 def test_the_failed_records_are_downloaded_and_tried_again(house: House) -> None:
     batch = house.filled(DATED)
     run = house.schedule(batch)
@@ -347,6 +364,17 @@ def test_who_may_not_see_a_batch_sees_no_report(house: House) -> None:
     own = Browser(house).sign_in()
     for path in (f"/{run}/2", f"/{run}/x", "/another/1", f"/{run}/{'9' * 30}"):
         assert own.get(f"/admin/batches/{batch}/report{path}").status_code == 404
+
+
+def test_what_is_kept_no_longer_is_said_to_be_gone(house: House) -> None:
+    batch, run = reported(house, [undated(1, "?")])
+    with house.db.write() as connection:
+        connection.execute(update(tables.run).where(tables.run.c.id == run).values(phase="removed"))
+    browser = Browser(house).sign_in()
+    path = f"/admin/batches/{batch}/report"
+    assert "kept no longer" in browser.page(path)
+    assert "kept no longer" in browser.page(f"{path}?run={run}&outcome=rejected")
+    assert [browser.get(f"{path}{one}").status_code for one in (f"/{run}/1", ".csv")] == [410, 410]
 
 
 # --- size ------------------------------------------------------------------------------------------

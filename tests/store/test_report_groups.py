@@ -355,7 +355,7 @@ def test_runs_from_before_get_their_groups_when_the_database_is_migrated(
         EntryOutcome(7, "rejected", None, "target-gone", "Gone.", reported=False),
     )
     before = groups(database, claim.run_id), _tables(database)
-    downgrade(database, "0006")
+    downgrade(database, "0007")
     upgrade(database)
     assert (groups(database, claim.run_id), _tables(database)) == before
     assert sorted(one[:3] for one in before[0]) == [
