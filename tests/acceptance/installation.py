@@ -133,7 +133,7 @@ class Installation:
 
     def start_service(self) -> None:
         self._start("service", "-m", "service.cli", "service")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 if self.client.get("/readyz").status_code == 200:

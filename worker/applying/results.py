@@ -11,14 +11,15 @@ import orjson
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from service.store import journal, ledger, plans, undo
+from service.store import journal, ledger, plan_places, plans, undo
 from service.store.journal import OperationEnd
 from service.store.ledger import PART_BY, LedgerKey, LedgerRow
-from service.store.plans import EntryOutcome, Outcome
+from service.store.plans import Entry, EntryOutcome, Outcome
 from service.store.put_back import PutBack, put_back
 from worker.applying.outgoing import Outgoing, ledger_key
 from worker.context import RunContext
 from worker.planning.absent import withdrawn_after
+from worker.planning.groups import group
 from worker.records import Problem
 from worker.targets.base import Difference, Saved, Touched
 
@@ -119,7 +120,11 @@ class Recorder:
             put_back(connection, context.target, [one for result in results for one in _touched(result)])
             journal.record_ends(connection, context.claim, ends)
             plans.set_outcomes(connection, run_id, [*outcomes, *(now for _, now in corrected)])
-            plans.set_changes(connection, run_id, _moved(results))
+            moved = _moved(results)
+            changes = [(one.seq, one.changes) for one in moved if one.changes is not None]
+            plans.set_changes(connection, run_id, changes)
+            # What was done otherwise is found by that, too.
+            plan_places.add_places(connection, run_id, group(moved).places)
             for result in results:
                 _set_aside(connection, result)
             ledger.upsert(connection, [row for result in results for row in _ledger(result)])
@@ -307,10 +312,11 @@ def _counted(result: Result) -> Counter[str]:
     return counts
 
 
-def _moved(results: Sequence[Result]) -> list[tuple[int, bytes]]:
-    """(entry, changes) where something else was done than planned, since somebody had edited meanwhile."""
+def _moved(results: Sequence[Result]) -> list[Entry]:
+    """Entries with their changes where something else was done than planned, since somebody had edited
+    meanwhile."""
     return [
-        (result.outgoing.entry.seq, result.outgoing.moved.changes)
+        msgspec.structs.replace(result.outgoing.entry, changes=result.outgoing.moved.changes)
         for result in results
         if isinstance(result, Written) and result.outgoing.moved is not None
     ]

@@ -270,7 +270,7 @@ class PlanPhase:
                 self._say(entry)
             with self._context.transaction(counted(shown)) as connection:
                 plans.insert_entries(connection, self._context.claim.run_id, entries)
-                plan_groups.add_groups(connection, self._context.claim.run_id, group(shown))
+                plan_groups.add_groups(connection, self._context.claim.run_id, *group(shown))
 
         if self._media.removed:
             of = ledger.parts_written(self._context.db, self._context.target)
@@ -282,7 +282,7 @@ class PlanPhase:
         for entries in self._pictures.entries(first):
             with self._context.transaction(counted(entries)) as connection:
                 plans.insert_entries(connection, self._context.claim.run_id, entries)
-                plan_groups.add_groups(connection, self._context.claim.run_id, group(entries))
+                plan_groups.add_groups(connection, self._context.claim.run_id, *group(entries))
 
     def _remove_absent(self) -> None:
         """Plan what becomes of resources that no record mentions; nothing, where that may be a mistake."""
@@ -303,7 +303,7 @@ class PlanPhase:
                 removed[entry.destination] += entry.outcome is None
             with self._context.transaction(counted(entries)) as connection:
                 plans.insert_entries(connection, self._context.claim.run_id, entries)
-                plan_groups.add_groups(connection, self._context.claim.run_id, group(entries))
+                plan_groups.add_groups(connection, self._context.claim.run_id, *group(entries))
         self._totals.removals.extend(
             Removals(label, n, self._absent.scope_size(label)) for label, n in removed.items() if n
         )
@@ -318,7 +318,7 @@ class PlanPhase:
             self._context.check()
             after = page[-1].seq
             with self._context.transaction() as connection:
-                plan_groups.add_groups(connection, run_id, group(page))
+                plan_groups.add_groups(connection, run_id, *group(page))
 
     def _refreshed(self, judged: Sequence[Judged]) -> list[LedgerRow]:
         return [ledger_row(self._context.target, one) for one in judged] if self._changes_ledger else []
