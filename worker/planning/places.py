@@ -37,7 +37,7 @@ class Places:
             if isinstance(place, Place) and self._model == "omeka-classic":
                 text = (
                     f"The place of the item there ({_told(place)}) is not taken over: this Omeka has no "
-                    "plugin Geolocation that is active."
+                    "plugin Geolocation that could be written to."
                 )
                 problems.append(Problem("warning", "place-left-out", text, value=_told(place)))
             elif isinstance(place, Place):

@@ -159,12 +159,17 @@ def _unknown_names(names: NamesUsed, vocabulary: Vocabulary) -> Iterator[Problem
 async def _places_missing(client: ClassicClient, names: NamesUsed) -> list[Problem]:
     """Whether the control file gives places, and this Omeka has no plugin for them: what it offers, it lists
     (`004`)."""
-    if names.places is None or places.RESOURCE in await client.offered():
+    if names.places is None:
         return []
-    message = (
-        "This Omeka has no map: the plugin Geolocation is not installed, or not active. Activate it in "
-        "Omeka, or leave geolocation out."
-    )
+    offered = (await client.offered()).get(places.RESOURCE)
+    message = places.MANY
+    if not isinstance(offered, dict):
+        message = (
+            "This Omeka has no map: the plugin Geolocation is not installed, or not active. Activate it in "
+            "Omeka, or leave geolocation out."
+        )
+    elif not places.keeps_many(offered):
+        return []
     return [_unknown(Used(places.PLACE, names.places), message)]
 
 
