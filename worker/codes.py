@@ -176,6 +176,10 @@ CODES: Mapping[str, tuple[Level, str]] = {
         "There is no such resource, and the control file has such records skipped.",
     ),
     "not-sent": ("debug", "The run left off before this was sent; it is sent when the run goes on."),
+    "place-left-out": (
+        "warning",
+        "The place of an item of another site is not taken over: the target has no map.",
+    ),
     "owner-unknown": (
         "warning",
         "The owner of a record is no user of the target; the key's owner is its owner.",

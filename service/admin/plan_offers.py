@@ -19,6 +19,8 @@ from service.store.retention import GONE_PHASES
 from service.store.runs import RunFacts, RunOptions
 from service.store.states import ACTIVE, RunMode
 
+MOST_WORDS = 10
+"""Words of what was asked for that are repeated."""
 _WRITING = ("update", "create", "delete", "unpublish")
 
 
@@ -60,7 +62,9 @@ async def plan_offer(visit: Visit, head: BatchHead, files: list[FileFacts], run:
 def _facts(run: RunFacts) -> list[str]:
     facts = []
     if run.options.only:
-        facts.append(f"It is about some records only: {', '.join(run.options.only)}.")
+        more = len(run.options.only) - MOST_WORDS
+        words = ", ".join(run.options.only[:MOST_WORDS]) + (f" and {more} more" if more > 0 else "")
+        facts.append(f"It is about some records only: {words}.")
     if run.options.limit is not None:
         facts.append(f"It is about the first {run.options.limit:,} of the records only.")
     return facts
@@ -70,7 +74,7 @@ def _followed(head: BatchHead, run: RunFacts) -> list[str]:
     shown = next((one for one in head.runs if one.id == run.options.plan), None)
     if shown is None:
         return []
-    return [f"It carries out exactly the plan of the dry run of {when(shown.planned_at)}."]
+    return [f"It follows exactly the plan of the dry run of {when(shown.planned_at)}."]
 
 
 def _written_since(head: BatchHead, run: RunFacts) -> RunFacts | None:

@@ -21,6 +21,7 @@ Details = Literal["none", "short", "full"]
 SECTIONS = {
     "update": "To update",
     "delete": "To delete",
+    "unpublish": "To unpublish",
     "create": "To create",
     "reject": "Rejected: not to be written",
     "skip": "Skipped",
@@ -165,10 +166,7 @@ def section_title(action: str, counts: Mapping[str, int] | None) -> str:
     title = SECTIONS.get(action, action)
     if counts is None:
         return f"\n{title}\n"
-    n = counts.get(f"action:{action}", 0)
-    if action == "update":  # what is unpublished is updated, but counted by itself
-        n += counts.get("action:unpublish", 0)
-    return f"\n{title} ({n})\n"
+    return f"\n{title} ({counts.get(f'action:{action}', 0)})\n"
 
 
 class EntryWriter:

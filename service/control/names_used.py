@@ -91,6 +91,7 @@ def names_used(control: Control) -> NamesUsed:
         coming=frozenset(one for one in found.coming if one in named or one in found.from_data),
         of_templates=templates and control.templates != "ignore",
         places=found.places,
+        places_if_possible=control.record_processor is not None,
     )
 
 

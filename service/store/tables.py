@@ -50,6 +50,15 @@ api_key = Table(
     Column("revoked_at", BigInteger),
 )
 
+# Sessions of the pages that somebody ended before their time; the others are only in the browsers.
+ended_session = Table(
+    "ended_session",
+    metadata,
+    Column("nonce", String(64), primary_key=True),
+    Column("ends_at", BigInteger, nullable=False),  # when it would have ended; the row is of no use then
+    Index("ix_ended_session_ends_at", "ends_at"),
+)
+
 blob = Table(
     "blob",
     metadata,

@@ -330,6 +330,19 @@ def test_a_worker_that_dies_between_an_item_and_its_place_leaves_nothing_undone(
         shop.close()
 
 
+def test_a_dry_run_that_is_followed_places_its_items_too(tmp_path: Path, omeka: StandIn) -> None:
+    shop = Shop(tmp_path, omeka, lease=1.0)
+    try:
+        batch = shop.batch(control("plan"), data("plan", ROUEN, {"lat": ""}))
+        dry = shop.run(batch, "dry-run")
+        run = shop.run(batch, plan=dry.id)
+        assert run.counts["created"] == 2, shop.log(run.id)
+        assert writes(omeka) == {"POST /api/items": 2, "POST /api/geolocations": 1}
+        assert located(omeka, "plan")["plan-2"] is None
+    finally:
+        shop.close()
+
+
 @pytest.mark.parametrize(
     ("change", "kind"),
     [

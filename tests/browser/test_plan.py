@@ -12,6 +12,7 @@ import pytest
 
 from tests.browser.conftest import NARROW, WIDE, Variant, Window, variants
 from tests.browser.shop import PAINTINGS, Shop, open_shop, paintings
+from tests.browser.test_flows import until
 
 CATALOGUE: dict[str, Any] = {
     **PAINTINGS,
@@ -163,7 +164,26 @@ def test_a_batch_without_a_plan_says_what_to_do_and_a_plan_is_imported_as_it_sta
     shop: Shop, window: Open, variant: Variant
 ) -> None:
     one = window(shop.address, variant).sign_in(shop.accession.key)
-    batch = shop.batch(f"Never run, {variant}", paintings(3, acno=f"{variant}"), CATALOGUE)
+    records = [{**one, "acno": f"{variant} {one['acno']}"} for one in paintings(3)]
+    batch = shop.batch(f"Never run, {variant}", records)
     one.open(f"/admin/batches/{batch}/plan")
     one.page.get_by_text("There is no plan yet.").wait_for()
     one.look("plan-none")
+    one.page.get_by_role("button", name="Dry run").click()
+    until(one, "Dry run done")
+    one.open(f"/admin/batches/{batch}/plan")
+    one.page.get_by_role("button", name="Import this plan").click()
+    until(one, "Complete")
+    one.open(f"/admin/batches/{batch}")
+    one.page.get_by_role("button", name="Undo…").click()
+    until(one, "Dry run done")
+    one.page.get_by_role("link", name="Plan", exact=True).click()
+    one.page.get_by_role("button", name="Undo now, as this plan says").wait_for()
+    assert one.page.get_by_role("heading", name="Study of clouds").count() == 3
+    one.look("plan-undo")
+    # What was carried out can still be looked at.
+    one.page.get_by_label("Plan of").select_option(index=1)
+    one.page.get_by_role("button", name="Show", exact=True).click()
+    one.page.get_by_text("It follows exactly the plan of the dry run").wait_for()
+    assert one.page.locator("article .badge", has_text="created").count() == 3
+    one.look("plan-carried-out")

@@ -149,7 +149,7 @@ def test_a_dry_run_is_imported_from_its_plan_exactly_as_it_stands(house: House) 
     house.wrote(newest.id)
     page = browser.page(f"{path}/plan")
     assert f'value="{newest.id}" selected' in page
-    assert "It carries out exactly the plan of the dry run of" in page
+    assert "It follows exactly the plan of the dry run of" in page
     page = browser.page(f"{path}/plan?run={run}")
     assert "has come after this plan" in page
     assert "Import this plan" not in page

@@ -319,8 +319,11 @@ class UndoPlan:
         else:
             changes = self._changes(_image(entry), saved)
             problems.extend(self._left(_image(entry), saved))
+        step = msgspec.structs.replace(step, content=standing.but_for_its_place(self._adapter, saved))
         entry = msgspec.structs.replace(
-            entry, before=entry.before, changes=encoded(changes) if changes.changes else None
+            entry,
+            draft=msgspec.json.encode(step),
+            changes=encoded(changes) if changes.changes else None,
         )
         return _noted(entry, problems)
 
@@ -345,7 +348,11 @@ class UndoPlan:
         if entry.kind != "media" or entry.key_digest is None:
             return False
         rows = ledger.rows(self._db, ledger_key(self._context.target, entry), [entry.key_digest])
-        return standing.only_moved(self._adapter, rows.get(entry.key_digest), saved)
+        row = rows.get(entry.key_digest)
+        if row is None or row.resource_id != saved.id:
+            return False
+        wrote = standing.but_for_its_place(self._adapter, self._adapter.saved(row.saved, "media"))
+        return wrote != "" and wrote == standing.but_for_its_place(self._adapter, saved)
 
     def _left(self, image: PreImage, saved: Saved) -> Iterator[Problem]:
         """What the batch added and the undo leaves."""

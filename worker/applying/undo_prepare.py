@@ -68,7 +68,7 @@ class UndoPreparer:
             current = saved.get((kind_of(entry), number))
             if current is None:
                 prepared.append(self._gone(entry))
-            elif entry.action != "complete" and await self._conflict(entry, current, known.get(entry.seq)):
+            elif entry.action != "complete" and await self._conflict(entry, current):
                 prepared.append(self._left(entry, current))
             elif entry.action == "delete":
                 used = await self._use_of(current)
@@ -323,11 +323,11 @@ class UndoPreparer:
         pre_image = images.pack(images.image_of(current, known))
         return msgspec.structs.replace(made, before=current, pre_image=pre_image, forgets=known is not None)
 
-    async def _conflict(self, entry: Entry, current: Saved, known: LedgerRow | None) -> bool:
+    async def _conflict(self, entry: Entry, current: Saved) -> bool:
         step = step_of(entry)
         if not step.modified or current.modified == step.modified or step.force:
             return False
-        if standing.only_moved(self._adapter, known, current):
+        if step.content and step.content == standing.but_for_its_place(self._adapter, current):
             return False
         # What this undo itself has touched since is nobody's edit.
         ours = await self._db.run(stamp_now, self._context.batch_id, entry.kind, current.id)

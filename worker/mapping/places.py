@@ -28,7 +28,8 @@ def place_of(fields: Mapping[str, Any]) -> Place | UnsetType | None:
     point = fields.get("point")
     if point is not None:
         latitude, longitude = map(float, point.split(","))
-        return Place(latitude, longitude, fields.get("zoom"), fields.get("address"), fields.get("label"))
+        texts = (_text(fields, "address"), _text(fields, "label"))
+        return Place(latitude, longitude, fields.get("zoom"), *texts)
     said = [word for word in ("address", "label") if fields.get(word)]
     if said:
         raise Unconvertible(
@@ -37,6 +38,11 @@ def place_of(fields: Mapping[str, Any]) -> Place | UnsetType | None:
             "latitude and longitude.",
         )
     return None if "point" in fields else UNSET
+
+
+def _text(fields: Mapping[str, Any], word: str) -> str | None:
+    """ "" where it is cleared, None where it is not named."""
+    return (fields[word] or "") if word in fields else None
 
 
 def point(text: str) -> str:

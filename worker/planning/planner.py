@@ -51,6 +51,7 @@ from worker.planning.met import ChunkMet, LookUps, find_links
 from worker.planning.owners import Owners
 from worker.planning.parts import ChunkParts, Paired, Rearranged, Room, in_place, rearranged
 from worker.planning.pictures import asset_of
+from worker.planning.places import Places
 from worker.planning.templates import Templates
 from worker.planning.uploads import Uploads, file_digest, of_file
 from worker.records import Draft, Identity, Kind, Mapped, Problem, Sought
@@ -99,6 +100,7 @@ class Planner:
         self._look_ups = look_ups
         self._merger = merger
         self._templates = Templates(control.templates, resolver)
+        self._places = Places(control, resolver)
         self._owners = Owners(resolver, lenient=control.record_processor is not None)
         self._policies = {
             label: policy_of(match, control.on_conflict) for label, match in control.match.items()
@@ -117,8 +119,9 @@ class Planner:
         return self._plan(settled, {}, None)
 
     def _settled(self, mapped: Mapped) -> Mapped:
-        """What files, templates and the owners that there are make of it."""
-        return self._owners.settle(self._expected(self._templates.settle(self._uploads.settle(mapped))))
+        """What files, templates, and the maps and owners that there are make of it."""
+        placed = self._places.settle(self._uploads.settle(mapped))
+        return self._owners.settle(self._expected(self._templates.settle(placed)))
 
     def _expected(self, mapped: Mapped) -> Mapped:
         """What it brings counts as known for it and for what comes after it."""

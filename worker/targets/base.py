@@ -245,6 +245,11 @@ class TemplateFacts(Struct, frozen=True):
 class Resolver(Protocol):
     """Names against the live target; what the preflight listed once, kept for the run."""
 
+    @property
+    def has_map(self) -> bool:
+        """Whether items may be given places; asked for only where the control file gives some."""
+        ...
+
     def problems(self, draft: Draft) -> tuple[Problem, ...]:
         """What in this draft the target does not know or would drop silently; empty when all is well."""
         ...

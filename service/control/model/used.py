@@ -40,6 +40,8 @@ class NamesUsed:
     batch itself."""
     places: str | None = None
     """Where the control file first gives an item a place on a map: its pointer; None: it does not."""
+    places_if_possible: bool = False
+    """Whether it is content where the target has no map."""
 
     def needs(self, listing: Listing) -> bool:
         named: tuple[Used, ...] = getattr(self, listing)

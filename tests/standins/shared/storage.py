@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import tempfile
+import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,8 +64,9 @@ class Spool:
     is gone with the process, however that ends."""
 
     def __init__(self, content: bytes = b"") -> None:
-        # Closed when nothing refers to it: it outlives the request that brought it.
         self._file = tempfile.SpooledTemporaryFile(max_size=PIECE)  # noqa: SIM115
+        # Closed when nothing refers to it: it outlives the request that brought it.
+        weakref.finalize(self, self._file.close)
         self._sha256, self._md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
         self._head = bytearray()
         self.size = 0

@@ -179,7 +179,8 @@ def test_a_narrowed_plan_begins_with_the_counts_of_the_whole_and_no_more() -> No
     assert summary_text(facts(counts=counts), groups, Layout(), narrowed=True) == HEAD + (
         "1 record: 1 to update, 2 to unpublish.\n"
     )
-    assert section_title("update", counts) == "\nTo update (3)\n"
+    assert section_title("update", counts) == "\nTo update (1)\n"
+    assert section_title("unpublish", counts) == "\nTo unpublish (2)\n"
     assert section_title("update", None) == "\nTo update\n"
 
 

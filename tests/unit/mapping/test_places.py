@@ -65,6 +65,10 @@ def test_without_a_point_nothing_is_said_and_a_cleared_one_takes_the_place_away(
     assert fields(mapped([NEW, zoomed, {**POINT, "blank": "clear"}], {"point": ""})).geolocation is None
     remove = {"action": "remove-values", "destination": "geolocation", "name": "point"}
     assert fields(mapped([NEW, PLACE, remove], {})).geolocation is None
+    cleared = {"source": "address", "destination": "geolocation", "name": "address", "blank": "clear"}
+    assert fields(mapped([NEW, PLACE, POINT, cleared], {"point": "1,2"})).geolocation == Place(
+        1, 2, address=""
+    )
     keep = {**POINT, "onUpdate": "keep"}
     assert fields(mapped([NEW, PLACE, keep], {"point": "1,2"})).on_update == {"geolocation": "keep"}
 

@@ -149,6 +149,8 @@ class OmekaS:
 class Resolves:
     """A target that knows every name, but the class `foaf:Nobody`."""
 
+    has_map = True
+
     def expect(self, draft: Draft) -> Draft:
         return draft
 

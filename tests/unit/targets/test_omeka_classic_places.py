@@ -63,6 +63,9 @@ def test_a_release_that_keeps_many_locations_is_told_from_one_that_keeps_one() -
     with pytest.raises(places.ManyPlaces):
         places.number_in(many)
     assert not places.is_known(many)
+    offered = body("resources")["geolocations"]  # `004`
+    assert not places.keeps_many(offered)
+    assert places.keeps_many({**offered, "index_params": ["item_id"]})
 
 
 def test_what_a_draft_leaves_open_stays_and_all_of_it_goes_back() -> None:

@@ -179,7 +179,7 @@ def _named(fields: Fields, vocabulary: Vocabulary) -> Iterator[tuple[Listing, st
 
 
 def _of_place(place: Place) -> Iterator[Problem]:
-    if place.label is not None:
+    if place.label:
         message = "A location of Omeka Classic has an address and no label: give it as “address”."
         yield _reject("field-unsupported", message, place.label)
 

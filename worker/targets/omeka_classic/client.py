@@ -72,8 +72,8 @@ class ClassicClient:
             found.update((entry.get("id"), entry) for entry in page.entries)
         return list(found.values())
 
-    async def offered(self) -> frozenset[str]:
-        """The names of all that its API has (`004`)."""
+    async def offered(self) -> Entry:
+        """All that its API has, by name (`004`)."""
         return await self.http.read("resources", (), _offered)
 
     async def one(self, path: str, number: int) -> Entry | None:
@@ -231,11 +231,11 @@ def _page(outcome: Outcome) -> Page:
     )
 
 
-def _offered(outcome: Outcome) -> frozenset[str]:
+def _offered(outcome: Outcome) -> Entry:
     body = body_of_read(outcome)
     if not isinstance(body, dict):
         raise unreadable("an object was expected")
-    return frozenset(body)
+    return body
 
 
 def _one(outcome: Outcome) -> Entry | None:

@@ -40,6 +40,13 @@ MANY = (
 )
 
 
+def keeps_many(offered: Body) -> bool:
+    """Whether it is such a release, by what the API says that it offers: by its source it narrows a list of
+    locations to an item, which the releases with one location an item do not (`004`)."""
+    narrowed = offered.get("index_params")
+    return isinstance(narrowed, list) and "item_id" in narrowed
+
+
 def number_in(body: Body) -> int | None:
     """The number of an item's location; None where it has none. Raises `ManyPlaces`."""
     extended = body.get("extended_resources")

@@ -38,8 +38,9 @@ _NONE: Mapping[ListingName, str] = {
 class NamesResolver:
     """The `Resolver` of a run: pure, once the vocabulary is there."""
 
-    def __init__(self, vocabulary: Vocabulary, allowed: Allowed) -> None:
+    def __init__(self, vocabulary: Vocabulary, allowed: Allowed, *, has_map: bool = False) -> None:
         self.vocabulary = vocabulary
+        self.has_map = has_map
         self._allowed = allowed
 
     def problems(self, draft: Draft) -> tuple[Problem, ...]:
@@ -74,9 +75,11 @@ async def resolve(client: ClassicClient, names: NamesUsed, allowed: Allowed) -> 
     problems = [
         *_unknown_elements(names, vocabulary),
         *_unknown_names(names, vocabulary),
-        *await _places_missing(client, names),
     ]
-    resolver = NamesResolver(vocabulary, allowed)
+    missing = await _places_missing(client, names)
+    if not names.places_if_possible:
+        problems.extend(missing)
+    resolver = NamesResolver(vocabulary, allowed, has_map=not missing)
     if problems:
         raise NamesUnknown(problems, resolver)
     return resolver
@@ -156,12 +159,17 @@ def _unknown_names(names: NamesUsed, vocabulary: Vocabulary) -> Iterator[Problem
 async def _places_missing(client: ClassicClient, names: NamesUsed) -> list[Problem]:
     """Whether the control file gives places, and this Omeka has no plugin for them: what it offers, it lists
     (`004`)."""
-    if names.places is None or places.RESOURCE in await client.offered():
+    if names.places is None:
         return []
-    message = (
-        "This Omeka has no map: the plugin Geolocation is not installed, or not active. Activate it in "
-        "Omeka, or leave geolocation out."
-    )
+    offered = (await client.offered()).get(places.RESOURCE)
+    message = places.MANY
+    if not isinstance(offered, dict):
+        message = (
+            "This Omeka has no map: the plugin Geolocation is not installed, or not active. Activate it in "
+            "Omeka, or leave geolocation out."
+        )
+    elif not places.keeps_many(offered):
+        return []
     return [_unknown(Used(places.PLACE, names.places), message)]
 
 

@@ -177,7 +177,7 @@ def _of_fields(draft: Draft, vocabulary: Vocabulary) -> Iterator[Problem]:
 
 
 def _of_place(place: Place) -> Iterator[Problem]:
-    if place.address is not None:
+    if place.address:
         message = "The module Mapping keeps no address of a place: give it as “label”."
         yield _reject("field-unsupported", message, place.address)
     if place.zoom is not None:

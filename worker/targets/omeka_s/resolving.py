@@ -53,8 +53,11 @@ class Allowed(Struct, frozen=True):
 class NamesResolver:
     """The `Resolver` of a run: pure, once the vocabulary is there."""
 
-    def __init__(self, vocabulary: Vocabulary, allowed: Allowed | None = None) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, allowed: Allowed | None = None, *, has_map: bool = False
+    ) -> None:
         self.vocabulary = vocabulary
+        self.has_map = has_map
         self._allowed = allowed or Allowed()
 
     def problems(self, draft: Draft) -> tuple[Problem, ...]:
@@ -87,10 +90,10 @@ async def resolve(client: OmekaClient, names: NamesUsed, allowed: Allowed) -> Na
         *await _unknown_terms(client, names, vocabulary),
         *_unknown_names(names, vocabulary, no_custom=no_custom),
     ]
-    if names.places is not None:
-        missing = await _places_missing(client)
+    missing = await _places_missing(client) if names.places is not None else []
+    if names.places is not None and not names.places_if_possible:
         problems.extend(_unknown(Used("geolocation", names.places), one) for one in missing)
-    resolver = NamesResolver(vocabulary, allowed)
+    resolver = NamesResolver(vocabulary, allowed, has_map=not missing)
     if problems:
         raise NamesUnknown(problems, resolver)
     return resolver
