@@ -51,7 +51,7 @@ class ReportQuery(Struct, frozen=True):
     identifier: Annotated[str | None, Meta(description="Only the record of this identifier.")] = None
     action: Annotated[
         tuple[str, ...],
-        Meta(description="Only create, update, delete, unchanged, skip or reject; may repeat."),
+        Meta(description="Only create, update, delete, unpublish, unchanged, skip or reject; may repeat."),
     ] = ()
     outcome: Annotated[
         tuple[str, ...],

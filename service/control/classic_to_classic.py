@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from service.control.classic_site import WORDS, ZOOM, place
 from service.control.model import RecordProcessor
 
 TEXTS = "texts"
@@ -103,9 +104,8 @@ def _item() -> list[dict[str, Any]]:
 
 
 def _place(preset: RecordProcessor) -> list[dict[str, Any]]:
-    """What becomes of the place of an item on the map. Here is where it belongs; so far the reader says that
-    it is not taken over, and so nothing is done."""
-    return []
+    """Where an item is on the map."""
+    return place(preset, {"address": WORDS, "zoom": ZOOM})
 
 
 def _said() -> list[dict[str, Any]]:

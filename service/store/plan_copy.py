@@ -11,6 +11,7 @@ from service.store.tables import (
     plan_group,
     plan_key,
     plan_link,
+    plan_place,
     report_group,
     report_line,
     run,
@@ -41,7 +42,7 @@ def copy_plan(db: Database, claim: Claim, plan: str) -> None:
                 connection.execute(_copy(table, plan, claim.run_id, (last, end)))
         last = end
     with fenced(db, claim) as connection:
-        for table in (plan_group, report_group):
+        for table in (plan_group, plan_place, report_group):
             connection.execute(_copy(table, plan, claim.run_id, None))
 
 

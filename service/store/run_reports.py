@@ -75,12 +75,7 @@ def read_rows(db: Database, run_id: str, wanted: RowFilter, *, after: int = 0, l
     # Sorted by all columns of the index, else a database may not see that its order is the one wanted.
     match wanted:
         case RowFilter(group=str() as group):
-            line = report_line.c
-            statement = (
-                statement.join(report_line, and_(line.run_id == plan_entry.c.run_id, line.seq == seq))
-                .where(line.run_id == run_id, line.name == group, line.seq > after)
-                .order_by(line.run_id, line.name, line.seq)
-            )
+            return _of_group(db, run_id, group, after, limit)
         case RowFilter(to=str() as action):
             statement = statement.where(
                 plan_entry.c.action == action, plan_entry.c.outcome.is_(None), seq > after
@@ -98,6 +93,29 @@ def read_rows(db: Database, run_id: str, wanted: RowFilter, *, after: int = 0, l
     return _read(db, statement.limit(limit))
 
 
+def _of_group(db: Database, run_id: str, group: str, after: int, limit: int) -> list[Reported]:
+    """Which they are first, then they themselves: joined, a database may read the whole group to sort it."""
+    line = report_line.c
+    with db.read() as connection:
+        seqs = connection.execute(
+            select(line.seq)
+            .where(line.run_id == run_id, line.name == group, line.seq > after)
+            .order_by(line.run_id, line.name, line.seq)
+            .limit(limit)
+        ).scalars()
+        rows = connection.execute(
+            select(*_COLUMNS).where(plan_entry.c.run_id == run_id, plan_entry.c.seq.in_(seqs.all()))
+        )
+        return sorted((Reported(*tuple(row)) for row in rows), key=lambda one: one.seq)
+
+
+def row_of(db: Database, run_id: str, seq: int) -> Reported | None:
+    found = _read(
+        db, select(*_COLUMNS).where(plan_entry.c.run_id == run_id, plan_entry.c.seq == seq, _REPORTED)
+    )
+    return found[0] if found else None
+
+
 def rows_of_record(db: Database, run_ids: Sequence[str], file: str, row: int, limit: int) -> list[Reported]:
     """What these runs say of one record, the newest run first."""
     found: list[Reported] = []
@@ -107,10 +125,9 @@ def rows_of_record(db: Database, run_ids: Sequence[str], file: str, row: int, li
             .where(
                 plan_entry.c.run_id == run_id, plan_entry.c.file == file, plan_entry.c.row == row, _REPORTED
             )
-            .order_by(plan_entry.c.run_id, plan_entry.c.file, plan_entry.c.row, plan_entry.c.ordinal)
             .limit(limit)
         )
-        found += _read(db, statement)
+        found += sorted(_read(db, statement), key=lambda one: (one.ordinal, one.seq))
     return found
 
 

@@ -50,6 +50,15 @@ api_key = Table(
     Column("revoked_at", BigInteger),
 )
 
+# Sessions of the pages that somebody ended before their time; the others are only in the browsers.
+ended_session = Table(
+    "ended_session",
+    metadata,
+    Column("nonce", String(64), primary_key=True),
+    Column("ends_at", BigInteger, nullable=False),  # when it would have ended; the row is of no use then
+    Index("ix_ended_session_ends_at", "ends_at"),
+)
+
 blob = Table(
     "blob",
     metadata,
@@ -286,6 +295,18 @@ plan_group = Table(
     Column("name", String(255), primary_key=True),  # the property or field; the problem's code
     Column("n", BigInteger, nullable=False),
     Column("example", Text, nullable=False),  # the first of them: where it stands, and what it says
+)
+
+# Where in the plan names, problems and conflicts are met, in blocks of entries (plan_places.BLOCK): how a plan of any
+# size is narrowed without reading it. It may name a block too many, never one too few.
+plan_place = Table(
+    "plan_place",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("type", String(16), primary_key=True),  # name | problem | conflict | noted
+    Column("name", String(255), primary_key=True),  # the property or field; the problem's code
+    Column("action", String(16), primary_key=True),  # of the entries
+    Column("block", Integer, primary_key=True),
 )
 
 # What a report says of the entries of a run (said.Said), in groups of those of which the same is said, counted in the

@@ -164,6 +164,8 @@ def classic_view(dump: Dump, *, origin: bool, hidden: bool = True) -> dict[str, 
     files: dict[int, list[dict[str, Any]]] = {}
     for one in sorted(dump["files"], key=lambda one: (one["order"] or 0, one["id"])):
         files.setdefault(one["item"]["id"], []).append(one)
+    told = ("latitude", "longitude", "zoom_level", "address")
+    places = {one["item"]["id"]: tuple(one[key] for key in told) for one in dump["geolocations"]}
     assert set(sets.values()) >= {"Dublin Core", "Item Type Metadata"}
     found: dict[str, View] = {}
     for kind in ("collections", "items"):
@@ -174,6 +176,7 @@ def classic_view(dump: Dump, *, origin: bool, hidden: bool = True) -> dict[str, 
                 view["tags"] = sorted(tag["name"] for tag in one["tags"])
                 view["collection"] = titles.get(one["collection"]["id"]) if one["collection"] else None
                 view["type"] = types[one["item_type"]["id"]] if one["item_type"] else None
+                view["place"] = places.get(one["id"])
                 view["files"] = [_file(each) for each in files.get(one["id"], ())]
             found[f"{SOURCE}/{kind}/{one['id']}" if origin else identity] = view
     return found

@@ -200,7 +200,7 @@ def test_pages_that_fail_now_and_then_are_asked_for_again(place: Place) -> None:
 def test_a_page_that_never_comes_is_missing_and_so_is_what_lacks_its_files(place: Place) -> None:
     place.proxy.add(
         Fault("answer", path=r"/api/items\?.*page=2", times=0),
-        Fault("answer", path=r"/api/files\?.*page=3", times=0),
+        Fault("answer", path=r"/api/files\?.*page=3", times=0, status=200, body=b"<html>Deprecated</html>"),
     )
     batch, state = place.run("lost-")
     assert state == "complete-with-errors", place.accession.log(batch)

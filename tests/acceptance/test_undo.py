@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 
-from tests.acceptance.installation import CONTROL, Installation, target_of
+from tests.acceptance.installation import CONTROL, Installation, target_of, titles
 from tests.acceptance.test_links import control as linked_control
 from tests.acceptance.test_links import graph, record
 from tests.acceptance.test_surveys import THEN, by_hand
@@ -127,7 +127,8 @@ def test_an_undo_of_chosen_records_leaves_the_others_for_a_later_one(
     batch = accession.batch(control(), data(works(6)))
     assert accession.run(batch) == "complete"
     assert accession.run(batch, "undo", only="row:2-3") == "undone", accession.log(batch)
-    assert [one["o:title"] for one in omeka.dump()["items"]] == ["Work 1", "Work 4", "Work 5", "Work 6"]
+    # Two are created at a time, so that numbers need not follow the records.
+    assert titles(omeka.dump()) == ["Work 1", "Work 4", "Work 5", "Work 6"]
     assert accession.run(batch, "undo", only="identifier:A00006") == "undone"
     assert accession.run(batch, "undo", limit="1") == "undone"
     assert len(omeka.dump()["items"]) == 2

@@ -311,7 +311,7 @@ def test_no_question_about_a_run_looks_through_it(database: Database, batch_id: 
     }
     for wanted, (index, conditions) in asked.items():
         query = functools.partial(read_rows, database, run_id, wanted, after=900, limit=50)
-        in_order(database, query, index, conditions)
+        in_order(database, query, index, conditions, table="report_" if wanted.group else "plan_")
     planned_to = functools.partial(read_rows, database, run_id, RowFilter(to="create"), after=900, limit=50)
     uses(database, planned_to, "ix_plan_entry_")
     ids = [run_id, other.run_id]
@@ -355,7 +355,7 @@ def test_runs_from_before_get_their_groups_when_the_database_is_migrated(
         EntryOutcome(7, "rejected", None, "target-gone", "Gone.", reported=False),
     )
     before = groups(database, claim.run_id), _tables(database)
-    downgrade(database, "0006")
+    downgrade(database, "0007")
     upgrade(database)
     assert (groups(database, claim.run_id), _tables(database)) == before
     assert sorted(one[:3] for one in before[0]) == [

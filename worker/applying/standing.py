@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+
+import msgspec
 
 from service.store import ledger
 from service.store.database import Database
@@ -39,6 +42,18 @@ def by_ledger_key(target: str, entries: Sequence[Entry]) -> Mapping[LedgerKey, l
         if entry.key_digest is not None:
             grouped[ledger_key(target, entry)].append(entry)
     return grouped
+
+
+def but_for_its_place(adapter: Adapter, media: Saved) -> str:
+    """A digest of what a media holds beside its place, where that is a number of it and stamps it; "" else.
+
+    Of an order that broke off half-way nobody knows which media it has stamped: those were edited by nobody.
+    """
+    if adapter.writes_whole or media.kind != "media":
+        return ""
+    held = adapter.current(media)
+    content = msgspec.json.encode((held.properties, held.fields), order="sorted")
+    return hashlib.sha256(content).hexdigest()
 
 
 async def known_rows(db: Database, target: str, entries: Sequence[Entry]) -> dict[int, LedgerRow]:

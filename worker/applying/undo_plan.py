@@ -22,8 +22,10 @@ from service.store.runs import ever_wrote
 from service.store.undo import Effect, Later
 from worker.applying import images, keys, standing
 from worker.applying.images import PreImage
+from worker.applying.outgoing import ledger_key
 from worker.applying.undo_left import take_over
 from worker.applying.undo_step import Step, step_of
+from worker.applying.undo_unseen import Unseen
 from worker.context import RunContext
 from worker.errors import Fatal
 from worker.planning.changes import Change, Changes
@@ -212,7 +214,7 @@ class UndoPlan:
                 self._say(entry)
             with self._context.transaction(counts) as connection:
                 plans.replace_entries(connection, self._run_id, [one.seq for one in page], judged)
-                plan_groups.add_groups(connection, self._run_id, group(judged))
+                plan_groups.add_groups(connection, self._run_id, *group(judged))
         self._bring_back_links(last)
 
     def _chosen(self, entries: Sequence[Entry]) -> list[Entry]:
@@ -234,6 +236,7 @@ class UndoPlan:
             kind: undo.changed_later(self._db, self._batch_id, kind, numbers, since)
             for kind, numbers in ids.items()
         }
+        unseen = Unseen(self._db, self._context.target, self._adapter, page)
         returned = self._returned([one for one in page if one.action == "create"])
         for entry in page:
             kind, number = KINDS[entry.kind], entry.resource_id or 0
@@ -241,9 +244,10 @@ class UndoPlan:
                 yield self._came_back(entry, returned[entry.seq])
                 continue
             saved = current.get(kind, {}).get(number)
-            yield self._judged(entry, saved, later.get(kind, {}).get(number))
+            edited = unseen.edited(entry, saved)
+            yield self._judged(entry, saved, later.get(kind, {}).get(number), edited=edited)
 
-    def _judged(self, entry: Entry, saved: Saved | None, later: Later | None) -> Entry:
+    def _judged(self, entry: Entry, saved: Saved | None, later: Later | None, *, edited: bool) -> Entry:
         match entry.action:
             case "unchanged":
                 return entry
@@ -253,7 +257,7 @@ class UndoPlan:
                 return self._gone(entry)
             case "update" | "delete":
                 assert saved is not None
-                return self._stands(entry, saved, later)
+                return self._stands(entry, saved, later, edited=edited)
             case _:
                 raise AssertionError(f"an undo does not plan {entry.action}")
 
@@ -298,9 +302,11 @@ class UndoPlan:
         )
         return _settled(entry, "skip", "skipped", Problem("warning", "gone", message))
 
-    def _stands(self, entry: Entry, saved: Saved, later: Later | None) -> Entry:
+    def _stands(self, entry: Entry, saved: Saved, later: Later | None, *, edited: bool) -> Entry:
         step = step_of(entry)
         why = self._edited(entry, saved, step, later)
+        if why is None and edited:
+            why = f"{entry.kind} {saved.id} “{saved.title or ''}” was edited by somebody since."
         problems: list[Problem] = []
         if why is not None and not self._force:
             text = f"{why} It was left as it is. To undo it all the same: force=true."
@@ -313,8 +319,11 @@ class UndoPlan:
         else:
             changes = self._changes(_image(entry), saved)
             problems.extend(self._left(_image(entry), saved))
+        step = msgspec.structs.replace(step, content=standing.but_for_its_place(self._adapter, saved))
         entry = msgspec.structs.replace(
-            entry, before=entry.before, changes=encoded(changes) if changes.changes else None
+            entry,
+            draft=msgspec.json.encode(step),
+            changes=encoded(changes) if changes.changes else None,
         )
         return _noted(entry, problems)
 
@@ -323,7 +332,7 @@ class UndoPlan:
         name = f"{entry.kind} {saved.id} “{saved.title or ''}”"
         if later is not None:
             return f"{name} was changed by the later batch {later.batch_id} ({later.comment})."
-        if step.modified and saved.modified != step.modified:
+        if step.modified and saved.modified != step.modified and not self._only_moved(entry, saved):
             return f"{name} was edited by somebody since (at {saved.modified})."
         if entry.action == "delete":
             if not saved.media_known:
@@ -334,6 +343,16 @@ class UndoPlan:
                 shown = ", ".join(map(str, strange))
                 return f"{name} has media that this batch did not bring ({shown})."
         return None
+
+    def _only_moved(self, entry: Entry, saved: Saved) -> bool:
+        if entry.kind != "media" or entry.key_digest is None:
+            return False
+        rows = ledger.rows(self._db, ledger_key(self._context.target, entry), [entry.key_digest])
+        row = rows.get(entry.key_digest)
+        if row is None or row.resource_id != saved.id:
+            return False
+        wrote = standing.but_for_its_place(self._adapter, self._adapter.saved(row.saved, "media"))
+        return wrote != "" and wrote == standing.but_for_its_place(self._adapter, saved)
 
     def _left(self, image: PreImage, saved: Saved) -> Iterator[Problem]:
         """What the batch added and the undo leaves."""
@@ -440,10 +459,11 @@ class UndoPlan:
             (kind, keys.renumbered(numbers, kind, number, self._adapter)) for kind, number in subjects
         }
         subjects -= self._own(subjects)
-        chosen = self._adapter.saved(image.saved, image.kind).chosen
-        if chosen is not None or self._adapter.linked_in(image.saved, image.kind) & coming:
-            # Its own links to what comes back too, and which of its media is the primary one: written once
-            # all of them are there.
+        saved = self._adapter.saved(image.saved, image.kind)
+        own_links = self._adapter.linked_in(image.saved, image.kind) & coming
+        if saved.chosen is not None or own_links or self._adapter.comes_after(saved):
+            # Its own links to what comes back too, which of its media is the primary one, and what no create
+            # says: written once all of them are there.
             subjects.add((image.kind, entry.resource_id or 0))
         return sorted(subjects)
 

@@ -26,6 +26,8 @@ class Step(Struct, frozen=True, omit_defaults=True):
     """Of what is created again: its links to what an earlier undo put back, old number → number by now."""
     dead: tuple[int, ...] = ()
     """What it linked to and that is there no more: such a value would be refused."""
+    content: str = ""
+    """Of a media whose place is a number of it: a digest of what else it held when the undo was planned."""
 
 
 def step_of(entry: Entry) -> Step:

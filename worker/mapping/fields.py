@@ -14,6 +14,7 @@ from service.control.model import (
     OnError,
     ValueSpec,
 )
+from worker.mapping import places
 from worker.mapping.inputs import Reading
 from worker.mapping.lookups import VocabularyLookups
 from worker.mapping.members import element_member, property_member, term_member
@@ -96,6 +97,10 @@ def _finish(word: FieldWord, spec: ValueSpec) -> Finish[Any]:
         return _role(spec)
     if word == "position":
         return _position
+    if word == "point":
+        return lambda piece, manner: places.point(as_text(piece) or "")
+    if word == "zoom":
+        return lambda piece, manner: places.zoom(piece)
     if word in _ADDRESSES:
         return lambda piece, manner: _web_address(as_text(piece) or "", word)
     if word == "language":

@@ -14,6 +14,7 @@ from service.control.classic_to_classic import LEFT, TEXTS, WHY
 from service.control.model import RecordProcessor
 from worker.mapping.text import strip_html
 from worker.readers.base import count
+from worker.readers.classic_site import place_of
 from worker.records import Json
 
 Record = Mapping[str, Json]
@@ -103,6 +104,7 @@ class ClassicToClassic:
             "class": self._preset.type_map.get(kind, kind) or None,
             "item-set": record.get("collection_title"),
             "tag_names": tags,
+            **place_of(record),
             "files": [*map(self._file, _list(record.get("files")))],
             LEFT: [*self._left(record)],
         }
@@ -113,10 +115,6 @@ class ClassicToClassic:
     def _left(self, record: Record) -> Iterator[Json]:
         if record.get("collection") and record.get("collection_title") is None:
             yield f"Item {record.get('id')} is in a collection there that the source's key does not show."
-        place = record.get("geolocation")
-        if self._preset.geolocation and isinstance(place, dict):
-            where = _text(place, "address") or f"{place.get('latitude')}, {place.get('longitude')}"
-            yield f"The place of item {record.get('id')} there ({where}) is not taken over."
 
     # --- element sets and item types --------------------------------------------------------------
 

@@ -59,6 +59,7 @@ from service.control.model.instructions import (
 )
 from service.control.model.names import (
     PSEUDO_PARTS,
+    THUMBNAIL,
     AnyDestination,
     Destination,
     DestinationKind,
@@ -126,6 +127,7 @@ from service.control.model.values import (
 
 __all__ = [
     "PSEUDO_PARTS",
+    "THUMBNAIL",
     "AbortRecord",
     "Absent",
     "Annotation",

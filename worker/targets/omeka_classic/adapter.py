@@ -17,7 +17,7 @@ from worker.attachments.rules import FileRules
 from worker.errors import Fatal
 from worker.planning.merge import Merge
 from worker.planning.values import Current, Meant
-from worker.records import Content, Draft, Identity, Kind, MediaSource, Sought, normal_identity
+from worker.records import Content, Draft, Identity, Kind, MediaSource, Place, Sought, normal_identity
 from worker.targets.base import (
     Answer,
     Difference,
@@ -38,6 +38,7 @@ from worker.targets.omeka_classic import (
     compare,
     files,
     payloads,
+    places,
     restoring,
     series,
     structure,
@@ -108,6 +109,7 @@ class OmekaClassicAdapter:
 
     async def resolve(self, names: NamesUsed) -> NamesResolver:
         self._names = names
+        self._client.places = names.places is not None
         resolver = await resolve(self._client, names, Allowed(self._settings.wide_characters))
         self._vocabulary = resolver.vocabulary
         return resolver
@@ -187,12 +189,28 @@ class OmekaClassicAdapter:
         numbers: Mapping[int, int],
         order: Sequence[int] = (),
         primary: int = 0,
+        own: Saved | None = None,
     ) -> bytes | None:
-        return restoring.relink_body(current, sets, numbers, order)
+        return restoring.relink_body(current, sets, numbers, order, own)
 
     def order_payload(self, media: Sequence[int], primary: int = 0) -> bytes:
         assert not primary, "a record that names one is refused"
         return orjson.dumps({MEDIA: list(media)})
+
+    def left_out(self, draft: Draft) -> bool:
+        return isinstance(draft.fields.geolocation, Place)
+
+    def comes_after(self, saved: Saved) -> bool:
+        return places.place_in(saved.body) is not None
+
+    def stamped(self, kind: Kind) -> bool:
+        return kind != "item" or self._client.places is False
+
+    def unstamped(self, saved: Saved) -> str | None:
+        if saved.kind != "item" or places.PLACE not in saved.body:
+            return None
+        place = places.place_in(saved.body)
+        return places.content(place) if place is not None else ""
 
     async def carry_out(self, group: Sequence[Operation]) -> Sequence[Answer]:
         if len(group) > self.group_size:
@@ -282,6 +300,12 @@ class OmekaClassicAdapter:
             message = f"Omeka Classic has no {what}s that its API could write: leave them out."
             raise Fatal("target-unsupported", message)
         return PATHS[kind]
+
+    def has_asset(self, name: str) -> bool:
+        return False
+
+    def assets_of(self, representation: bytes) -> frozenset[int]:
+        return frozenset()
 
     async def in_use(self, saved: Saved) -> str | None:
         return await structure.in_use(self._client, saved) if saved.kind in structure.KINDS else None

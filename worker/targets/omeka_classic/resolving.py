@@ -12,7 +12,7 @@ from worker.mapping.lookups import CustomVocabulary
 from worker.records import Draft, Problem
 from worker.targets.base import NamesUnknown, TemplateFacts
 from worker.targets.listings import Listing, Unknown, normal
-from worker.targets.omeka_classic import structure
+from worker.targets.omeka_classic import places, structure
 from worker.targets.omeka_classic.checking import Allowed, check
 from worker.targets.omeka_classic.client import NEWEST_FIRST, ClassicClient, saved_of
 from worker.targets.omeka_classic.representation import TITLE
@@ -38,8 +38,9 @@ _NONE: Mapping[ListingName, str] = {
 class NamesResolver:
     """The `Resolver` of a run: pure, once the vocabulary is there."""
 
-    def __init__(self, vocabulary: Vocabulary, allowed: Allowed) -> None:
+    def __init__(self, vocabulary: Vocabulary, allowed: Allowed, *, has_map: bool = False) -> None:
         self.vocabulary = vocabulary
+        self.has_map = has_map
         self._allowed = allowed
 
     def problems(self, draft: Draft) -> tuple[Problem, ...]:
@@ -71,8 +72,14 @@ async def resolve(client: ClassicClient, names: NamesUsed, allowed: Allowed) -> 
     """A resolver of all that the control file names. Raises `NamesUnknown`: every name that is not there."""
     await require_whole_texts(client)
     vocabulary = await list_names(client, names)
-    problems = [*_unknown_elements(names, vocabulary), *_unknown_names(names, vocabulary)]
-    resolver = NamesResolver(vocabulary, allowed)
+    problems = [
+        *_unknown_elements(names, vocabulary),
+        *_unknown_names(names, vocabulary),
+    ]
+    missing = await _places_missing(client, names)
+    if not names.places_if_possible:
+        problems.extend(missing)
+    resolver = NamesResolver(vocabulary, allowed, has_map=not missing)
     if problems:
         raise NamesUnknown(problems, resolver)
     return resolver
@@ -147,6 +154,23 @@ def _unknown_names(names: NamesUsed, vocabulary: Vocabulary) -> Iterator[Problem
             found = listing.find(str(name.name))
             if isinstance(found, Unknown):
                 yield _unknown(name, found.message)
+
+
+async def _places_missing(client: ClassicClient, names: NamesUsed) -> list[Problem]:
+    """Whether the control file gives places, and this Omeka has no plugin for them: what it offers, it lists
+    (`004`)."""
+    if names.places is None:
+        return []
+    offered = (await client.offered()).get(places.RESOURCE)
+    message = places.MANY
+    if not isinstance(offered, dict):
+        message = (
+            "This Omeka has no map: the plugin Geolocation is not installed, or not active. Activate it in "
+            "Omeka, or leave geolocation out."
+        )
+    elif not places.keeps_many(offered):
+        return []
+    return [_unknown(Used(places.PLACE, names.places), message)]
 
 
 def _unknown(name: Used, message: str) -> Problem:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 import msgspec
 import orjson
@@ -17,14 +17,15 @@ from worker.attachments.contents import Contents
 from worker.errors import AccessionError
 from worker.records import Content, Json
 from worker.stopping import StoppedError
-from worker.targets.base import Answer, Done, Lost, NotDone, Operation, Saved, Touched
+from worker.targets.base import Answer, Done, Lost, Method, NotDone, Operation, Saved, Touched
 from worker.targets.decoding import decode
-from worker.targets.http import Outcome
+from worker.targets.http import Outcome, Verb
 from worker.targets.multipart import FilePart, Form
-from worker.targets.omeka_classic import structure
-from worker.targets.omeka_classic.answers import judge
+from worker.targets.omeka_classic import places, structure
+from worker.targets.omeka_classic.answers import judge, judge_location
 from worker.targets.omeka_classic.client import ClassicClient
 from worker.targets.omeka_classic.payloads import Body, request_body
+from worker.targets.omeka_classic.places import GONE, PLACE
 from worker.targets.omeka_classic.representation import MEDIA, SHA256, UPLOADS, reference, saved_from, tags
 from worker.targets.omeka_classic.structure_payloads import WITHOUT
 from worker.targets.omeka_classic.tags import TagTurns
@@ -50,6 +51,8 @@ class Writer:
             async with self._uploading:
                 return await self._upload(operation)
         body = _object(operation.payload) if operation.payload else {}
+        if PLACE in body:
+            return await self._locate(operation, body)
         if MEDIA in body:
             return await self._arrange(operation, body)
         if operation.kind in structure.KINDS and operation.method != "delete":
@@ -62,13 +65,78 @@ class Writer:
                 self._tags.learn(tags(answer.saved.body))
                 if operation.method == "create":
                     self.owner = reference(answer.saved.body, "owner") or self.owner
-        return answer
+        return await self._knowing(answer)
 
     def _answer(self, operation: Operation, outcome: Outcome) -> Answer:
         answer = answer_to_write(judge(operation, outcome))
         if isinstance(answer, Done):
             return answer
         return msgspec.structs.replace(answer, message=self._client.http.redact(answer.message))
+
+    async def _knowing(self, answer: Answer) -> Answer:
+        """The answer to a change of an item, which tells only that there is a location."""
+        if not isinstance(answer, Done) or answer.saved is None:
+            return answer
+        try:
+            return msgspec.structs.replace(answer, saved=await self._client.with_place(answer.saved))
+        except (AccessionError, StoppedError) as error:
+            return self._unread(error)
+
+    def _unread(self, error: Exception) -> Lost:
+        text = f"It was answered, but what came of it could not be read ({error})."
+        return Lost("answer-unread", self._client.http.redact(text), look_once=True)
+
+    # --- places -----------------------------------------------------------------------------------
+
+    async def _locate(self, operation: Operation, body: dict[str, Json]) -> Answer:
+        """An item, and then its location. Dying between the two: that is half of the change, and is sent
+        again as a whole."""
+        place = body.pop(PLACE)
+        item = operation.resource_id
+        assert item is not None, "what has a place stands"
+        assert isinstance(place, dict), "a payload says of it what it becomes"
+        touched: tuple[Touched, ...] = ()
+        if body:
+            main = msgspec.structs.replace(operation, payload=orjson.dumps(body))
+            answer = await self.carry_out(main)
+            if not isinstance(answer, Done):
+                return answer
+            touched = answer.touched
+        failed = await self._write_place(item, place)
+        if failed is not None:
+            return failed
+        whole = await self._whole(item) if MEDIA in body else await self._item(item)
+        return whole if isinstance(whole, Lost) else Done(whole, touched)
+
+    async def _write_place(self, item: int, place: dict[str, Json]) -> Answer | None:
+        """Why the location was not written; None: it was. Whatever Omeka refuses is looked for: the item may
+        have been changed before, and of two that create one location the second is told that there is one."""
+        method, number = _method(place), place.pop("id", None)
+        client = self._client
+        if method == "create":
+            body = orjson.dumps({**place, "item": {"id": item}})
+            outcome = await client.http.write("POST", places.RESOURCE, body)
+        else:
+            verb: Verb = "PUT" if method == "update" else "DELETE"
+            sent = orjson.dumps(place) if method == "update" else None
+            outcome = await client.change(verb, f"{places.RESOURCE}/{number}", sent)
+        verdict = judge_location(method, outcome)
+        if verdict.judgement == "done" or (method == "delete" and verdict.code == "target-gone"):
+            return None
+        if verdict.code == "target-gone":  # somebody has deleted it: what is left to do, comparing tells
+            verdict = msgspec.structs.replace(verdict, judgement="unknown", look_once=True)
+        if verdict.judgement == "reject":
+            verdict = msgspec.structs.replace(verdict, look_once=True)
+        said = client.http.redact(f"Its geolocation: {verdict.message}")
+        return answer_to_write(msgspec.structs.replace(verdict, message=said))
+
+    async def _item(self, number: int) -> Saved | Lost:
+        """An item as it stands, with its place."""
+        try:
+            (saved,) = await self._client.by_ids("item", [number])
+        except (AccessionError, StoppedError, ValueError) as error:
+            return self._unread(error)
+        return saved
 
     # --- files ------------------------------------------------------------------------------------
 
@@ -190,8 +258,13 @@ class Writer:
             (saved,) = await self._client.by_ids("item", [item])
             return await self._client.with_files(saved)
         except (AccessionError, StoppedError, ValueError) as error:
-            text = f"It was answered, but what came of it could not be read ({error})."
-            return Lost("answer-unread", self._client.http.redact(text), look_once=True)
+            return self._unread(error)
+
+
+def _method(place: Mapping[str, Json]) -> Method:
+    if GONE in place:
+        return "delete"
+    return "update" if "id" in place else "create"
 
 
 class _Hashed:
