@@ -344,9 +344,7 @@ def run(folder: Path, *, leave: bool) -> int:
         say()
         say("Everything is left running:")
         say(f"  service      {service}{PREFIX}/   (described at {service}/openapi.json)")
-        say(
-            f"  its log      {service}/admin/batches/{batch.identifier}/log   (user haplo, password: the key)"
-        )
+        say(f"  in a browser {service}/admin/batches/{batch.identifier}   (sign in with the API key)")
         say(f"  API key      {accession.key_file}")
         say(f"  Omeka S      {omeka.url}/   (the stand-in)")
         say(f"  settings     {folder / 'accession.toml'}   (for `accession`: in ACCESSION_CONFIG)")

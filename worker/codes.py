@@ -112,6 +112,10 @@ CODES: Mapping[str, tuple[Level, str]] = {
         "error",
         "The record brings another file for an asset that stands; Omeka takes none for it.",
     ),
+    "thumbnail-missing": (
+        "warning",
+        "No asset could be made of the file of a thumbnail; the record was written without it, unless it needs it.",
+    ),
     "asset-without-file": ("error", "The asset is new, and the record names no file for it."),
     "content-stays": (
         "error",
@@ -124,6 +128,10 @@ CODES: Mapping[str, tuple[Level, str]] = {
         "The resource has files of which no copy is kept: deleting it could not be undone.",
     ),
     "deleted": ("info", "The resource was deleted."),
+    "description-stays": (
+        "warning",
+        "A set or an element is described otherwise in Omeka Classic, whose API cannot change that.",
+    ),
     "primary-elsewhere": (
         "error",
         "A primary media in a record whose item another record of the batch creates.",
@@ -168,6 +176,10 @@ CODES: Mapping[str, tuple[Level, str]] = {
         "There is no such resource, and the control file has such records skipped.",
     ),
     "not-sent": ("debug", "The run left off before this was sent; it is sent when the run goes on."),
+    "place-left-out": (
+        "warning",
+        "The place of an item of another site is not taken over: the target has no map.",
+    ),
     "owner-unknown": (
         "warning",
         "The owner of a record is no user of the target; the key's owner is its owner.",

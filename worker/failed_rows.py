@@ -89,7 +89,10 @@ def _keep_all(
             continue
         kept.append(FailedFile(name, stored.digest, stored.size, len(numbers)))
         records = count(len(numbers), "record")
-        text = f"{records} not written; to be had as in the file: GET batch/{batch_id}/failed"
+        text = (
+            f"{records} not written. The report gives them back as they stand in the file, to be corrected"
+            f" (GET batch/{batch_id}/failed)."
+        )
         context.log.say("info", "failed-kept", text, file=name)
     return kept
 

@@ -9,6 +9,7 @@ import anyio.to_thread
 
 from service.control.chosen import is_list
 from service.control.model import Control
+from service.control.pictures import names_pictures
 from service.store import batches, plans, runs, undo
 from service.store.blobs import BlobMissingError, BlobStore, Digest
 from service.store.database import Database, now_ms
@@ -28,6 +29,7 @@ from worker.planning.look_ups import StoredLookUps
 from worker.planning.media_pass import MediaPass
 from worker.planning.merging import Merger
 from worker.planning.phase import InputFile, PlanPhase, Totals, check_errors
+from worker.planning.pictures import PicturePass
 from worker.planning.planner import Planner
 from worker.planning.reading import Representations
 from worker.planning.sameness import require_same_target
@@ -88,6 +90,7 @@ async def plan_import(work: Work, resolver: Resolver, *, corrects: str | None, c
                 removes=control.media_absent == "delete",
             ),
             Attaching(attachments, Contents(work.blobs), rules),
+            PicturePass(context, work.adapter, wanted=names_pictures(control)),
             changes_ledger=run.mode != "dry-run",
         )
         totals = await anyio.to_thread.run_sync(phase.carry_out, files)

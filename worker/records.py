@@ -146,6 +146,16 @@ Own: TypeAlias = "bool | str | tuple[str, ...] | None"
 """What a name is given that only one kind has; None: it is emptied."""
 
 
+class Place(Struct, frozen=True, omit_defaults=True, gc=False):
+    """Where an item is on a map, in degrees. None: the control file does not say it."""
+
+    latitude: float
+    longitude: float
+    zoom: int | None = None
+    address: str | None = None
+    label: str | None = None
+
+
 class Fields(Struct, frozen=True, omit_defaults=True, gc=False):
     """What a resource has beside properties. UNSET: the control file does not name it."""
 
@@ -161,6 +171,7 @@ class Fields(Struct, frozen=True, omit_defaults=True, gc=False):
     position: int | UnsetType = UNSET
     alt_text: str | UnsetType = UNSET
     language: str | UnsetType = UNSET
+    geolocation: Place | UnsetType | None = UNSET
     own: Mapping[str, Own] = {}
     """Of what is no resource (an asset, a site …): the other names that it is given, by their words."""
     of: Mapping[str, Of] = {}
@@ -223,6 +234,18 @@ class MediaSource(Struct, frozen=True, omit_defaults=True, gc=False):
         if self.content is not None and self.ingester != "url":
             return self.content.digest
         return hashlib.sha256(f"{self.ingester}\x1f{self.value}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+_PICTURE = "thumbnail-"
+
+
+def picture_name(digest: str) -> str:
+    """What the asset is called that is made of a file with this SHA-256: the same bytes, the same asset."""
+    return f"{_PICTURE}{digest}"
+
+
+def is_picture_name(name: str) -> bool:
+    return name.startswith(_PICTURE) and len(name) == len(_PICTURE) + 64
 
 
 class Identity(Struct, frozen=True, gc=False):
@@ -293,8 +316,13 @@ class Draft(Struct, frozen=True, omit_defaults=True, gc=False):
     between planning and applying."""
     primary: bool = False
     """Of a media: whether it is to be the primary one of its item. Part of what the item means."""
+    picture: MediaSource | None = None
+    """The file that becomes its thumbnail. What it means is `fields.thumbnail`: the name of the asset that is
+    made of these bytes (`picture_name`)."""
     chosen: int = 0
     """Of an item with an `order`: the media that is to be its primary one, as there; 0: none is named."""
+    whole: bool = False
+    """Whether `properties` speaks for all elements: what this service wrote in any other is to go."""
     otherwise: str = ""
     """Of a `load` that says what to do when there is no such resource: its pointer. The record is then
     mapped again with that load among the `missing` ones (`RecordMapper.map`)."""
@@ -315,6 +343,7 @@ class Draft(Struct, frozen=True, omit_defaults=True, gc=False):
                 ],
                 self.fields,
                 _meant_source(self.source),
+                *((True,) if self.whole else ()),
             )
         )
 

@@ -121,7 +121,7 @@ async def _changes(visit: Visit, head: BatchHead) -> AsyncIterator[bytes]:
                 break
             head = await batch_head(visit)
             files = await visit.db.run(batch_files, head.batch.id)
-            html = await visit.html("batch-live.html", **await _live(visit, head, files, meter))
+            html = await visit.html("batch-watched.html", **await _live(visit, head, files, meter))
         except StoreUnavailableError:
             html = last  # the run waits for its database too
         if html != last:

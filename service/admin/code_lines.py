@@ -69,6 +69,13 @@ def code_lines(data: bytes, said: Sequence[Said] = ()) -> Code:
     return Code(lines, max(0, len(written) - MOST_LINES), tuple(unplaced), laid_out)
 
 
+def line_numbers(data: bytes, pointers: Iterable[str]) -> dict[str, int]:
+    """JSON pointers → lines as `code_lines` numbers them; those that lead to no line that is shown are left
+    out."""
+    code = code_lines(data, [Said("warn", "", pointer) for pointer in pointers])
+    return {said.pointer: line.number for line in code.lines for said in line.said}
+
+
 def said_of(parsed: ParsedControl, not_offered: Iterable[str] = ()) -> list[Said]:
     """What reading a control file found."""
     return [

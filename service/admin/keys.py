@@ -111,7 +111,7 @@ async def post_revoke(visit: Visit) -> Response:
     if revoked is None:
         raise bad_parameter("number", f"The key {key.label} was revoked before.")
     if visit.session is not None and key.id == visit.session.key_id:
-        visit.sign_out()
+        await visit.sign_out()
         return visit.redirect(SIGN_IN, "You revoked the key that you were signed in with.")
     said = f"The key {key.label} is revoked: nobody gets in with it any more, and its sessions are over."
     return visit.redirect(PATH, said)

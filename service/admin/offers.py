@@ -54,6 +54,18 @@ async def offers(visit: Visit, head: BatchHead, files: list[FileFacts]) -> Offer
     return Offers(tuple(deeds), tuple(why_not))
 
 
+async def may_retry(visit: Visit, head: BatchHead, files: list[FileFacts]) -> bool:
+    """Whether what failed can be tried again now."""
+    assert visit.maybe_key is not None, "pages of a batch need a key"
+    if head.active is not None or "schedule" not in visit.maybe_key.scopes:
+        return False
+    try:
+        await refuse(visit, head.batch, files, "retry", RunOptions())
+    except ApiError:
+        return False
+    return True
+
+
 def _steering(run: RunFacts) -> tuple[Deed, ...]:
     if run.cancel_requested:
         return ()

@@ -56,14 +56,14 @@ async def sign_in(visit: Visit) -> Response:
         if "Retry-After" in error.headers:
             response.headers["Retry-After"] = error.headers["Retry-After"]
         return response
-    visit.sign_in(key)
+    await visit.sign_in(key)
     visit.set_cookie(ENTRY, "", 0)
     return visit.redirect(_within(wanted.next))
 
 
 async def sign_out(visit: Visit) -> Response:
     await visit.form(Nothing)
-    visit.sign_out()
+    await visit.sign_out()
     return visit.redirect(SIGN_IN, "You are signed out.")
 
 

@@ -35,6 +35,7 @@ from service.settings import VERSION
 from service.store.database import StoreUnavailableError
 from service.store.keys import Key, valid_key
 from service.store.runs import RunFacts
+from service.store.sessions import end_session, key_of_session
 from service.store.summary import summary
 from service.uploads import Form, read_form
 
@@ -81,7 +82,12 @@ SECTIONS: Sequence[Section] = (
     Section("system", "System", "/admin/system"),
 )
 
-TABS: Sequence[tuple[str, str, str]] = (("batch", "Overview", ""), ("log", "Log", "/log"))
+TABS: Sequence[tuple[str, str, str]] = (
+    ("batch", "Overview", ""),
+    ("plan", "Plan", "/plan"),
+    ("report", "Report", "/report"),
+    ("log", "Log", "/log"),
+)
 """The pages of one batch: name, title, what stands after the batch's address."""
 
 Shown: TypeAlias = "Callable[[Visit], Awaitable[Response]]"
@@ -181,7 +187,7 @@ class Visit(Call):
             self.session = self.site.signer.read_session(cookie, int(time.time()))
             if self.session is None:
                 return False
-            self.maybe_key = await self.db.run(valid_key, self.session.key_id)
+            self.maybe_key = await self.db.run(key_of_session, self.session.key_id, self.session.nonce)
             if self.maybe_key is None:
                 return False
             await self.services.doorkeeper.note_use(self.maybe_key)
@@ -195,18 +201,29 @@ class Visit(Call):
             return True
         self._admitted_at = now
         assert self.maybe_key is not None, "nobody was admitted"
-        if self.session is not None and self.session.ends <= time.time():
+        if self.session is None:
+            return await self.db.run(valid_key, self.maybe_key.id) is not None
+        if self.session.ends <= time.time():
             return False
-        return await self.db.run(valid_key, self.maybe_key.id) is not None
+        return await self.db.run(key_of_session, self.session.key_id, self.session.nonce) is not None
 
-    def sign_in(self, key: Key) -> None:
+    async def sign_in(self, key: Key) -> None:
         """From now on this browser is signed in, in a session that has never been before."""
+        await self._end_session()
         session = self.site.signer.begin(key.id, int(time.time()))
         cookie = self.site.signer.session_cookie(session)
         self.set_cookie(self.cookie_name, cookie, LIFETIME)
 
-    def sign_out(self) -> None:
+    async def sign_out(self) -> None:
+        await self._end_session()
         self.set_cookie(self.cookie_name, "", 0)
+
+    async def _end_session(self) -> None:
+        """Who has a copy of this browser's cookie is signed out too."""
+        cookie = self.request.cookies.get(self.cookie_name)
+        session = self.site.signer.read_session(cookie, int(time.time()))
+        if session is not None:
+            await self.db.run(end_session, session.nonce, session.ends)
 
     def to_sign_in(self) -> Response:
         """To a browser the form, to anything else a challenge."""
@@ -357,6 +374,7 @@ def _environment() -> Environment:
     environment.filters["moment"] = moment
     environment.filters["summary"] = _summary
     environment.filters["nl2br"] = _with_breaks
+    environment.filters["prose"] = _prose
     environment.globals["plural"] = words.plural
     environment.globals["states"] = words.STATES
     environment.globals["health"] = words.HEALTH
@@ -367,6 +385,18 @@ def _environment() -> Environment:
 def _with_breaks(text: str) -> Markup:
     """Line breaks as such; everything else escaped."""
     return Markup("<br>").join(text.splitlines())
+
+
+def _prose(text: str) -> Markup:
+    """Lines of a message, what stands in backquotes as code; everything else escaped."""
+    pieces = text.split("`")
+    if len(pieces) % 2 == 0:  # one of them is alone
+        return _with_breaks(text)
+    shown = [
+        Markup("<code>{}</code>").format(piece) if place % 2 else Markup("<br>").join(piece.split("\n"))
+        for place, piece in enumerate(pieces)
+    ]
+    return Markup().join(shown)
 
 
 def _summary(facts: RunFacts) -> str:

@@ -17,8 +17,9 @@ from service.api.report import CSV, JSON, NDJSON, PAGE, TEXT, ReportQuery, encod
 from service.errors import refusal, shown
 from service.negotiation import preferred
 from service.settings import TargetSettings
+from service.store.database import Database
 from service.store.plan_groups import read_groups
-from service.store.plans import EntryFilter, read_plan
+from service.store.plans import Entry, EntryFilter, read_plan
 from service.store.removed import run_words
 from service.store.retention import GONE_PHASES
 from service.store.runs import RunFacts, runs_of_batch
@@ -55,7 +56,7 @@ async def get_plan(call: Call) -> Response:
         case "text/plain":
             body = _text(call, run, wanted, Layout(query.details, query.width or 0))
         case "text/csv":
-            body = encoded(_cells(_pages(call, run, wanted, target)), PlanCell, CSV)
+            body = encoded(as_cells(_pages(call, run, wanted, target)), PlanCell, CSV)
         case _:
             body = encoded(_pages(call, run, wanted, target), PlanEntry, media_type)
     return StreamingResponse(body, headers={"Cache-Control": "no-store"}, media_type=media_type)
@@ -78,13 +79,19 @@ def _planned_run(runs: list[RunFacts], wanted: str | None) -> RunFacts:
 async def _pages(
     call: Call, run: RunFacts, wanted: EntryFilter, target: TargetSettings | None
 ) -> AsyncIterator[list[PlanEntry]]:
-    after = 0
-    while page := await call.db.run(read_plan, run.id, after=after, limit=PAGE, wanted=wanted):
+    async for page in pages_of_plan(call.db, run.id, wanted):
         yield [shown_entry(entry, target) for entry in page]
+
+
+async def pages_of_plan(db: Database, run_id: str, wanted: EntryFilter) -> AsyncIterator[list[Entry]]:
+    """All entries of a plan that are wanted, in order, some hundreds at a time."""
+    after = 0
+    while page := await db.run(read_plan, run_id, after=after, limit=PAGE, wanted=wanted):
+        yield page
         after = page[-1].seq
 
 
-async def _cells(pages: AsyncIterator[list[PlanEntry]]) -> AsyncIterator[list[PlanCell]]:
+async def as_cells(pages: AsyncIterator[list[PlanEntry]]) -> AsyncIterator[list[PlanCell]]:
     async for page in pages:
         yield [cell for entry in page for cell in cells(entry)]
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from service.api.report import EntryProblem, address, problems
+from service.api.report import address, problems
 from service.settings import TargetSettings
 from service.store.changes import Change, Conflict
 from service.store.drafts import changes_of
 from service.store.plans import Entry
+from service.store.said import EntryProblem
 
 
 class PropertyChange(Struct, frozen=True):

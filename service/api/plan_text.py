@@ -21,6 +21,7 @@ Details = Literal["none", "short", "full"]
 SECTIONS = {
     "update": "To update",
     "delete": "To delete",
+    "unpublish": "To unpublish",
     "create": "To create",
     "reject": "Rejected: not to be written",
     "skip": "Skipped",
@@ -59,7 +60,7 @@ _KINDS = {
     "element-set": "element sets",
     "item-type": "item types",
 }
-_RESOLVED = {
+RESOLVED = {
     "overwrite": "the record takes their place",
     "keep": "they are kept",
     "reject": "the record is rejected",
@@ -147,7 +148,7 @@ def _conflicts(groups: Sequence[Group], layout: Layout) -> list[str]:
     lines = [
         line
         for one in found
-        for line in _met(one, f"{one.name}, {_RESOLVED.get(one.action, one.action)}", layout)
+        for line in _met(one, f"{one.name}, {RESOLVED.get(one.action, one.action)}", layout)
     ]
     return ["Edits that somebody made since the last import", *lines] if lines else []
 
@@ -165,10 +166,7 @@ def section_title(action: str, counts: Mapping[str, int] | None) -> str:
     title = SECTIONS.get(action, action)
     if counts is None:
         return f"\n{title}\n"
-    n = counts.get(f"action:{action}", 0)
-    if action == "update":  # what is unpublished is updated, but counted by itself
-        n += counts.get("action:unpublish", 0)
-    return f"\n{title} ({n})\n"
+    return f"\n{title} ({counts.get(f'action:{action}', 0)})\n"
 
 
 class EntryWriter:

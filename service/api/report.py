@@ -20,6 +20,7 @@ from service.settings import TargetSettings
 from service.store.batches import BatchFacts
 from service.store.plans import Entry, EntryFilter
 from service.store.reports import read_report
+from service.store.said import EntryProblem, problems_of
 
 PAGE = 500
 CSV, NDJSON, JSON, TEXT = "text/csv", "application/x-ndjson", "application/json", "text/plain"
@@ -50,7 +51,7 @@ class ReportQuery(Struct, frozen=True):
     identifier: Annotated[str | None, Meta(description="Only the record of this identifier.")] = None
     action: Annotated[
         tuple[str, ...],
-        Meta(description="Only create, update, delete, unchanged, skip or reject; may repeat."),
+        Meta(description="Only create, update, delete, unpublish, unchanged, skip or reject; may repeat."),
     ] = ()
     outcome: Annotated[
         tuple[str, ...],
@@ -71,16 +72,6 @@ class ReportRow(Struct, frozen=True):
     url: str | None
     code: str | None
     message: str | None
-
-
-class EntryProblem(Struct, frozen=True):
-    """What planning found wrong with a record."""
-
-    severity: str
-    code: str
-    message: str
-    pointer: str = ""
-    value: str = ""
 
 
 async def get_report(call: Call) -> Response:
@@ -137,7 +128,7 @@ def _row(entry: Entry, target: TargetSettings | None) -> ReportRow:
 
 
 def problems(entry: Entry) -> list[EntryProblem]:
-    return msgspec.json.decode(entry.problems, type=list[EntryProblem]) if entry.problems else []
+    return problems_of(entry.problems)
 
 
 def address(target: TargetSettings | None, kind: str, resource_id: int | None) -> str | None:

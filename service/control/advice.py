@@ -32,6 +32,8 @@ def _without_match(control: Control, news: list[New], root: Node, problems: Prob
         where = new.destination
         if new.match is not None or where.kind not in RESOURCE_KINDS or where.label in told:
             continue
+        if new.pointer.startswith("/recordProcessor"):
+            continue  # the media of a preset are known by their item and their file
         told.add(where.label)
         remedy = 'give it a "match"'
         if control.version == 0:

@@ -18,6 +18,8 @@ TAGS = "tags"
 NAME = "omeka-classic-site"
 PLACE = "dcterms:spatial"
 """The term of places."""
+POINT, WORDS, ZOOM = "place-point", "place-words", "place-zoom"
+"""Keys of the place of an item on a map: `49.44, 1.09`, its address, its zoom."""
 DATES = {"added": "dcterms:created", "modified": "dcterms:modified"}
 """Date there → term here."""
 
@@ -233,7 +235,21 @@ def _item(preset: RecordProcessor) -> list[dict[str, Any]]:
         *_new("item", "public", "owner", "class", "template"),
         _field("item", "item-set", of="ours"),
         *_values(preset, "item"),
+        *place(preset, {"label": WORDS}),
         {"action": "for-each", "source": "media", "instructions": media},
+    ]
+
+
+def place(preset: RecordProcessor, more: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Where an item is on the map; nowhere, where it is nowhere there. `more`: name → key of what else is
+    said of it."""
+    if not preset.geolocation:
+        return []
+    to = "geolocation"
+    return [
+        {"action": "new", "destination": to},
+        _field(to, "point", POINT, blank="clear"),
+        *(_field(to, name, key, blank="clear") for name, key in more.items()),
     ]
 
 

@@ -13,6 +13,7 @@ from service.control.model import (
     Delete,
     Destination,
     Element,
+    ElementTexts,
     Feature,
     FieldName,
     FileSpec,
@@ -25,6 +26,7 @@ from service.control.model import (
     Skip,
     ValueSpec,
 )
+from service.control.pictures import is_picture
 from service.control.walk import parts
 
 _KINDS: dict[str, Feature] = {
@@ -60,12 +62,14 @@ def with_features(control: Control) -> Control:
 
 
 def _of_media(every: list[object]) -> bool:
-    """Whether attachments may be for media, or records: those for assets are simply uploads by name."""
+    """Whether attachments may be for media, thumbnails or records: those for assets are uploads by name."""
     for part in every:
         match part:
             case AttachmentReader() if part.archive or part.records:
                 return True
             case Assign(destination=Destination(kind="media"), name=FieldName("file")):
+                return True
+            case Assign() if is_picture(part):
                 return True
             case _:
                 continue
@@ -120,6 +124,7 @@ _SINGLE: dict[type, Feature] = {
     DateFilter: "date-filter",
     Delete: "delete",
     Element: "elements",
+    ElementTexts: "elements",
     Link: "links",
     MappedReference: "ref-mapping",
     RecordProcessor: "record-processor",

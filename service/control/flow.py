@@ -18,6 +18,7 @@ from service.control.model import (
     Collected,
     Delete,
     Destination,
+    ElementTexts,
     FieldName,
     ForEach,
     IfExists,
@@ -92,6 +93,8 @@ class _Walker:
         match instruction:
             case Assign():
                 self._assign(instruction, state)
+            case ElementTexts(destination=destination, pointer=pointer):
+                self._needs(destination, pointer, state)
             case RemoveValues(destination, name, _, pointer):
                 self._needs(destination, pointer, state)
                 state.given.pop((destination.label, name), None)

@@ -18,6 +18,7 @@ from service.control.model import (
     Constant,
     Delete,
     Destination,
+    ElementTexts,
     ForEach,
     IfExists,
     IfHasValue,
@@ -31,12 +32,14 @@ from service.control.model import (
     Skip,
     Source,
     Split,
+    Text,
     Within,
 )
 from service.control.names import any_destination, destination, load_key, name, pseudo_value
 from service.control.problems import quoted
+from service.control.shapes import DYNAMIC_SHAPE
 from service.control.shapes_actions import ACTIONS
-from service.control.words import IDENTITIES
+from service.control.words import IDENTITIES, RESOURCE_KINDS
 
 _NO_INPUT = Source("")
 """Stands where an input is missing; the control file is refused then, so nothing ever reads it."""
@@ -103,6 +106,8 @@ class _Maker:
                 return (self._nested(action),)
             case "new" | "load":
                 return (self._resource(action),)
+            case "element-texts":
+                return (self._element_texts(),)
             case "remove-values":
                 where = self._any_destination()
                 node = self.given.get("name")
@@ -112,7 +117,7 @@ class _Maker:
                 return (self._simple(action),)
 
     def _simple(self, action: str) -> Instruction:
-        message = self.given.text("message")
+        message = self._message()
         match action:
             case "delete":
                 where = self._destination()
@@ -130,7 +135,26 @@ class _Maker:
             case _:
                 return LogError(message, self.on_error, self.pointer)
 
+    def _message(self) -> Text:
+        node = self.given.get("message")
+        if node is None or node.kind == "string":
+            return "" if node is None else node.text
+        if self.context.version == 0:
+            said = "a message that is read from the record belongs to version 1."
+            self.context.problems.error("version-1-key", node, said)
+        return self.context.selector(self.context.read(DYNAMIC_SHAPE, node)) or ""
+
     # --- values ---------------------------------------------------------------------------------
+
+    def _element_texts(self) -> Instruction:
+        where, given = self._destination(), self.given
+        problems = self.context.problems
+        if self.context.model != "omeka-classic":
+            said = 'elements by any name are of Omeka Classic: set "model" to "omeka-classic".'
+            problems.error("not-supported", given.node, said)
+        if where.kind not in RESOURCE_KINDS:
+            problems.error("not-supported", given.node, f'a "{where.kind}" has no element texts.')
+        return ElementTexts(where, self.context.selector(given) or _NO_INPUT, self.on_error, self.pointer)
 
     def _assign(self, action: str) -> tuple[Instruction, ...]:
         given, context = self.given, self.context

@@ -10,8 +10,10 @@ from service.control.model import (
     Assign,
     Constant,
     Control,
+    Destination,
     DestinationKind,
     Element,
+    ElementTexts,
     FieldName,
     FieldWord,
     Link,
@@ -56,6 +58,7 @@ class _Found:
     names: dict[Listing, dict[str | int, Used]] = field(default_factory=dict)
     from_data: set[Listing] = field(default_factory=set)
     coming: set[Listing] = field(default_factory=set)
+    places: str | None = None
 
     def add(self, listing: Listing, name: str | int, pointer: str) -> None:
         self.names.setdefault(listing, {}).setdefault(name, Used(name, pointer))
@@ -87,6 +90,8 @@ def names_used(control: Control) -> NamesUsed:
         from_data=frozenset(found.from_data),
         coming=frozenset(one for one in found.coming if one in named or one in found.from_data),
         of_templates=templates and control.templates != "ignore",
+        places=found.places,
+        places_if_possible=control.record_processor is not None,
     )
 
 
@@ -107,6 +112,8 @@ def _collect(part: object, found: _Found) -> None:
         case Link():
             for name in part.by:
                 found.add_property(name, part.pointer)
+        case New(destination=Destination(kind="geolocation"), pointer=pointer):
+            found.places = found.places or pointer
         case New(destination=where):
             found.coming.update(_COMING.get(where.kind, ()))
             if where.kind == "resource-template":
@@ -117,6 +124,8 @@ def _collect(part: object, found: _Found) -> None:
         case MappedReference(table):
             if table.using == "identifier":
                 found.add("terms", "dcterms:identifier", table.pointer)
+        case ElementTexts():
+            found.from_data.add("terms")
         case _:
             pass
 
@@ -133,6 +142,11 @@ def _inside(one: Assign, found: _Found) -> None:
 def _field(one: Assign, word: FieldWord, found: _Found) -> None:
     listing = _LISTED.get(word)
     if listing is None:
+        return
+    if one.value.find is not None:
+        # A file: the asset that is made of it is called after its bytes, and is there when its item comes.
+        found.from_data.add(listing)
+        found.coming.add(listing)
         return
     for name in _constants(one):
         found.add(listing, name, one.pointer)

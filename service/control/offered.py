@@ -21,6 +21,7 @@ OFFERED: frozenset[Feature] = frozenset(
         "fill-down",
         "found",
         "geography",
+        "geolocation",
         "gone",
         "group",
         "item-type",

@@ -248,7 +248,12 @@ ABOUT_KEYS = (
         "Values about the value: term → constant or value.",
         since=1,
     ),
-    Key("findBy", literal(FindBy, "findBy"), "How `file` finds an attachment.", since=1),
+    Key(
+        "findBy",
+        literal(FindBy, "findBy"),
+        "How `file` finds an attachment. With it `thumbnail` takes one too.",
+        since=1,
+    ),
     Key("ignoreCase", FLAG, "Whether `file` ignores case.", since=1),
 )
 OTHERWISE_KEY = Key(

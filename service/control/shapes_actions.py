@@ -13,6 +13,7 @@ from service.control.shapes import (
     CONSTANT,
     CUTTING_KEYS,
     DESTINATION_KEY,
+    DYNAMIC,
     FLAG,
     INPUT_KEYS,
     INSTRUCTIONS,
@@ -36,7 +37,7 @@ _THEN_ELSE = (
     ON_ERROR,
 )
 _ACTION = Key("action", TEXT, 'What the instruction does; "field" when absent.')
-_MESSAGE = Key("message", TEXT, "What the log and the report say.", required=BOTH)
+_MESSAGE = Key("message", DYNAMIC, "What the log and the report say.", required=BOTH)
 
 
 def _action(name: str, doc: str, *keys: Key, since: Version = 0, choose: tuple[str, ...] = ()) -> Action:
@@ -89,6 +90,15 @@ _ALL_ACTIONS = (
             "Values about the value.",
             since=1,
         ),
+    ),
+    _action(
+        "element-texts",
+        "Gives texts of an Omeka Classic to the elements of the same names.",
+        DESTINATION_KEY,
+        *INPUT_KEYS,
+        ON_ERROR,
+        since=1,
+        choose=("source", "expression"),
     ),
     _action("remove-values", "Takes all values of a name away.", DESTINATION_KEY, NAME_KEY, ON_ERROR),
     _action(

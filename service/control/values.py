@@ -11,6 +11,7 @@ from service.control.keys import Read
 from service.control.kinds import entries
 from service.control.links import link
 from service.control.model import (
+    THUMBNAIL,
     Annotation,
     Constant,
     Destination,
@@ -150,7 +151,7 @@ class _Maker:
         return made
 
     def _find(self, given: Read) -> Find | None:
-        if self.name != FieldName("file"):
+        if self.name != FieldName("file") and not (self.name == THUMBNAIL and "findBy" in given):
             return None
         ignore = given.flag("ignoreCase")
         match given.text("findBy"):
@@ -220,8 +221,12 @@ class _Maker:
             self._contradiction(
                 given.values["unmapped"], '"unmapped" has no effect beside "mapInputValueDefault".'
             )
-        if self.name != FieldName("file"):
-            self._not_here(given, ("findBy", "ignoreCase"), 'the name "file"', inherited)
+        if self.name == THUMBNAIL:
+            if "ignoreCase" in given and "findBy" not in given:
+                said = '"ignoreCase" has no effect on a "thumbnail" without "findBy", which makes it a file.'
+                self._contradiction(given.values["ignoreCase"], said)
+        elif self.name != FieldName("file"):
+            self._not_here(given, ("findBy", "ignoreCase"), 'the names "file" and "thumbnail"', inherited)
         if self.field is not None:
             self._not_here(given, ("language", "label", "public", "annotation"), "properties", inherited)
         create = given.get("otherwise")

@@ -40,7 +40,9 @@ _PUBLIC = FieldDoc("Whether everybody sees it.", "boolean")
 _CLASS = FieldDoc("The resource class, by term or label (Classic: the item type).")
 _TEMPLATE = FieldDoc("The resource template, by label.", models=ONLY_S)
 _OWNER = FieldDoc("A user, by e-mail or number.", models=ONLY_S)
-_THUMBNAIL = FieldDoc("An asset, by name or number.", models=ONLY_S)
+_THUMBNAIL = FieldDoc(
+    "An asset, by name or number; with `findBy` an uploaded file, which becomes one.", models=ONLY_S
+)
 _TITLE = FieldDoc("The title.")
 
 DESTINATIONS: dict[DestinationKind, DestinationDoc] = {
@@ -168,7 +170,7 @@ DESTINATIONS: dict[DestinationKind, DestinationDoc] = {
         {
             "name": FieldDoc("Its name."),
             "description": FieldDoc("A comment."),
-            "elements": FieldDoc("The names of its elements.", many=True),
+            "elements": FieldDoc("Its elements: names, or objects.", many=True),
         },
         models=ONLY_CLASSIC,
     ),
@@ -185,9 +187,9 @@ DESTINATIONS: dict[DestinationKind, DestinationDoc] = {
         "The place of the record's current item on a map.",
         {
             "point": FieldDoc("Latitude and longitude, as `51.5, -0.1` or collected by `value:coordinates`."),
-            "label": FieldDoc("What the map shows there."),
-            "zoom": FieldDoc("The zoom of the map, from 0.", "integer"),
-            "address": FieldDoc("The address as text."),
+            "label": FieldDoc("What the map shows there.", models=ONLY_S),
+            "zoom": FieldDoc("The zoom of the map, from 0.", "integer", models=ONLY_CLASSIC),
+            "address": FieldDoc("The address as text.", models=ONLY_CLASSIC),
         },
     ),
 }
@@ -214,7 +216,7 @@ IDENTIFYING: dict[DestinationKind, tuple[FieldWord, ...]] = {
 """All the names that it may be known by."""
 
 PSEUDO_KINDS: tuple[PseudoKind, ...] = get_args(PseudoKind)
-OURS_BY_DEFAULT: frozenset[FieldWord] = frozenset({"item-set", "site", "tags"})
+OURS_BY_DEFAULT: frozenset[FieldWord] = frozenset({"item-set", "site", "tags", "point"})
 """Names that others fill too: replacing there means what this service wrote."""
 
 CONTENT_FIELDS: tuple[FieldWord, ...] = (

@@ -43,6 +43,7 @@ from service.store.tables import (
     log_line,
     operation,
     plan_entry,
+    report_line,
     run,
     upload,
 )
@@ -290,7 +291,7 @@ def delete_batch(db: Database, batch_id: str) -> None:
     with db.write() as connection:
         _refuse_delete(connection, batch_id)
     # What there may be a million of goes first, in slices: no transaction may last long.
-    for table in (plan_entry, log_line):
+    for table in (report_line, plan_entry, log_line):
         while _remove_slice(db, table, batch_id):
             pass
     with db.write(durable=True) as connection:

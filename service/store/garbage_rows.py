@@ -47,6 +47,9 @@ from service.store.tables import (
     plan_group,
     plan_key,
     plan_link,
+    plan_place,
+    report_group,
+    report_line,
     run,
     run_count,
     run_sample,
@@ -83,6 +86,9 @@ def _rows(run_id: str, level: Level) -> list[tuple[Table, ColumnElement[bool]]]:
         (plan_link, of_run["plan_link"]),
         (plan_key, of_run["plan_key"]),
         (plan_group, of_run["plan_group"]),
+        (plan_place, of_run["plan_place"]),
+        (report_group, of_run["report_group"]),
+        (report_line, of_run["report_line"]),
         (log_line, and_(of_run["log_line"], log_line.c.code != CODE)),
         (run_sample, of_run["run_sample"]),
     ]
@@ -96,7 +102,19 @@ def _rows(run_id: str, level: Level) -> list[tuple[Table, ColumnElement[bool]]]:
     return rows
 
 
-_ALL = (plan_link, plan_key, plan_group, operation, stray_effect, log_line, run_sample, kept_file)
+_ALL = (
+    plan_link,
+    plan_key,
+    plan_group,
+    plan_place,
+    report_group,
+    report_line,
+    operation,
+    stray_effect,
+    log_line,
+    run_sample,
+    kept_file,
+)
 
 
 def _entry_stays(level: Level) -> ColumnElement[bool]:
@@ -281,6 +299,9 @@ _FOLLOWS_RUN = {
     "plan_link": "seq",
     "plan_key": "seq",
     "plan_group": "name",
+    "plan_place": "name",
+    "report_group": "id",
+    "report_line": "seq",
     "operation": "key",
     "stray_effect": "id",
     "log_line": "seq",

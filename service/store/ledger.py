@@ -61,6 +61,8 @@ class Known(Struct, frozen=True, gc=False):
     """The numbers of the resources that its values linked to, ascending, joined by a blank."""
     withdrawn: str | None = None
     """What `absent` did to it: a record that returns regains the state it had."""
+    footing: bytes | None = None
+    """JSON of `planning.values.Footing`; mostly nothing."""
 
 
 def rows(db: Database, key: LedgerKey, digests: Sequence[str]) -> dict[str, LedgerRow]:

@@ -6,14 +6,24 @@ from sqlalchemy import Insert, Table, func, insert, literal, select
 
 from service.store.database import Database
 from service.store.runs import Claim, fenced
-from service.store.tables import plan_entry, plan_group, plan_key, plan_link, run
+from service.store.tables import (
+    plan_entry,
+    plan_group,
+    plan_key,
+    plan_link,
+    plan_place,
+    report_group,
+    report_line,
+    run,
+)
 
 SLICE = 1000
 """Entries a transaction."""
 
 
 def copy_plan(db: Database, claim: Claim, plan: str) -> None:
-    """Give the claimed run the entries, links and identities of another run's plan, in slices."""
+    """Give the claimed run the entries, links and identities of another run's plan, and what is said of them,
+    in slices."""
     last = 0
     while True:
         with db.read() as connection:
@@ -28,11 +38,12 @@ def copy_plan(db: Database, claim: Claim, plan: str) -> None:
         if end is None:
             break
         with fenced(db, claim) as connection:
-            for table in (plan_entry, plan_link, plan_key):
+            for table in (plan_entry, plan_link, plan_key, report_line):
                 connection.execute(_copy(table, plan, claim.run_id, (last, end)))
         last = end
     with fenced(db, claim) as connection:
-        connection.execute(_copy(plan_group, plan, claim.run_id, None))
+        for table in (plan_group, plan_place, report_group):
+            connection.execute(_copy(table, plan, claim.run_id, None))
 
 
 def _copy(table: Table, plan: str, to: str, seqs: tuple[int, int] | None) -> Insert:

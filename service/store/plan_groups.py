@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.store.database import Database
+from service.store.plan_places import NOTED, Place, add_places, clear_places
 from service.store.tables import plan_group
 
 GroupType = Literal["resource", "added", "removed", "changed", "conflict", "problem"]
@@ -33,10 +34,14 @@ class Group(Struct, frozen=True):
     """The first of them: where it stands, and what it says. "" for resources."""
 
 
-def add_groups(connection: Connection, run_id: str, groups: Sequence[Group]) -> None:
-    """Within `runs.fenced`: count these too. The example of a group stays the first."""
+def add_groups(
+    connection: Connection, run_id: str, groups: Sequence[Group], places: Sequence[Place] = ()
+) -> None:
+    """Within `runs.fenced`: count these too, and note where they are met. The example of a group stays the
+    first."""
     if not groups:
         return
+    add_places(connection, run_id, [NOTED, *places])
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(plan_group)
     connection.execute(
@@ -59,7 +64,8 @@ def add_groups(connection: Connection, run_id: str, groups: Sequence[Group]) -> 
 
 
 def clear_groups(connection: Connection, run_id: str) -> None:
-    """Within `runs.fenced`: forget what was counted, because the plan is made anew."""
+    """Within `runs.fenced`: forget what was counted and noted, because the plan is made anew."""
+    clear_places(connection, run_id)
     connection.execute(delete(plan_group).where(plan_group.c.run_id == run_id))
 
 

@@ -26,7 +26,9 @@ from sqlalchemy import (
 from service.store.bulk import insert_alike
 from service.store.database import Database
 from service.store.plan_groups import clear_groups
+from service.store.report_groups import add_lines, clear_lines, remove_lines
 from service.store.runs import Claim, fenced
+from service.store.said import ended, planned
 from service.store.tables import plan_entry, plan_key, plan_link
 
 Action = Literal["create", "update", "complete", "unpublish", "delete", "unchanged", "skip", "reject"]
@@ -92,6 +94,8 @@ class EntryOutcome(Struct, frozen=True):
     resource_id: int | None = None
     code: str | None = None
     message: str | None = None
+    reported: bool = True
+    """Whether a report speaks of it: what only completes another entry's resource is said of that one."""
 
 
 class EntryFilter(Struct, frozen=True):
@@ -164,12 +168,24 @@ def insert_entries(connection: Connection, run_id: str, entries: Sequence[Entry]
         # Past SQLAlchemy's handling of parameters, which costs as much as the insert itself.
         rows = [(run_id, *_fields(entry)) for entry in others]
         connection.exec_driver_sql(_insert_sql(connection.dialect.paramstyle), rows)
+    add_lines(
+        connection,
+        run_id,
+        [
+            (entry.seq, said)
+            for entry in entries
+            if entry.action != "complete" and (entry.problems or entry.message)
+            for said in planned(entry.problems, entry.action, entry.code, entry.message)
+        ],
+        [(one.seq, one.identifier) for one in entries if one.key_digest is None and one.identifier],
+    )
 
 
 def clear_plan(
     db: Database, claim: Claim, slice_size: int = 2000, check: Callable[[], None] = lambda: None
 ) -> None:
-    """Remove a plan that was not finished, and its groups, in slices, so that no transaction is long.
+    """Remove a plan that was not finished, its groups and its report, in slices, so that no transaction is
+    long.
 
     `check` is called before each; what it raises goes through, and the rest is removed the next time.
     """
@@ -189,6 +205,11 @@ def clear_plan(
             ).rowcount
         if removed < slice_size:
             break
+    more = True
+    while more:
+        check()
+        with fenced(db, claim) as connection:
+            more = clear_lines(connection, claim.run_id, slice_size)
     for table in (plan_link, plan_key):
         of_run = table.c.run_id == claim.run_id
         with db.read() as connection:
@@ -240,6 +261,7 @@ def replace_entries(
                 plan_entry.c.run_id == run_id, plan_entry.c.seq.in_(seqs[start : start + 500])
             )
         )
+    remove_lines(connection, run_id, seqs)
     insert_entries(connection, run_id, entries)
 
 
@@ -461,6 +483,14 @@ def set_outcomes(connection: Connection, run_id: str, outcomes: Sequence[EntryOu
                 for one in outcomes
             ],
         )
+        remove_lines(connection, run_id, [one.seq for one in outcomes], only_late=True)
+        # Of one that two others complete at once, the last word counts.
+        said = {
+            one.seq: word
+            for one in outcomes
+            if one.reported and (word := ended(one.outcome, one.code, one.message)) is not None
+        }
+        add_lines(connection, run_id, list(said.items()), [])
 
 
 def set_changes(connection: Connection, run_id: str, changes: Sequence[tuple[int, bytes]]) -> None:

@@ -50,6 +50,15 @@ api_key = Table(
     Column("revoked_at", BigInteger),
 )
 
+# Sessions of the pages that somebody ended before their time; the others are only in the browsers.
+ended_session = Table(
+    "ended_session",
+    metadata,
+    Column("nonce", String(64), primary_key=True),
+    Column("ends_at", BigInteger, nullable=False),  # when it would have ended; the row is of no use then
+    Index("ix_ended_session_ends_at", "ends_at"),
+)
+
 blob = Table(
     "blob",
     metadata,
@@ -286,6 +295,46 @@ plan_group = Table(
     Column("name", String(255), primary_key=True),  # the property or field; the problem's code
     Column("n", BigInteger, nullable=False),
     Column("example", Text, nullable=False),  # the first of them: where it stands, and what it says
+)
+
+# Where in the plan names, problems and conflicts are met, in blocks of entries (plan_places.BLOCK): how a plan of any
+# size is narrowed without reading it. It may name a block too many, never one too few.
+plan_place = Table(
+    "plan_place",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("type", String(16), primary_key=True),  # name | problem | conflict | noted
+    Column("name", String(255), primary_key=True),  # the property or field; the problem's code
+    Column("action", String(16), primary_key=True),  # of the entries
+    Column("block", Integer, primary_key=True),
+)
+
+# What a report says of the entries of a run (said.Said), in groups of those of which the same is said, counted in the
+# transactions that say it.
+report_group = Table(
+    "report_group",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("id", String(32), primary_key=True),  # said.Said.group
+    Column("weight", String(16), nullable=False),  # rejected | failed | uncertain | altered | note
+    Column("code", String(64), nullable=False),
+    Column("pointer", Text, nullable=False),  # JSON pointer into the control file
+    Column("message", Text, nullable=False),  # of the first
+    Column("value", Text, nullable=False),  # of the first
+    Column("alike", Boolean, nullable=False),  # whether all have this very message
+    Column("n", BigInteger, nullable=False),
+    Index("ix_report_group_weight", "run_id", "weight", "n", "id"),
+)
+
+# Which entries are in a group; and those that have an identifier but no identity to be found by.
+report_line = Table(
+    "report_line",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(32), primary_key=True),  # said.Said.group; said.identifier_key
+    Column("seq", Integer, primary_key=True),  # the entry
+    Column("late", Boolean, nullable=False),  # said because of how it ended
+    Index("ix_report_line_seq", "run_id", "seq"),
 )
 
 # The records of a run that were not written, in the format they came in; made at its end.

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import httpx2
 import msgspec
 
 from tests.acceptance.pictures import png
-from tests.acceptance.worlds import START, Content, Edit, Json, Order, Row, State
+from tests.acceptance.worlds import SCANS, START, Content, Edit, Json, Order, Row, State
 from tests.standins.omeka_classic import StandIn
 from tests.standins.omeka_classic.knobs import Knobs
 
@@ -257,6 +257,10 @@ class ClassicOrder(Order):
         return {"model": "omeka-classic"}
 
     @property
+    def scans(self) -> Json:
+        return SCANS
+
+    @property
     def files(self) -> dict[str, Json]:
         found = super().files
         return found | {"data0": [{**row.data, "tags": tags_of(row), "see": []} for row in self.rows]}
@@ -293,4 +297,5 @@ def tags_of(row: Row) -> list[str]:
 
 def on_classic(order: Order) -> ClassicOrder:
     said: dict[str, Any] = {one.name: getattr(order, one.name) for one in fields(Order)}
+    said["rows"] = tuple(replace(row, primary="", cover="") for row in order.rows)
     return ClassicOrder(**said)

@@ -6,6 +6,7 @@ targets are stand-ins. Everything is driven through HTTP, and every process ends
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -132,7 +133,7 @@ class Installation:
 
     def start_service(self) -> None:
         self._start("service", "-m", "service.cli", "service")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 if self.client.get("/readyz").status_code == 200:
@@ -243,11 +244,8 @@ class Installation:
         digest = self.ok(self.post("control", files={"file": ("control.json", _bytes(control))}))
         batch = self.ok(self.post("batch", data={"control": digest, **parameters}))
         for name, content in files.items():
-            self.ok(
-                self.post(
-                    "file", data={"batch": batch, "name": name}, files={"file": (name, _bytes(content))}
-                )
-            )
+            with content.open("rb") if isinstance(content, Path) else io.BytesIO(_bytes(content)) as file:
+                self.ok(self.post("file", data={"batch": batch, "name": name}, files={"file": (name, file)}))
         return batch
 
     def schedule(self, batch: str, mode: str = "import", **options: str | list[str]) -> None:
@@ -307,8 +305,6 @@ def _toml(value: object) -> str:
 
 
 def _bytes(content: object) -> bytes:
-    if isinstance(content, Path):
-        return content.read_bytes()
     return content if isinstance(content, bytes) else json.dumps(content).encode()
 
 

@@ -152,6 +152,8 @@ def check_once(state: State, *, ended: bool = True) -> None:
         value.get("@value") for item in state.items for value in item.get("dcterms:identifier", ())
     )
     assert not [one for one, n in borne.items() if n > 1], borne
+    assets = Counter(one["o:name"] for one in state.tables.get("assets", ()))
+    assert not [one for one, n in assets.items() if n > 1], assets
     for item in state.items:
         names = Counter(name for name, _ in scans_of(state, item))
         assert not [one for one, n in names.items() if n > (1 if ended else 2)], (item["o:id"], names)
@@ -173,6 +175,27 @@ def _check_scans(done: Import, row: Row) -> None:
     assert [one for one in stand if one[0] in names] == meant, (row.name, stand, meant)
     earlier = scans_of(done.before, was) if was is not None else []
     assert {one for one in earlier if one[0] not in names} == {one for one in stand if one[0] not in names}
+    _check_primary(done, row, was, now)
+    if row.cover:
+        shown = (now["o:thumbnail"] or {}).get("o:id")
+        (asset,) = [one for one in done.after.tables["assets"] if one["o:id"] == shown]
+        assert asset["o:name"] == row.thumbnail, (row.name, asset)
+
+
+def _check_primary(done: Import, row: Row, was: Json | None, now: Json) -> None:
+    """The one that the record names; where it names none, the one that was certainly chosen before."""
+    primary = _primary(done.after, now)
+    if row.primary:
+        assert primary == row.file(row.primary), (row.name, primary)
+    elif was is not None and (chosen := _primary(done.before, was)) is not None:
+        first = was["o:media"][0]["o:id"] == was["o:primary_media"]["o:id"]
+        assert first or primary == chosen, (row.name, chosen, primary)
+
+
+def _primary(state: State, item: Json) -> str | None:
+    """The file name of what Omeka shows an item by."""
+    number = (item.get("o:primary_media") or {}).get("o:id")
+    return next((str(one["o:source"]) for one in state.tables["media"] if one["o:id"] == number), None)
 
 
 def check_rest(done: Import) -> None:
@@ -227,6 +250,7 @@ def _check_row(done: Import, row: Row, memory: Memory) -> None:
         earlier = without_links(was, gone)
         public = {"o:is_public"} if row.name in memory.withdrawn else set()
         kept = {*was, *now} - done.order.named - DERIVED - public - (OF_MEDIA if row.scans else set())
+        kept -= {"o:thumbnail"} if row.cover else set()
         same({key: now.get(key) for key in kept}, {key: earlier.get(key) for key in kept}, row.name)
         assert not public or now["o:is_public"] is True
         was = earlier

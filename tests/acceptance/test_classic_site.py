@@ -214,6 +214,29 @@ def test_the_whole_site_in_one_batch_without_instructions_and_again_without_a_wr
     assert move.target.requests(0)["writes"] == before, move.accession.log(again)
 
 
+def test_places_go_onto_the_map_where_there_is_one(move: Move) -> None:
+    """The module Mapping follows its public source: see `tests/standins/omeka_s/mapping.py`."""
+    move.target.knobs(modules=["Mapping"])
+    key, at = "o-module-mapping:feature", "o-module-mapping:geography-coordinates"
+    place = {"id": 1, "item": {"id": 3}, "zoom_level": 9, "address": "Rouen"}
+    try:
+        move.run("mapped-", exhibits=False)
+        third = move.of("items", "mapped-old/items/")["3"]
+        assert [(one[at], one["o:label"]) for one in third[key]] == [([1.25, 49.5], "Rouen")]
+        assert "dcterms:spatial" not in third
+        before = move.target.requests(0)["writes"]
+        again = move.run("mapped-", exhibits=False)
+        assert move.target.requests(0)["writes"] == before, move.accession.log(again)
+
+        move.source.seed(geolocations=[{**place, "latitude": 50, "longitude": 2, "address": ""}])
+        move.run("mapped-", exhibits=False)
+        third = move.of("items", "mapped-old/items/")["3"]
+        assert [(one[at], one["o:label"] or "") for one in third[key]] == [([2, 50], "")]
+    finally:
+        move.target.knobs(modules=[])
+        move.source.seed(geolocations=[{**place, "latitude": 49.5, "longitude": 1.25}])
+
+
 def test_users_are_made_only_where_that_is_asked_for_and_never_more_than_it_says(move: Move) -> None:
     move.run(
         "users-",

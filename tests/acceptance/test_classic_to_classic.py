@@ -85,3 +85,38 @@ def test_files_of_a_source_are_fetched_and_uploaded_and_again_nothing_is_written
     assert {tag["name"] for item in dump["items"] for tag in item["tags"]} == {"Smith, John"}
     found = [(one["original_filename"], one["authentication"]) for one in dump["files"]]
     assert found == [(name, hashlib.md5(jpeg(name)).hexdigest()) for name in FILES]
+
+
+def test_the_preset_names_each_place_that_the_target_has_no_map_for(tmp_path: Path) -> None:
+    with StandIn() as source, StandIn() as target:
+        seed(source)
+        place = {"id": 1, "item": {"id": 2}, "latitude": 49.5, "longitude": 1.25, "zoom_level": 9}
+        source.seed(geolocations=[{**place, "address": "Rouen"}])
+        target.knobs(plugins=[])
+        sources = {"old": {"kind": "omeka-classic", "url": source.url, "key": source.api_key}}
+        preset = {
+            "dataImportControlFileVersion": 1,
+            "model": "omeka-classic",
+            "visibility": "public",
+            "recordProcessor": "omeka-classic-site",
+            "files": {"old": {"read": "omeka-classic", "from": "old"}},
+        }
+        with Installation(tmp_path, {"here": target_of(target)}, sources=sources) as accession:
+            accession.start()
+            batch = accession.batch(preset, {})
+            assert accession.run(batch) == "complete", accession.log(batch)
+            assert "(Rouen) is not taken over: this Omeka has no plugin Geolocation" in accession.log(batch)
+            assert target.dump()["geolocations"] == []
+
+            # Once the map is there, the next import brings it.
+            target.knobs(plugins=["Geolocation"])
+            target.reset_requests()
+            batch = accession.batch(preset, {})
+            assert accession.run(batch) == "complete", accession.log(batch)
+            (made,) = target.dump()["geolocations"]
+            assert (made["latitude"], made["longitude"], made["zoom_level"]) == (49.5, 1.25, 9)
+            assert made["address"] == "Rouen"
+            counts = target.requests()["counts"]
+            assert {key: n for key, n in counts.items() if not key.startswith("GET")} == {
+                "POST /api/geolocations": 1
+            }

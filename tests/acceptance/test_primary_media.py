@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.acceptance.installation import Installation, target_of
+from tests.acceptance.installation import CONTROL, Installation, target_of
 from tests.acceptance.pictures import jpeg
 from tests.acceptance.test_media import SCANS, media_of, scanned, send, shown, uploaded
 from tests.standins.omeka_s import StandIn
@@ -205,6 +205,26 @@ def test_an_item_that_was_deleted_comes_back_with_its_primary_media(
     assert accession.run(batch, maxRemovals="100%") == "complete", accession.log(batch)
     assert accession.run(batch, "undo") == "undone", accession.log(batch)
     assert (primary(omeka, "D1"), shown(omeka, "D1")) == ("b.jpg", stood), accession.log(batch)
+
+
+@pytest.mark.parametrize("somebody", [False, True])
+def test_a_primary_media_that_its_record_names_no_more_comes_back_as_that(
+    accession: Installation, omeka: StandIn, somebody: bool
+) -> None:
+    acno = f"E{somebody}"
+    match = {**CONTROL["match"], "media": {"by": "file", "absent": "delete"}}
+    import_(accession, record(acno, "b.jpg", "a.jpg", "b.jpg", "c.jpg"))
+    stood = shown(omeka, acno)
+    fewer = record(acno, "", "a.jpg", "c.jpg")
+    batch = send(accession, [fewer], uploaded("a.jpg", "c.jpg"), instructions=WITH_PRIMARY, match=match)
+    assert accession.run(batch, "dry-run") == "dry-run", accession.log(batch)
+    assert accession.run(batch, maxRemovals="100%") == "complete", accession.log(batch)
+    assert primary(omeka, acno) == "a.jpg"
+    if somebody:
+        somebody_chooses(omeka, acno, "c.jpg")
+    assert accession.run(batch, "undo") == "undone", accession.log(batch)
+    assert shown(omeka, acno) == stood
+    assert primary(omeka, acno) == ("c.jpg" if somebody else "b.jpg"), accession.log(batch)
 
 
 def test_a_plan_that_was_shown_is_carried_out_with_the_title_of_the_item_too(

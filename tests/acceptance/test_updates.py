@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
+import httpx2
 import pytest
 
 from tests.acceptance.installation import CONTROL, Installation, rows
@@ -191,3 +193,32 @@ def test_more_removals_than_allowed_stop_the_run_unless_allowed_once(
     assert len(omeka.dump()["items"]) == 10
     assert accession.run(again, maxRemovals="5") == "complete", accession.log(again)
     assert len(omeka.dump()["items"]) == 5
+
+
+def test_an_edit_that_was_kept_is_judged_anew_when_the_control_file_says_otherwise(
+    accession: Installation, omeka: StandIn
+) -> None:
+    """Neither the record nor the resource has changed since: only `onConflict` has."""
+    records = works(3)
+    assert accession.run(accession.batch(control(), data(records))) == "complete"
+    time.sleep(1.1)  # an edit is known by its time, in whole seconds
+    edited = by_identifier(omeka.dump())["A00002"]
+    title = {**edited["dcterms:title"][0], "@value": "Mine"}
+    address = f"{omeka.api}/items/{edited['o:id']}"
+    httpx2.patch(address, params=omeka.key, json={**edited, "dcterms:title": [title]}).raise_for_status()
+
+    def again(on_conflict: str) -> dict[str, int]:
+        writes = omeka.requests(0)["writes"]
+        batch = accession.batch({**control(), "onConflict": on_conflict}, data(records))
+        assert accession.run(batch, "dry-run") == "dry-run"
+        accession.run(batch)
+        counts = {name: accession.counts(batch).get(name, 0) for name in ("updated", "unchanged", "rejected")}
+        return {"writes": omeka.requests(0)["writes"] - writes, **counts}
+
+    for _ in range(2):
+        assert again("keep") == {"writes": 0, "updated": 0, "unchanged": 3, "rejected": 0}
+    assert by_identifier(omeka.dump())["A00002"]["dcterms:title"][0]["@value"] == "Mine"
+    assert again("reject") == {"writes": 0, "updated": 0, "unchanged": 2, "rejected": 1}
+    assert again("overwrite") == {"writes": 1, "updated": 1, "unchanged": 2, "rejected": 0}
+    assert by_identifier(omeka.dump())["A00002"]["dcterms:title"][0]["@value"] == "Work 2"
+    assert again("overwrite") == {"writes": 0, "updated": 0, "unchanged": 3, "rejected": 0}

@@ -261,10 +261,21 @@ SCANS: Json = [
         "source": "scans",
         "instructions": [
             {"action": "new", "destination": "media"},
-            {"expression": "@", "destination": "media", "name": "file"},
+            {"source": "file", "destination": "media", "name": "file"},
         ],
     }
 ]
+SCANS_OF_S: Json = [
+    {
+        **SCANS[0],
+        "instructions": [
+            *SCANS[0]["instructions"],
+            {"source": "first", "destination": "media", "name": "primary"},
+        ],
+    },
+    {"source": "cover", "name": "thumbnail", "findBy": "path"},
+]
+"""With what Omeka S alone has: a primary media, and a file for a thumbnail."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -282,6 +293,10 @@ class Row(_Brief):
     """`kept`; `gone`: the record says that its resource is to be deleted; `bad`: it cannot be written."""
     scans: tuple[tuple[str, int], ...] = ()
     """Its files in order: a letter, and which version of the file that is."""
+    primary: str = ""
+    """The letter of the one that is to be its primary media; "" for none."""
+    cover: str = ""
+    """The letter of the one that is to be its thumbnail too."""
 
     @property
     def data(self) -> Json:
@@ -289,7 +304,12 @@ class Row(_Brief):
         found: Json = {"no": self.name, "title": title, "description": self.description, "see": self.see}
         found |= {"subjects": self.subjects, "german": self.german, "addresses": self.addresses}
         if self.scans:
-            found["scans"] = [self.file(letter) for letter, _ in self.scans]
+            found["scans"] = [
+                {"file": self.file(letter), "first": "yes" if letter == self.primary else ""}
+                for letter, _ in self.scans
+            ]
+        if self.cover:
+            found["cover"] = f"scans/{self.file(self.cover)}"
         return found | ({"gone": "yes"} if self.fate == "gone" else {})
 
     def file(self, letter: str) -> str:
@@ -297,6 +317,11 @@ class Row(_Brief):
 
     def content(self, letter: str, version: int) -> bytes:
         return jpeg(f"{self.name} {letter} {version}")
+
+    @property
+    def thumbnail(self) -> str:
+        """What the asset is called that is made of its cover."""
+        return f"thumbnail-{dict(self.shown)[self.file(self.cover)]}"
 
     @property
     def shown(self) -> list[tuple[str, str]]:
@@ -358,7 +383,7 @@ class Order(_Brief):
     @property
     def of_target(self) -> Json:
         """What a control file says for its target alone."""
-        return {"model": "omeka", "sites": []}
+        return {"model": "omeka-s" if self.has_scans else "omeka", "sites": []}
 
     @property
     def control(self) -> Json:
@@ -377,10 +402,15 @@ class Order(_Brief):
                     "action": "if-exists",
                     "source": "gone",
                     "then": [{"action": "load"}, {"action": "delete"}],
-                    "else": [{"action": "new"}, *self.names, *(SCANS if self.has_scans else [])],
+                    "else": [{"action": "new"}, *self.names, *(self.scans if self.has_scans else [])],
                 }
             ],
         }
+
+    @property
+    def scans(self) -> Json:
+        """The instructions that name the files of a record."""
+        return SCANS_OF_S
 
     @property
     def has_scans(self) -> bool:

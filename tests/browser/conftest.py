@@ -114,7 +114,8 @@ class Window:
         self.page.screenshot(path=ARTEFACTS / f"{name}-{self.variant}.png", full_page=True)
         wide = self.page.evaluate("document.documentElement.scrollWidth")
         assert wide <= self.variant.width, f"{name} is {wide} px wide"
-        assert self.violations() == []
+        found = self.violations()
+        assert found == [], "\n".join(found)
         assert self.troubles == []
 
     def violations(self) -> list[str]:

@@ -43,6 +43,10 @@ def test_a_dry_run_an_import_and_an_undo(shop: Shop, window: Open, variant: Vari
     one.page.get_by_role("link", name=f"From the pages, {variant}").click()
     one.page.get_by_role("button", name="Dry run").click()
     until(one, "Dry run done")
+    one.page.locator("#state .badge", has_text="Dry run done").wait_for()
+    one.look("batch-dry-run")
+    one.page.get_by_role("link", name="Look at the plan").click()
+    one.page.get_by_role("heading", name="N00003").wait_for()
     assert len(shop.omeka.dump()["items"]) == before
     one.open(f"/admin/batches/{batch}")
     one.page.get_by_role("button", name="Import").click()
@@ -60,7 +64,7 @@ def test_a_dry_run_an_import_and_an_undo(shop: Shop, window: Open, variant: Vari
 
 @variants(WIDE, NARROW)
 def test_a_run_is_followed_paused_and_cancelled(shop: Shop, window: Open, variant: Variant) -> None:
-    records = [{**one, "acno": f"slow {variant} {one['acno']}"} for one in paintings(500)]
+    records = [{**one, "acno": f"slow {variant} {one['acno']}"} for one in paintings(1200)]
     batch = shop.batch(f"Slow, {variant}", records)
     shop.omeka.knobs(delay_ms=60)
     one = window(shop.address, variant).sign_in(shop.accession.key)
@@ -74,8 +78,18 @@ def test_a_run_is_followed_paused_and_cancelled(shop: Shop, window: Open, varian
         one.page.get_by_role("link", name="Look again").click()
     stage.wait_for()
     one.page.locator("progress").wait_for()
+    # One bar is enough.
+    assert one.page.locator("#live section.card > .bar").count() == 0
     one.look("batch-running")
     if variant.scripts:
+        # The badge beside the title follows the run; a table that was opened stays open when its chart is
+        # drawn anew.
+        one.page.locator("#state .badge", has_text="Running").wait_for()
+        one.page.locator("#charts summary").first.click()
+        with one.page.expect_response("**/charts") as drawn:
+            pass
+        drawn.value.finished()
+        assert one.page.locator("#charts details").first.get_attribute("open") is not None
         # The log grows by itself.
         log = window(shop.address, variant).sign_in(shop.accession.key)
         log.open(f"/admin/batches/{batch}/log")
@@ -83,6 +97,11 @@ def test_a_run_is_followed_paused_and_cancelled(shop: Shop, window: Open, varian
         first = rows.count()
         rows.nth(first + 3).wait_for()
         log.look("log-live")
+        # So does the report, and the badge beside its title.
+        report = window(shop.address, variant).sign_in(shop.accession.key)
+        report.open(f"/admin/batches/{batch}/report")
+        report.page.get_by_text("The run goes on").wait_for()
+        report.look("report-running")
     one.page.get_by_role("button", name="Pause").click()
     until(one, "Paused")
     one.look("batch-paused")
@@ -91,7 +110,11 @@ def test_a_run_is_followed_paused_and_cancelled(shop: Shop, window: Open, varian
     one.page.get_by_role("button", name="Cancel…").click()
     one.page.get_by_role("button", name="Cancel the run").click()
     until(one, "Cancelled")
+    if variant.scripts:
+        report.page.locator("#state .badge", has_text="Cancelled").wait_for()
+        report.page.get_by_role("link", name="not carried out").wait_for()
+        report.look("report-cancelled")
     shop.omeka.knobs(delay_ms=0)
     assert shop.accession.state(batch) == "cancelled"
     written = sum(f"slow {variant}" in str(item) for item in shop.omeka.dump()["items"])
-    assert 0 < written < 500
+    assert 0 < written < 1200

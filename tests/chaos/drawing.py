@@ -201,7 +201,7 @@ def _drawn(seed: int, most: int) -> Round:
         steps.append(_step(chance, None, len(standing.rows)))
     return Round(
         seed,
-        tuple(_with_scans(seed, steps)),
+        tuple(_with_primary(seed, _with_scans(seed, steps))),
         connections,
         chance.choice([3, 10, 200]),
         chance.choice([0.8, 0.8, 6.0]),
@@ -261,6 +261,28 @@ def _with_scans(seed: int, steps: Sequence[Step]) -> list[Step]:
         )
         for step in steps
     ]
+
+
+def _with_primary(seed: int, steps: Sequence[Step]) -> list[Step]:
+    """The same steps; of some records one file is the primary media, and one the thumbnail. Drawn apart."""
+    chance = random.Random(f"primary {seed}")
+    often, covers = chance.choice([0.0, 0.3, 0.6]), chance.choice([0.0, 0.4])
+    standing: dict[str, tuple[str, str]] = {}
+
+    def drawn(order: Order | None) -> Order | None:
+        if order is None:
+            return None
+        rows = []
+        for row in order.rows:
+            letters = [letter for letter, _ in row.scans]
+            if letters and (row.name not in standing or chance.random() < 0.5):
+                primary = chance.choice(letters) if chance.random() < often else ""
+                standing[row.name] = (primary, chance.choice(letters) if chance.random() < covers else "")
+            primary, cover = (one if one in letters else "" for one in standing.get(row.name, ("", "")))
+            rows.append(replace(row, primary=primary, cover=cover))
+        return replace(order, rows=tuple(rows))
+
+    return [replace(step, order=drawn(step.order), beside=drawn(step.beside)) for step in steps]
 
 
 def _scanned(chance: random.Random, order: Order, standing: dict[str, tuple[tuple[str, int], ...]]) -> Order:

@@ -43,6 +43,7 @@ class House(Installation):
         self.steered = ""
         """The batch that was scheduled last: the one that is steered."""
         self.workers: list[str] = []
+        self.clients = [self.client]
         self.states: set[str] = set()
         """Every state that a batch was seen in."""
         self._named = 0
@@ -52,7 +53,7 @@ class House(Installation):
         self.client.auth = ("haplo", self.key)
         self.client.timeout = httpx2.Timeout(10.0)
         self.start_service()
-        self.clients = [self.client, *(self._another_service(n) for n in range(2, services + 1))]
+        self.clients += [self._another_service(n) for n in range(2, services + 1)]
         self.new_worker()
 
     def stop(self) -> None:

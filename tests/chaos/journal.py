@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from sqlalchemy import select
@@ -9,7 +10,8 @@ from sqlalchemy import select
 from service.store.database import Database
 from service.store.leftovers import SETTLE
 from service.store.logs import read_log
-from service.store.tables import operation, run, stray_effect
+from service.store.said import GRAVE
+from service.store.tables import operation, plan_entry, report_group, report_line, run, stray_effect
 
 
 def left_open(db: Database) -> list[str]:
@@ -25,6 +27,34 @@ def left_open(db: Database) -> list[str]:
             *(f"the run {one[0]} has not ended" for one in runs),
             *(f"what the run {one[0]} left is not found out" for one in looked_into),
         ]
+
+
+def told_otherwise(db: Database) -> list[str]:
+    """Where reports in groups say something else than the entries do."""
+    with db.read() as connection:
+        lines = connection.execute(select(report_line).where(report_line.c.name.startswith("g"))).all()
+        groups = connection.execute(select(report_group)).all()
+        entries = connection.execute(
+            select(plan_entry.c.run_id, plan_entry.c.seq, plan_entry.c.outcome).where(
+                plan_entry.c.action != "complete", plan_entry.c.outcome.in_(GRAVE)
+            )
+        )
+        bad = {(row.run_id, row.seq, row.outcome) for row in entries}
+    counted = {(row.run_id, row.id): row.n for row in groups}
+    weights = {(row.run_id, row.id): row.weight for row in groups}
+    there = Counter((row.run_id, row.name) for row in lines)
+    told = {(row.run_id, row.seq, weights.get((row.run_id, row.name), "none")) for row in lines}
+    told = {one for one in told if one[2] != "note"}
+    return [
+        *(
+            f"a group has {n}, and {there[key]} entries are in it: {key}"
+            for key, n in counted.items()
+            if n != there[key]
+        ),
+        *(f"a group is not there: {key}" for key in there if key not in counted),
+        *(f"the report does not tell of {one}" for one in sorted(bad - told)),
+        *(f"the report tells of {one}" for one in sorted(told - bad)),
+    ]
 
 
 def began_and_ended(db: Database, run_id: str) -> tuple[int, int]:

@@ -22,14 +22,14 @@ from tests.acceptance.laws import Import, Memory, again, check_import, check_onc
 from tests.acceptance.worlds import Json, Order, Place, Site, State
 from tests.chaos.drawing import Round, Step, draw_round
 from tests.chaos.house import SETTINGS, House
-from tests.chaos.journal import began_and_ended, journal, left_open
+from tests.chaos.journal import began_and_ended, journal, left_open, told_otherwise
 from tests.chaos.partly import check_part, made_whole, newest_word
 from tests.chaos.stores import patiently
 from tests.chaos.strikes import BYSTANDER, CREATOR, Edited, Strikes, with_edit
 from tests.standins.omeka_classic import StandIn as ClassicStandIn
 from tests.standins.omeka_s import StandIn
 from tests.standins.proxy import FaultProxy
-from worker.planning.media_pass import NAME as MEDIA_ORDER
+from worker.planning.media_pass import ARRANGED
 
 AnyOmeka: TypeAlias = StandIn | ClassicStandIn
 SETTLED = 30.0
@@ -256,7 +256,7 @@ class Chaos:
         items = [
             one
             for one in entries
-            if one.kind != "media" and all(change.name != MEDIA_ORDER for change in planned[one.seq].changes)
+            if one.kind == "item" and all(change.name not in ARRANGED for change in planned[one.seq].changes)
         ]
         log = self._log(run_id)
         back = frozenset(one.identifier or "" for one in log if one.code == "half-restored")
@@ -339,6 +339,7 @@ class Chaos:
         while left := patiently(lambda: left_open(self.db)):
             assert time.monotonic() < deadline, left
             time.sleep(0.1)
+        assert not (otherwise := told_otherwise(self.db)), otherwise
 
     def _say(self, line: str) -> None:
         self.history.append(line)

@@ -71,4 +71,4 @@ def test_a_seed_means_what_it_meant() -> None:
     """A seed in an old report leads to the round that was reported. Whoever changes the drawing on purpose
     sets this anew, and finds out whether the fixed rounds still hold everything."""
     drawn = "\n".join(repr(draw_round(seed)) for seed in range(100))
-    assert hashlib.sha256(drawn.encode()).hexdigest()[:16] == "50fd8f31203dc601"
+    assert hashlib.sha256(drawn.encode()).hexdigest()[:16] == "cb6163c57d39ebdb"

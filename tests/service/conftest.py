@@ -19,6 +19,7 @@ from service.store import keys, runs, tables
 from service.store.database import Database, now_ms
 from service.store.migrate import upgrade
 from service.store.plan_groups import Group, add_groups
+from service.store.plan_places import Place
 from service.store.plans import Entry, insert_entries
 
 PREFIX = "/api/haplo-data-import-batch"
@@ -127,12 +128,13 @@ class House:
         *,
         entries: list[Entry] | None = None,
         groups: list[Group] | None = None,
+        places: list[Place] | None = None,
         counts: dict[str, int] | None = None,
     ) -> None:
         claim = self.claim(run_id)
         with runs.fenced(self.db, claim) as connection:
             insert_entries(connection, run_id, entries or [])
-            add_groups(connection, run_id, groups or [])
+            add_groups(connection, run_id, groups or [], places or [])
             runs.add_counts(connection, run_id, counts or {})
             runs.set_phase(connection, claim, "apply", planned_at=now_ms(), records_total=len(entries or []))
         runs.end_run(self.db, claim, ending)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.store import keys, runs
+from service.store import keys, runs, sessions
 from service.store.plans import Entry
 from service.store.steering import request_cancel
 from tests.service.conftest import CONTROL, UNMATCHED, House
@@ -268,8 +268,9 @@ def test_the_stream_ends_with_the_run_and_shows_how_it_ended(house: House) -> No
 
 
 @pytest.mark.parametrize("path", ["live", "log/lines"])
-def test_whoever_watches_is_shut_out_when_the_key_is_revoked(
-    house: House, path: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("how", ["revoked", "signed-out"])
+def test_whoever_watches_is_shut_out_when_the_key_is_revoked_or_the_session_ended(
+    house: House, path: str, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.admin.site.ADMITTED_AGAIN", 0.0)
     monkeypatch.setattr("service.api.log.HEARTBEAT", 0.0)
@@ -277,16 +278,18 @@ def test_whoever_watches_is_shut_out_when_the_key_is_revoked(
     house.schedule(batch)  # it never ends
     new = keys.create_key(house.db, "short")
     browser = Browser(house).sign_in(new.secret)
-    looked = keys.valid_key
+    looked = sessions.key_of_session
     calls = []
 
-    def look(db: Any, key_id: int) -> Any:
+    def look(db: Any, key_id: int, nonce: str) -> Any:
         calls.append(key_id)
-        if len(calls) == 4:
+        if len(calls) == 4 and how == "revoked":
             keys.revoke_key(db, new.key.prefix)
-        return looked(db, key_id)
+        elif len(calls) == 4:
+            sessions.end_session(db, nonce, 2**40)
+        return looked(db, key_id, nonce)
 
-    monkeypatch.setattr("service.admin.site.valid_key", look)
+    monkeypatch.setattr("service.admin.site.key_of_session", look)
     stream = browser.get(f"/admin/batches/{batch}/{path}")
     assert stream.text.endswith("event: end\ndata: {}\n\n")
     assert len(calls) == 4

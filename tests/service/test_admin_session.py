@@ -146,6 +146,24 @@ def test_a_session_cannot_be_fixed(house: House) -> None:
     assert browser.page(HOME)
 
 
+def test_a_copied_cookie_is_worth_nothing_once_its_session_was_ended(house: House) -> None:
+    browser, thief = Browser(house).sign_in(), Browser(house)
+    copied = browser.client.cookies["accession"]
+    thief.client.cookies.set("accession", copied)
+    assert thief.page(HOME)
+    browser.send(browser.page(HOME), "/admin/sign-out")
+    assert thief.get(HOME).status_code == 303
+    # Who signs in anew ends the session before, and no other one.
+    elsewhere = Browser(house).sign_in()
+    browser.sign_in()
+    thief.client.cookies.set("accession", browser.client.cookies["accession"])
+    assert thief.page(HOME)
+    browser.sign_in()
+    assert thief.get(HOME).status_code == 303
+    assert browser.page(HOME)
+    assert elsewhere.page(HOME)
+
+
 def test_a_session_cannot_be_ridden(house: House) -> None:
     browser = Browser(house).sign_in()
     page = browser.page(HOME)

@@ -14,7 +14,7 @@ import pytest
 from service.store.plans import Entry
 from tests.service.conftest import PREFIX, House
 from tests.unit.planning.merging import done, holding, merge, subjects, wrote
-from worker.planning.changes import Changes
+from worker.planning.changes import Change, Changes
 from worker.planning.groups import group
 
 JSON = {"Accept": "application/json"}
@@ -103,7 +103,8 @@ def text(house: House, batch: str, query: str = "") -> str:
 def planned(house: House) -> str:
     """A batch whose dry run planned one of each."""
     batch = house.filled()
-    house.finish(house.schedule(batch, "dry-run"), entries=ENTRIES, groups=group(ENTRIES), counts=COUNTS)
+    found = group(ENTRIES).groups
+    house.finish(house.schedule(batch, "dry-run"), entries=ENTRIES, groups=found, counts=COUNTS)
     return batch
 
 
@@ -196,6 +197,19 @@ def test_a_long_section_is_read_in_pages(house: House) -> None:
     assert [line for line in found if line.startswith("~")] == [
         f"~ data0:{n} [a{n}] item {n}" for n in range(1, 1203)
     ]
+
+
+def test_what_is_to_be_unpublished_has_a_section_of_its_own(house: House) -> None:
+    batch = house.filled()
+    hidden = Changes((Change("public", ("true",), ("false",), (), ("true",), ("false",)),))
+    message = "No record mentions it any more: it is taken from the public."
+    gone = entry(1, "unpublish", resource_id=81, file="", row=0, message=message)
+    gone = msgspec.structs.replace(gone, changes=msgspec.json.encode(hidden))
+    counts = {"read": 0, "action:unpublish": 1}
+    house.finish(house.schedule(batch, "dry-run"), entries=[gone], counts=counts)
+    listed = f"\nTo unpublish (1)\n\n- [a1] item 81\n    public: true → false\n    ! {message}\n"
+    assert text(house, batch) == f"0 records: 1 to unpublish.\n{listed}"
+    assert text(house, batch, "?action=unpublish") == f"0 records: 1 to unpublish.\n{listed}"
 
 
 def test_the_json_has_before_and_after_what_differs_and_the_conflicts(house: House, planned: str) -> None:

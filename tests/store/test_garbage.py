@@ -40,6 +40,8 @@ from service.store.tables import (
     operation,
     plan_entry,
     plan_link,
+    report_group,
+    report_line,
     stray_effect,
     task,
     upload,
@@ -245,6 +247,16 @@ def test_an_imported_batch_is_reduced_to_what_its_undo_needs(world: World) -> No
     listed = world.upload(b"a\n")
     batches.add_files(world.db, world.key, batch_id, [NewFile("only/x", listed, 2, "x")])
     world.schedule(batch_id, "undo")
+
+
+def test_what_was_said_of_records_goes_with_the_report_of_a_run(world: World) -> None:
+    said = {"code": "not-a-date", "message": "No date.", "action": "reject", "outcome": "rejected"}
+    batch_id = world.batch()
+    world.imported(batch_id, 101, *(entry(n, identifier=f"A{n}", **said) for n in range(4, 604)))
+    assert (world.count(report_group), world.count(report_line)) == (1, 1200)
+    world.let_pass(366)
+    assert "reports" in world.collect()
+    assert (world.count(report_group), world.count(report_line)) == (0, 0)
 
 
 def test_counts_and_state_over_several_runs_are_as_before(world: World) -> None:

@@ -46,7 +46,7 @@ def test_rows_are_read_whole_as_they_were_written(database: Database, batch_id: 
     assert ledger.rows(database, KEY, ["a", "b", "c"]) == {"a": row("a"), "b": bare}
     assert ledger.rows(database, KEY, []) == {}
     assert ledger.look_up(database, KEY, ["a", "c"]) == {
-        "a": Known("a", "A", 7, "m", "2026-11-22 10:00:00", "mm", "3 4", "unpublish")
+        "a": Known("a", "A", 7, "m", "2026-11-22 10:00:00", "mm", "3 4", "unpublish", b"{}")
     }
 
 

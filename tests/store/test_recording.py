@@ -12,6 +12,7 @@ from sqlalchemy import select
 from service.store import journal, ledger, plans, runs
 from service.store.database import Database
 from service.store.ledger import LedgerKey, LedgerRow
+from service.store.plan_places import blocks
 from service.store.plans import Entry
 from service.store.runs import Claim
 from service.store.tables import operation as operations
@@ -149,6 +150,8 @@ def test_an_update_of_what_somebody_edited_shows_what_was_done_instead(run: Run)
     made = run.outgoing(one, "update", 7, moved=Moved(b'{"changes":[{"name":"public"}]}'))
     run.record(Written(made, saved(), ()))
     assert run.entry(1).changes == b'{"changes":[{"name":"public"}]}'
+    # It is found in the plan by what was done.
+    assert blocks(run.db, run.claim.run_id, ("name", "public"), "update", 0, 1) == [0]
 
 
 def test_unpublishing_is_counted_and_remembered_as_such(run: Run) -> None:
@@ -229,7 +232,7 @@ def test_several_that_it_could_be_are_named_and_none_is_chosen(run: Run) -> None
             (
                 "failed",
                 "gone",
-                "It was created, but not all of its links could be written: It was deleted.",
+                "It was created, but not all of it could be written: It was deleted.",
             ),
             {"failed": 1},
         ),

@@ -73,13 +73,15 @@ class Deletions:
         if saved.kind == "media":
             saved = kept_files.get(saved.id, saved)
         inbound = await self._inbound(saved)
+        item = await self._item_of(saved)
         image = msgspec.structs.replace(
             images.image_of(saved, self._as_known(entry, saved, known, about)),
             media=tuple(images.representation(one) for one in media),
             media_ledger=tuple(await self._db.run(ledger.part_rows, self._context.target, saved.id))
             if media
             else (),
-            order=await self._order_of(saved),
+            order=item.media_ids if item is not None else (),
+            chosen=item is not None and item.chosen == saved.id,
             inbound=tuple(inbound),
             members=await self._members(saved),
         )
@@ -117,16 +119,13 @@ class Deletions:
             return known
         return msgspec.structs.replace(known, key_digest=new.key_digest, withdrawn=None)
 
-    async def _order_of(self, saved: Saved) -> tuple[int, ...]:
-        """Of a media: all media of its item, in their order."""
+    async def _item_of(self, saved: Saved) -> Saved | None:
+        """Of a media: its item, with all of its media."""
         item = self._adapter.item_of(saved) if saved.kind == "media" else None
         if item is None:
-            return ()
+            return None
         found = await standing.read(self._adapter, self._outage, "item", [item])
-        if not found:
-            return ()
-        whole = await self._outage.patiently(partial(self._adapter.with_media, found[0]))
-        return whole.media_ids
+        return await self._outage.patiently(partial(self._adapter.with_media, found[0])) if found else None
 
     def _edited_since(self, entry: Entry, saved: Saved, known: LedgerRow | None) -> Prepared | None:
         """What becomes of a deletion where somebody edited the resource after it was planned; None: it is

@@ -37,6 +37,8 @@ class PreImage(Struct, frozen=True, omit_defaults=True):
     """What the ledger held of them."""
     order: tuple[int, ...] = ()
     """Of a media: all media of its item, in their order."""
+    chosen: bool = False
+    """Of a media: whether it was chosen as the primary one of its item, which Omeka forgets with it."""
     inbound: tuple[Inbound, ...] = ()
     members: tuple[int, ...] = ()
     """Of an item set that is deleted: the items in it."""

@@ -12,6 +12,7 @@ from msgspec import Struct
 from service.store.journal import Intent
 from service.store.ledger import PART_BY, LedgerKey, LedgerRow
 from service.store.plans import Entry
+from worker.applying.thumbnails import Lack
 from worker.attachments.names import sent_name
 from worker.errors import Fatal
 from worker.planning.changes import Conflict
@@ -44,6 +45,8 @@ class Outgoing(Struct, frozen=True):
     """What the ledger will say once it is done, but for what the answer tells; None: nothing."""
     missing: tuple[tuple[Entry, Problem], ...] = ()
     """Media that were to travel with it, and why they do not."""
+    lacks: tuple[Lack, ...] = ()
+    """What of it, or of the media that travel with it, is written without a thumbnail."""
     parts: tuple[LedgerRow, ...] = ()
     """The same of the media that travel with it."""
     part_of: int | None = None

@@ -19,7 +19,7 @@ from service.store.journal import OpenOperation
 from service.store.ledger import LedgerRow
 from service.store.links import LinkRow
 from service.store.plans import Entry
-from worker.applying import images, standing
+from worker.applying import images, standing, thumbnails
 from worker.applying.deleting import Deletions
 from worker.applying.fetched import Fetched
 from worker.applying.originals import Originals
@@ -145,35 +145,36 @@ class Preparer:
             return refuse(entry, ready.code, ready.message)
         own = msgspec.structs.replace(own, draft=ready)
         inline, media, missing = self._inline(entry, about)
+        drafts, lacks = thumbnails.without_missing(
+            self._adapter, [(entry, own.draft), *zip(inline, (one.draft for one in media), strict=True)]
+        )
+        if (lacking := thumbnails.refusal(lacks)) is not None:
+            return refuse(entry, lacking.code, lacking.message, inline)
+        without = {one.seq for one in lacks}
         for settled in (own, *media):
             refusal = next((one for one in settled.problems if one.severity != "warning"), None)
             if refusal is not None:
                 return refuse(entry, refusal.code, refusal.message, inline)
         try:
-            payload = self._adapter.create_payload(
-                own.draft, [one.draft for one in media], self._links(entry, about), item_id
-            )
+            payload = self._adapter.create_payload(drafts[0], drafts[1:], self._links(entry, about), item_id)
         except Reject as error:  # what it names was to come with this run, and did not
             return refuse(entry, error.code, error.message, inline)
         number = attempt if attempt is not None else about.attempts.get(entry.seq, 0) + 1
-        row = ledger_row(self._context.target, self._run_id, entry, own.linked, whole=not later)
+        whole = not later and entry.seq not in without and not self._adapter.left_out(own.draft)
+        row = ledger_row(self._context.target, self._run_id, entry, own.linked, whole=whole)
         return Outgoing(
             entry,
             tuple(inline),
-            own.draft,
-            operation(
-                entry,
-                number,
-                "create",
-                None,
-                payload,
-                files_of([own.draft, *(one.draft for one in media)]),
-            ),
+            drafts[0],
+            operation(entry, number, "create", None, payload, files_of(drafts)),
             number,
             above_id,
             ledger=row,
             missing=missing,
-            parts=tuple(part for one in inline if (part := self._part(one)) is not None),
+            lacks=lacks,
+            parts=tuple(
+                part for one in inline if (part := self._part(one, one.seq not in without)) is not None
+            ),
             part_of=item_id,
         )
 
@@ -194,9 +195,9 @@ class Preparer:
                 media.append(msgspec.structs.replace(settled, draft=ready))
         return inline, media, tuple(missing)
 
-    def _part(self, entry: Entry) -> LedgerRow | None:
+    def _part(self, entry: Entry, whole: bool) -> LedgerRow | None:
         """The ledger's row of a media that travels with its item."""
-        return ledger_row(self._context.target, self._run_id, entry, entry.linked or "")
+        return ledger_row(self._context.target, self._run_id, entry, entry.linked or "", whole=whole)
 
     def _settle(self, entry: Entry, about: Surroundings) -> tuple[Settled, frozenset[Sought]]:
         """The draft with its links by number, and what it links to that does not exist yet (in a circle)."""
@@ -283,9 +284,12 @@ class Preparer:
         refusal = next((one for one in settled.problems if one.severity != "warning"), None)
         if refusal is not None:
             return refuse(entry, refusal.code, refusal.message)
-        draft = returning(settled.draft, known.withdrawn if known else None)
+        (meant,), lacks = thumbnails.without_missing(self._adapter, [(entry, settled.draft)])
+        if (lacking := thumbnails.refusal(lacks)) is not None:
+            return refuse(entry, lacking.code, lacking.message)
+        draft = returning(meant, known.withdrawn if known else None)
         if is_unpublishing(entry):
-            draft = settled.draft
+            draft = meant
         links = self._links(entry, about)
         try:
             compared = compare(
@@ -297,7 +301,9 @@ class Preparer:
             return refuse(entry, compared.code, compared.message)
         moved = self._moved(entry, saved, compared)
         footing = footing_json(compared.merged.footing)
-        row = ledger_row(self._context.target, self._run_id, entry, settled.linked, footing=footing)
+        row = ledger_row(
+            self._context.target, self._run_id, entry, settled.linked, footing=footing, whole=not lacks
+        )
         completed = None
         if entry.action == "complete" and entry.completes is not None:
             completed = about.others.get(entry.completes)
@@ -305,18 +311,20 @@ class Preparer:
             return refuse(entry, "plan-stale", _stale(entry, saved, compared))
         if not compared.merged.changes:
             outgoing = empty(entry, row, completed)
-            return Stands(outgoing, saved, "unchanged", known=known is not None)
+            code, message = (lacks[0].problem.code, lacks[0].problem.message) if lacks else (None, None)
+            return Stands(outgoing, saved, "unchanged", code, message, known=known is not None)
         number = attempt if attempt is not None else about.attempts.get(entry.seq, 0) + 1
         payload = self._adapter.update_payload(compared.current, compared.merged)
         return Outgoing(
             entry,
             (),
-            settled.draft,
+            meant,
             operation(entry, number, "update", saved.id, payload),
             number,
             before=saved,
             pre_image=images.pack(images.image_of(saved, known)),
             ledger=row,
+            lacks=lacks,
             carried=compared.merged.altered,
             completed=completed,
             moved=moved,

@@ -11,14 +11,16 @@ import orjson
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from service.store import journal, ledger, plans, undo
+from service.store import journal, ledger, plan_places, plans, undo
 from service.store.journal import OperationEnd
 from service.store.ledger import PART_BY, LedgerKey, LedgerRow
-from service.store.plans import EntryOutcome, Outcome
+from service.store.plans import Entry, EntryOutcome, Outcome
 from service.store.put_back import PutBack, put_back
 from worker.applying.outgoing import Outgoing, ledger_key
 from worker.context import RunContext
 from worker.planning.absent import withdrawn_after
+from worker.planning.groups import group
+from worker.records import Problem
 from worker.targets.base import Difference, Saved, Touched
 
 
@@ -102,7 +104,7 @@ class Recorder:
         context = self._context
         run_id = context.claim.run_id
         ends = [end for result in results if (end := self._end(result)) is not None]
-        outcomes = [outcome for result in results for outcome in _outcomes(result)]
+        outcomes = [outcome for result in results for outcome in _reported(result)]
         corrected = [(main, now) for result in results for main, now in _corrected(result)]
         counts: Counter[str] = Counter()
         for result in results:
@@ -118,7 +120,11 @@ class Recorder:
             put_back(connection, context.target, [one for result in results for one in _touched(result)])
             journal.record_ends(connection, context.claim, ends)
             plans.set_outcomes(connection, run_id, [*outcomes, *(now for _, now in corrected)])
-            plans.set_changes(connection, run_id, _moved(results))
+            moved = _moved(results)
+            changes = [(one.seq, one.changes) for one in moved if one.changes is not None]
+            plans.set_changes(connection, run_id, changes)
+            # What was done otherwise is found by that, too.
+            plan_places.add_places(connection, run_id, group(moved).places)
             for result in results:
                 _set_aside(connection, result)
             ledger.upsert(connection, [row for result in results for row in _ledger(result)])
@@ -194,6 +200,8 @@ class Recorder:
                 word = "created" if result.outgoing.operation.method == "create" else "updated"
                 said = _UNDONE[word] if result.outgoing.undoes else word
                 log.about(entry, "info", word, f"{entry.kind} {saved.id} {said}{found}")
+                for lack in result.outgoing.lacks:
+                    log.about(entry, "warning", lack.problem.code, lack.problem.message)
                 for media, problem in result.outgoing.missing:
                     log.about(media, "error", problem.code, problem.message)
                 if differences:
@@ -233,6 +241,9 @@ def _outcomes(result: Result) -> list[EntryOutcome]:
                 done = "undone"
             text = altered_text(differences) if differences else None
             code = "altered" if differences else None
+            for lack in outgoing.lacks if not differences else ():
+                if lack.seq == entry.seq:
+                    code, text = lack.problem.code, lack.problem.message
             own = EntryOutcome(entry.seq, "altered" if differences else done, saved.id, code, text)
             return [own, *_media_outcomes(outgoing, saved)]
         case Deleted():
@@ -250,6 +261,14 @@ def _outcomes(result: Result) -> list[EntryOutcome]:
             return _all(outgoing, "uncertain", "uncertain", _uncertain_text(ids))
         case _:
             assert_never(result)
+
+
+def _reported(result: Result) -> list[EntryOutcome]:
+    """What a report says of it: of an entry that completes another nothing, that one tells it."""
+    outcomes = _outcomes(result)
+    if result.outgoing.entry.action != "complete":
+        return outcomes
+    return [msgspec.structs.replace(one, reported=False) for one in outcomes]
 
 
 def _gone_items(results: Sequence[Result]) -> list[int]:
@@ -271,7 +290,7 @@ def _corrected(result: Result) -> list[tuple[str, EntryOutcome]]:
     before = main.outcome or "created"
     match result:
         case RefusedResult(code=code, message=message):
-            text = f"It was created, but not all of its links could be written: {message}"
+            text = f"It was created, but not all of it could be written: {message}"
             return [(before, EntryOutcome(main.seq, "failed", main.outcome_id, code, text))]
         case Written(differences=differences) if differences:
             now = EntryOutcome(main.seq, "altered", main.outcome_id, "altered", altered_text(differences))
@@ -293,10 +312,11 @@ def _counted(result: Result) -> Counter[str]:
     return counts
 
 
-def _moved(results: Sequence[Result]) -> list[tuple[int, bytes]]:
-    """(entry, changes) where something else was done than planned, since somebody had edited meanwhile."""
+def _moved(results: Sequence[Result]) -> list[Entry]:
+    """Entries with their changes where something else was done than planned, since somebody had edited
+    meanwhile."""
     return [
-        (result.outgoing.entry.seq, result.outgoing.moved.changes)
+        msgspec.structs.replace(result.outgoing.entry, changes=result.outgoing.moved.changes)
         for result in results
         if isinstance(result, Written) and result.outgoing.moved is not None
     ]
@@ -437,12 +457,17 @@ def _media_outcomes(outgoing: Outgoing, saved: Saved) -> list[EntryOutcome]:
         EntryOutcome(entry.seq, "rejected", None, problem.code, problem.message)
         for entry, problem in outgoing.missing
     ]
+    lacks = {one.seq: one.problem for one in outgoing.lacks}
     return refused + [
-        EntryOutcome(entry.seq, "created", ids[index])
+        EntryOutcome(entry.seq, "created", ids[index], *_said(lacks.get(entry.seq)))
         if index < len(ids)
         else EntryOutcome(entry.seq, "altered", None, "altered", "The target did not save this media.")
         for index, entry in enumerate(outgoing.inline)
     ]
+
+
+def _said(problem: Problem | None) -> tuple[str | None, str | None]:
+    return (problem.code, problem.message) if problem is not None else (None, None)
 
 
 def _all(outgoing: Outgoing, outcome: Outcome, code: str, message: str) -> list[EntryOutcome]:

@@ -8,7 +8,7 @@ planning thread.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from functools import reduce
 from itertools import islice
 
@@ -25,6 +25,7 @@ from worker.applying.images import PreImage
 from worker.applying.outgoing import ledger_key
 from worker.applying.undo_left import take_over
 from worker.applying.undo_step import Step, step_of
+from worker.applying.undo_unseen import Unseen
 from worker.context import RunContext
 from worker.errors import Fatal
 from worker.planning.changes import Change, Changes
@@ -54,6 +55,9 @@ DELETE: Mapping[str, int] = {
     "element-set": 13,
 }
 """Deletions come last, parts before the whole."""
+_LATE = ("element-set",)
+"""Kinds of which a change is taken back as late as they are deleted: what it added goes only when nothing
+uses it any more."""
 _KEY = "undo"
 """`plan_key.scope` under which the resources of an undo are found again while it is planned."""
 _LEFT = 0
@@ -109,7 +113,7 @@ class UndoPlan:
         newest_first: defaultdict[tuple[str, int], list[Effect]] = defaultdict(list)
         for effect in effects:
             newest_first[effect.kind, effect.resource_id].append(effect)
-        met, left = self._met(list(newest_first))
+        met, left = self._met(newest_first.keys())
         entries: list[Entry] = []
         keys: list[KeyRow] = []
         for subject, several in newest_first.items():
@@ -130,13 +134,14 @@ class UndoPlan:
             links.insert_keys(connection, self._run_id, keys)
 
     def _met(
-        self, subjects: Sequence[tuple[str, int]]
+        self, subjects: Collection[tuple[str, int]]
     ) -> tuple[dict[tuple[str, int], Entry], set[tuple[str, int]]]:
         """Which of these resources were met before: with their entries, or left out."""
         digests = {_digest(number): number for _, number in subjects}
         keys = links.keys_among(self._db, self._run_id, _KEY, list(digests))
         found = plans.entries_by_seq(self._db, self._run_id, [one.seq for one in keys if one.seq != _LEFT])
-        met = {(one.kind, one.resource_id or 0): one for one in found.values()}
+        # Others may have the same number: item 5 is not collection 5.
+        met = {subject: one for one in found.values() if (subject := _subject(one)) in subjects}
         left = {(one.kind, digests[one.key_digest]) for one in keys if one.seq == _LEFT}
         return met, left
 
@@ -155,7 +160,7 @@ class UndoPlan:
             scope=effect.scope,
             by=effect.by,
             key_digest=effect.key_digest,
-            depth=CREATE if deleted else RESTORE,
+            depth=CREATE if deleted else DELETE[effect.kind] if effect.kind in _LATE else RESTORE,
             resource_id=effect.resource_id,
             draft=msgspec.json.encode(step),
         )
@@ -209,7 +214,7 @@ class UndoPlan:
                 self._say(entry)
             with self._context.transaction(counts) as connection:
                 plans.replace_entries(connection, self._run_id, [one.seq for one in page], judged)
-                plan_groups.add_groups(connection, self._run_id, group(judged))
+                plan_groups.add_groups(connection, self._run_id, *group(judged))
         self._bring_back_links(last)
 
     def _chosen(self, entries: Sequence[Entry]) -> list[Entry]:
@@ -231,6 +236,7 @@ class UndoPlan:
             kind: undo.changed_later(self._db, self._batch_id, kind, numbers, since)
             for kind, numbers in ids.items()
         }
+        unseen = Unseen(self._db, self._context.target, self._adapter, page)
         returned = self._returned([one for one in page if one.action == "create"])
         for entry in page:
             kind, number = KINDS[entry.kind], entry.resource_id or 0
@@ -238,9 +244,10 @@ class UndoPlan:
                 yield self._came_back(entry, returned[entry.seq])
                 continue
             saved = current.get(kind, {}).get(number)
-            yield self._judged(entry, saved, later.get(kind, {}).get(number))
+            edited = unseen.edited(entry, saved)
+            yield self._judged(entry, saved, later.get(kind, {}).get(number), edited=edited)
 
-    def _judged(self, entry: Entry, saved: Saved | None, later: Later | None) -> Entry:
+    def _judged(self, entry: Entry, saved: Saved | None, later: Later | None, *, edited: bool) -> Entry:
         match entry.action:
             case "unchanged":
                 return entry
@@ -250,7 +257,7 @@ class UndoPlan:
                 return self._gone(entry)
             case "update" | "delete":
                 assert saved is not None
-                return self._stands(entry, saved, later)
+                return self._stands(entry, saved, later, edited=edited)
             case _:
                 raise AssertionError(f"an undo does not plan {entry.action}")
 
@@ -295,9 +302,11 @@ class UndoPlan:
         )
         return _settled(entry, "skip", "skipped", Problem("warning", "gone", message))
 
-    def _stands(self, entry: Entry, saved: Saved, later: Later | None) -> Entry:
+    def _stands(self, entry: Entry, saved: Saved, later: Later | None, *, edited: bool) -> Entry:
         step = step_of(entry)
         why = self._edited(entry, saved, step, later)
+        if why is None and edited:
+            why = f"{entry.kind} {saved.id} “{saved.title or ''}” was edited by somebody since."
         problems: list[Problem] = []
         if why is not None and not self._force:
             text = f"{why} It was left as it is. To undo it all the same: force=true."
@@ -450,10 +459,11 @@ class UndoPlan:
             (kind, keys.renumbered(numbers, kind, number, self._adapter)) for kind, number in subjects
         }
         subjects -= self._own(subjects)
-        chosen = self._adapter.saved(image.saved, image.kind).chosen
-        if chosen is not None or self._adapter.linked_in(image.saved, image.kind) & coming:
-            # Its own links to what comes back too, and which of its media is the primary one: written once
-            # all of them are there.
+        saved = self._adapter.saved(image.saved, image.kind)
+        own_links = self._adapter.linked_in(image.saved, image.kind) & coming
+        if saved.chosen is not None or own_links or self._adapter.comes_after(saved):
+            # Its own links to what comes back too, which of its media is the primary one, and what no create
+            # says: written once all of them are there.
             subjects.add((image.kind, entry.resource_id or 0))
         return sorted(subjects)
 
@@ -510,6 +520,10 @@ def _change(name: str, before: Sequence[Held], after: Sequence[Held]) -> list[Ch
 
 def _shown(values: Sequence[Held]) -> tuple[str, ...]:
     return tuple(value.shown() for value in values)
+
+
+def _subject(entry: Entry) -> tuple[str, int]:
+    return entry.kind, entry.resource_id or 0
 
 
 def _digest(number: int) -> str:

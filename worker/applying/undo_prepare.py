@@ -20,6 +20,7 @@ from worker.applying.outage import Outage
 from worker.applying.outgoing import Outgoing, kind_of, operation
 from worker.applying.prepared import Prepared, Surroundings, as_sent, read_since
 from worker.applying.results import RefusedResult, Stands
+from worker.applying.shown_assets import ShownAssets
 from worker.applying.undo_step import step_of
 from worker.context import RunContext
 from worker.records import RESOURCES, Content, Draft, Kind
@@ -36,6 +37,7 @@ class UndoPreparer:
         self._adapter = adapter
         self._outage = outage
         self._coming: frozenset[int] | None = None
+        self._shown = ShownAssets(context.db, context.target, adapter)
 
     async def surroundings(self, entries: Sequence[Entry]) -> Surroundings:
         if self._coming is None:
@@ -69,7 +71,7 @@ class UndoPreparer:
             elif entry.action != "complete" and await self._conflict(entry, current):
                 prepared.append(self._left(entry, current))
             elif entry.action == "delete":
-                used = await self._outage.patiently(partial(self._adapter.in_use, current))
+                used = await self._use_of(current)
                 if used is None:
                     prepared.append(self._delete(entry, current, known.get(entry.seq), attempt))
                 else:
@@ -79,6 +81,12 @@ class UndoPreparer:
                 main = about.others.get(entry.completes or 0)
                 prepared.append(_completing(one, main) if entry.action == "complete" else one)
         return [read_since(one, read_at) for one in prepared]
+
+    async def _use_of(self, current: Saved) -> str | None:
+        """What would be lost with it, were it deleted; None: nothing."""
+        if current.kind == "asset" and (shown := await self._shown.by(current.id)) is not None:
+            return f"It is the thumbnail of {shown}, which would lose it."
+        return await self._outage.patiently(partial(self._adapter.in_use, current))
 
     async def _change(
         self,
@@ -276,7 +284,11 @@ class UndoPreparer:
             keys.renumbered(numbers, "media", one, self._adapter) for one in max(orders, key=len, default=())
         ]
         primary = _same_place(self._earlier(own), current) if own is not None else 0
-        payload = self._adapter.relink_payload(current, values, sets, numbers, order, primary)
+        for image in pictures:
+            if image.chosen and current.chosen is None:  # nobody has chosen another since
+                primary = keys.renumbered(numbers, "media", image.id, self._adapter)
+        before = self._earlier(own) if own is not None else None
+        payload = self._adapter.relink_payload(current, values, sets, numbers, order, primary, before)
         if payload is None:
             return Stands(self._outgoing(entry, "update", current.id, b"", 0), current, "unchanged")
         made = self._outgoing(entry, "update", current.id, payload, attempt)

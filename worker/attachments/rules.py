@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 from msgspec import Struct
 
 from worker.attachments.kinds import EXTENSIONS, Ends, cut_off, extension, media_type
@@ -23,9 +24,27 @@ class FileRules(Struct, frozen=True):
     """Their bytes together."""
     needs_extension: bool = False
     """Whether names of files that have no ending are refused."""
+    told: bool = False
+    """Whether a file is refused whose content does not tell what it is (but a drawing, which is text)."""
+    remedy: str = (
+        "Convert it, or let Omeka take such files (its security settings) and say so in the settings of the "
+        "target."
+    )
 
 
 USUAL = FileRules()
+_DRAWINGS = frozenset({"svg", "svgz"})
+
+
+def of_pictures(rules: FileRules) -> FileRules:
+    """What Omeka S takes for an asset, whatever its security settings say: pictures of these types alone."""
+    return msgspec.structs.replace(
+        rules,
+        media_types=frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "image/svg+xml"}),
+        extensions=frozenset({"jpg", "jpeg", "png", "gif", "webp"}) | _DRAWINGS,
+        told=True,
+        remedy="A thumbnail is a JPEG, PNG, GIF, WebP or SVG picture.",
+    )
 
 
 def problems(name: str, content: Content, ends: Ends, rules: FileRules) -> Iterator[Problem]:
@@ -42,9 +61,13 @@ def problems(name: str, content: Content, ends: Ends, rules: FileRules) -> Itera
         yield _reject("attachment-type", message)
     elif ending and rules.extensions and ending not in rules.extensions:
         message = f"“{name}”: the target takes no files that end in .{ending}."
-        yield _reject("attachment-type", f"{message} {_REMEDY}")
+        yield _reject("attachment-type", f"{message} {rules.remedy}")
     elif kind and rules.media_types and kind not in rules.media_types:
-        yield _reject("attachment-type", f"“{name}” is {kind}, which the target does not take. {_REMEDY}")
+        yield _reject(
+            "attachment-type", f"“{name}” is {kind}, which the target does not take. {rules.remedy}"
+        )
+    elif not kind and rules.told and ending not in _DRAWINGS:
+        yield _reject("attachment-type", f"“{name}” is no picture, by its content. {rules.remedy}")
     elif cut_off(ends):
         message = f"“{name}” is cut off: its end is missing. Copy it again from where it comes from."
         yield _reject("attachment-damaged", message)
@@ -52,11 +75,6 @@ def problems(name: str, content: Content, ends: Ends, rules: FileRules) -> Itera
     if kind and said and kind != said:
         message = f"“{name}” ends like {said}, but is {kind}. It is sent as it is."
         yield Problem("warning", "attachment-belied", message)
-
-
-_REMEDY = (
-    "Convert it, or let Omeka take such files (its security settings) and say so in the target's settings."
-)
 
 
 def _reject(code: str, message: str) -> Problem:

@@ -113,7 +113,7 @@ def _assign_field(
     kind = instruction.destination.kind if isinstance(instruction.destination, Destination) else ""
     wanted: Wanted[Any] = (
         file_values(shown_name, on_error, instruction.on_error, reading, lookups)
-        if (kind, word) == ("media", "file")
+        if (kind, word) == ("media", "file") or (word == "thumbnail" and instruction.value.find is not None)
         else field_values(word, shown_name, on_error, reading, lookups, kind)
     )
     produce = compile_value(instruction.value, wanted)

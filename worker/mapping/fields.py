@@ -14,9 +14,10 @@ from service.control.model import (
     OnError,
     ValueSpec,
 )
+from worker.mapping import places
 from worker.mapping.inputs import Reading
 from worker.mapping.lookups import VocabularyLookups
-from worker.mapping.members import property_member, term_member
+from worker.mapping.members import element_member, property_member, term_member
 from worker.mapping.problems import Unconvertible, shown
 from worker.mapping.text import as_text, checked_unicode
 from worker.mapping.types import Manner, address, boolean_words, datetime_judge, language_tag, whole_number
@@ -40,10 +41,19 @@ def field_values(
     """Values of one field: booleans, whole numbers, addresses, members or texts, as the field takes them.
 
     `kind`: of the destination."""
-    if word in ("properties", "classes"):
-        member = property_member if kind == "resource-template" else term_member
+    member = _member(word, kind)
+    if member is not None:
         return Wanted(name, on_error, lambda spec: lambda piece, manner: member(piece), reading, lookups)
     return Wanted(name, on_error, lambda spec: _finish(word, spec), reading, lookups)
+
+
+def _member(word: FieldWord, kind: str) -> Callable[[Any], str] | None:
+    """What makes the members of a kind; None for names that take plain values."""
+    if word == "elements":
+        return element_member if kind == "element-set" else None
+    if word in ("properties", "classes"):
+        return property_member if kind == "resource-template" else term_member
+    return None
 
 
 def file_values(
@@ -87,6 +97,10 @@ def _finish(word: FieldWord, spec: ValueSpec) -> Finish[Any]:
         return _role(spec)
     if word == "position":
         return _position
+    if word == "point":
+        return lambda piece, manner: places.point(as_text(piece) or "")
+    if word == "zoom":
+        return lambda piece, manner: places.zoom(piece)
     if word in _ADDRESSES:
         return lambda piece, manner: _web_address(as_text(piece) or "", word)
     if word == "language":

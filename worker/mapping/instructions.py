@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
 from service.control.model import (
@@ -10,6 +10,7 @@ from service.control.model import (
     AssertDestination,
     Assign,
     Delete,
+    ElementTexts,
     ForEach,
     IfExists,
     IfHasValue,
@@ -23,8 +24,10 @@ from service.control.model import (
     Skip,
     Within,
 )
+from service.control.model import Text as TextSpec
 from worker.mapping.assign import compile_assign, compile_remove
-from worker.mapping.environment import Environment, Step
+from worker.mapping.element_texts import compile_element_texts
+from worker.mapping.environment import Environment, Step, careful
 from worker.mapping.flow import (
     compile_for_each,
     compile_if_exists,
@@ -55,6 +58,8 @@ def compile_step(instruction: Instruction, env: Environment) -> Step:
     match instruction:
         case Assign():
             return _assign(instruction, on_error, env)
+        case ElementTexts():
+            return compile_element_texts(instruction, on_error, env)
         case RemoveValues():
             return compile_remove(instruction, on_error)
         case IfExists():
@@ -74,13 +79,13 @@ def compile_step(instruction: Instruction, env: Environment) -> Step:
         case Delete():
             return compile_delete(instruction, on_error)
         case Skip():
-            return _skip(instruction)
+            return _skip(instruction, on_error, env)
         case AssertDestination():
             return _assert_destination(instruction, on_error)
         case AbortRecord():
-            return _abort(instruction, on_error)
-        case LogError(message=message, pointer=pointer):
-            return lambda state, context: state.warn("log-error", message, pointer)
+            return _abort(instruction, on_error, env)
+        case LogError():
+            return _log(instruction, on_error, env)
         case _:  # pragma: no cover
             assert_never(instruction)
 
@@ -97,9 +102,22 @@ def _assign(instruction: Assign, on_error: OnError, env: Environment) -> Step:
 # --- the record -----------------------------------------------------------------------------------
 
 
-def _skip(instruction: Skip) -> Step:
+def _message(
+    spec: TextSpec, on_error: OnError, env: Environment, pointer: str
+) -> Callable[[RecordState, Any], str]:
+    """What is said: the same for each record, or what the record gives."""
+    text = env.reading.text(spec, pointer)
+    if text is None or isinstance(text, str):
+        return lambda state, context: text or ""
+    read = careful(text, on_error, "message", pointer)
+    return lambda state, context: read(state, context) or "(no message)"
+
+
+def _skip(instruction: Skip, on_error: OnError, env: Environment) -> Step:
+    message = _message(instruction.message, on_error, env, instruction.pointer)
+
     def skip(state: RecordState, context: Any) -> None:
-        raise Skipped(instruction.message)
+        raise Skipped(message(state, context))
 
     return skip
 
@@ -121,10 +139,17 @@ def _assert_destination(instruction: AssertDestination, on_error: OnError) -> St
     return check
 
 
-def _abort(instruction: AbortRecord, on_error: OnError) -> Step:
+def _log(instruction: LogError, on_error: OnError, env: Environment) -> Step:
+    message = _message(instruction.message, on_error, env, instruction.pointer)
+    return lambda state, context: state.warn("log-error", message(state, context), instruction.pointer)
+
+
+def _abort(instruction: AbortRecord, on_error: OnError, env: Environment) -> Step:
+    message = _message(instruction.message, on_error, env, instruction.pointer)
+
     def abort(state: RecordState, context: Any) -> None:
         severity: OnError = "stop" if on_error == "stop" else "reject"
-        state.problem(severity, "record-aborted", instruction.message, instruction.pointer)
+        state.problem(severity, "record-aborted", message(state, context), instruction.pointer)
         raise Abort
 
     return abort

@@ -1,4 +1,4 @@
-"""Members of what is no resource: terms of a vocabulary, properties of a resource template.
+"""Members of what is no resource: terms of a vocabulary, properties of a template, elements of a set.
 
 A member is an object, or a text that is short for one. What is made of it is its JSON in one canonical form.
 """
@@ -18,6 +18,7 @@ _LOCAL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.~-]*")
 _TERM = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*:[A-Za-z0-9_][A-Za-z0-9_.~-]*")
 
 TERM_KEYS = ("name", "label", "comment")
+ELEMENT_KEYS = ("name", "description", "comment", "order")
 PROPERTY_KEYS = ("property", "label", "comment", "data-types", "required", "private", "language")
 
 
@@ -43,6 +44,17 @@ def property_member(piece: Any) -> str:
     if not _TERM.fullmatch(str(given.get("property", ""))):
         said = shown(given.get("property", ""))
         raise Unconvertible("member-unclear", f"“{said}” is no term such as dcterms:title.")
+    return _canonical(given)
+
+
+def element_member(piece: Any) -> str:
+    """An element of an element set: its name alone as it is, or an object of `ELEMENT_KEYS`."""
+    if not isinstance(piece, dict):
+        name = checked_unicode(as_text(piece) or "").strip()
+        return _canonical({"name": name}) if name.startswith("{") else name
+    given = _keys(piece, ELEMENT_KEYS)
+    if not given.get("name"):
+        raise Unconvertible("member-unclear", "has no name, and an element needs one.")
     return _canonical(given)
 
 
@@ -75,8 +87,15 @@ def _flag(value: Any, key: str) -> bool:
     return value
 
 
+def _whole(value: Any, key: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Unconvertible("member-unclear", f"has “{shown(value)}” for {key}, which is a whole number.")
+    return value
+
+
 _KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "data-types": _texts,
+    "order": _whole,
     "required": _flag,
     "private": _flag,
 }

@@ -10,7 +10,7 @@ from worker.mapping.assign import current
 from worker.mapping.environment import Environment, Step
 from worker.mapping.identities import compile_identity
 from worker.mapping.problems import shown
-from worker.mapping.state import Builder, RecordState
+from worker.mapping.state import GEOLOCATION, Builder, RecordState
 from worker.mapping.text import as_text
 from worker.records import KINDS, Identity, Kind
 
@@ -54,6 +54,8 @@ def _item_of(state: RecordState, label: str) -> Builder | None:
 
 
 def compile_new(instruction: New, on_error: OnError, env: Environment) -> Step:
+    if instruction.destination.kind == GEOLOCATION:
+        return _compile_place(instruction, on_error, env)
     label, pointer, match = instruction.destination.label, instruction.pointer, instruction.match
     kind = _kind_of(instruction.destination, pointer, env)
     constants = env.steps(instruction.set)
@@ -70,6 +72,38 @@ def compile_new(instruction: New, on_error: OnError, env: Environment) -> Step:
             elif len(state.problems) == before:
                 state.identity_missing(label, match, pointer)
         _begin(state, builder, label)
+        constants(state, context)
+
+    return begin
+
+
+def _compile_place(instruction: New, on_error: OnError, env: Environment) -> Step:
+    """A geolocation is no resource: what it is given becomes a field of its item."""
+    label, pointer = instruction.destination.label, instruction.pointer
+    constants = env.steps(instruction.set)
+
+    def begin(state: RecordState, context: Any) -> None:
+        item = _item_of(state, label)
+        if item is None:
+            state.problem(
+                on_error,
+                "place-without-item",
+                f"{label} has no item that it could belong to. Put "
+                '{"action": "new", "destination": "item"} before it.',
+                pointer,
+            )
+        elif item.place is not None:
+            state.problem(
+                on_error,
+                "place-several",
+                f"The record gives {item.label} more than one geolocation: an item has one at most.",
+                pointer,
+            )
+        place = Builder(label, "item", len(state.builders), "new", pointer)
+        place.on_error = on_error
+        state.current[label] = place
+        if item is not None and item.place is None:
+            item.place = place
         constants(state, context)
 
     return begin

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from msgspec import UNSET, Struct
 
 from service.control.model import Json, Match, OnError
+from worker.mapping.places import place_of
 from worker.mapping.problems import Unconvertible, shown
 from worker.records import (
     RESOURCES,
@@ -44,6 +46,8 @@ INGESTERS: dict[str, Ingester] = {
     "youtube": "youtube",
     "sideload": "sideload",
 }
+GEOLOCATION = "geolocation"
+"""The name of an item's place among its fields."""
 LISTED = frozenset({"item-set", "site", "tags", "properties", "classes", "elements"})
 """Fields that hold several values at once."""
 FIELD_ATTRIBUTES = {
@@ -96,11 +100,14 @@ class Builder:
         "kind",
         "label",
         "match",
+        "on_error",
         "ordinal",
         "otherwise",
+        "place",
         "pointer",
         "properties",
         "resource_id",
+        "whole",
     )
 
     def __init__(self, label: str, kind: Kind, ordinal: int, action: DraftAction, pointer: str) -> None:
@@ -118,6 +125,11 @@ class Builder:
         self.fields: dict[str, Any] = {}
         """By the name of the control file: text, boolean, number, or a list of texts; None is emptied."""
         self.field_policies: dict[str, tuple[OnUpdate, Of]] = {}
+        self.whole = False
+        """Whether the record speaks for every element of the resource."""
+        self.place: Builder | None = None
+        """Of an item: what its geolocation is given."""
+        self.on_error: OnError = "reject"
 
     def draft(self, state: RecordState) -> Draft:
         """The finished draft; problems that only its end shows go to the state."""
@@ -125,6 +137,7 @@ class Builder:
         source = self._media_source(state) if self.kind == "media" else None
         if self.kind == "asset" and self.fields.get("file") is not None:
             source = MediaSource("upload", self.fields["file"])
+        named = self.fields.get("thumbnail")
         return Draft(
             self.label,
             self.kind,
@@ -139,10 +152,33 @@ class Builder:
                     for term, slot in self.properties.items()
                 ]
             ),
-            self._fields() if self.fields else _NO_FIELDS,
+            self._placed(self._fields() if self.fields else _NO_FIELDS, state),
             source,
             primary=self.kind == "media" and self.fields.get("primary") is True,
+            picture=MediaSource("upload", named.text, named=named) if isinstance(named, FileName) else None,
             otherwise=self.otherwise,
+            whole=self.whole,
+        )
+
+    def _placed(self, fields: Fields, state: RecordState) -> Fields:
+        """With the geolocation, which goes by the policy of its point."""
+        if self.place is None:
+            return fields
+        try:
+            place = place_of(self.place.fields)
+        except Unconvertible as failure:
+            state.problem(self.place.on_error, failure.code, failure.message, self.place.pointer)
+            return fields
+        if place is UNSET:
+            return fields
+        on_update, of = self.place.field_policies.get("point", ("replace", "all"))
+        return msgspec.structs.replace(
+            fields,
+            geolocation=place,
+            on_update={**fields.on_update, GEOLOCATION: on_update}
+            if on_update != "replace"
+            else fields.on_update,
+            of={**fields.of, GEOLOCATION: of} if of != "all" else fields.of,
         )
 
     def _complete_identity(self, state: RecordState) -> None:
@@ -161,7 +197,10 @@ class Builder:
             for name, text in self.identity.written:
                 slot = self.properties.get(name)
                 if slot is None:
-                    self.properties[name] = PropertySlot([Value(text=text)], "append", "all", match.pointer)
+                    slot = PropertySlot([Value(text=text)], "append", "all", match.pointer)
+                    if self.whole:
+                        slot.on_update, slot.of = "replace", "ours"
+                    self.properties[name] = slot
                 elif not any(text in (value.text, value.uri) for value in slot.values):
                     slot.values.append(Value(text=text))
 
@@ -234,6 +273,8 @@ class Builder:
         given: dict[str, Any] = {}
         own: dict[str, Own] = {}
         for word, value in self.fields.items():
+            if isinstance(value, FileName):
+                continue  # which asset that is, its bytes will tell
             attribute = FIELD_ATTRIBUTES.get(word)
             if attribute is not None:
                 given[attribute] = tuple(value) if isinstance(value, list) else value

@@ -12,9 +12,10 @@ from typing import assert_never
 import msgspec
 from msgspec import UNSET, Struct
 
-from service.control.model import Control, Duplicates, Found, Gone, Match, NotFound
+from service.control.model import Control, Duplicates, Found, Gone, Match, NotFound, OnConflict
 from service.store.ledger import Known
 from service.store.plans import Action
+from worker.planning.values import Footing
 from worker.records import RESOURCES, Draft, Problem
 
 MERGED = "merged"
@@ -57,6 +58,7 @@ class Policy(Struct, frozen=True):
     found: Found = "update"
     gone: Gone = "skip"
     duplicates: Duplicates = "reject"
+    on_conflict: OnConflict = "overwrite"
 
 
 class Decision(Struct, frozen=True, gc=False):
@@ -79,10 +81,10 @@ def is_merged(decision: Decision) -> bool:
     return decision.action == "skip" and decision.completes is not None
 
 
-def policy_of(match: Match | None) -> Policy:
+def policy_of(match: Match | None, on_conflict: OnConflict) -> Policy:
     if match is None:
-        return Policy()
-    return Policy(match.not_found, match.found, match.gone, match.duplicates)
+        return Policy(on_conflict=on_conflict)
+    return Policy(match.not_found, match.found, match.gone, match.duplicates, on_conflict)
 
 
 def meant_digest(draft: Draft) -> str:
@@ -194,21 +196,31 @@ def _decide_found(
             return Decision("reject", resource_id, (Problem("reject", "found", f"{what}."),))
         note = f"{what}, and the control file says to leave such records alone."
         return Decision("skip", resource_id, (Problem("warning", "found-skipped", note),))
-    if known is not None and is_unchanged(known, meaning, listing[resource_id]):
+    if known is not None and is_unchanged(known, meaning, listing[resource_id], policy.on_conflict):
         return Decision("unchanged", resource_id, known=known)
     if draft.action == "load" and not changes_anything(draft):
         return Decision("unchanged", resource_id)
     return Decision("update", resource_id, known=known)
 
 
-def is_unchanged(known: Known, meaning: Meaning, modified: str) -> bool:
-    """The same was meant when it was written, and nobody has touched it since."""
+def is_unchanged(known: Known, meaning: Meaning, modified: str, on_conflict: OnConflict) -> bool:
+    """The same was meant when it was written, nobody has touched it since, and no edit that was kept then is
+    to be judged now."""
     return (
         known.meant == meaning.draft
         and known.modified == modified
         and known.linked == meaning.linked
         and known.withdrawn is None
+        and (on_conflict == "keep" or not _edits_stand(known))
     )
+
+
+def _edits_stand(known: Known) -> bool:
+    """Whether the resource has edits of others that no record has settled."""
+    if known.footing is None:
+        return False
+    footing = msgspec.json.decode(known.footing, type=Footing)
+    return bool(footing.added or footing.removed)
 
 
 def _decide_made(draft: Draft, earlier: Earlier) -> Decision:

@@ -24,7 +24,10 @@ def merged(first: Draft, second: Draft) -> Draft:
         values = tuple(dict.fromkeys((*present.values, *part.values)))
         properties[part.term] = msgspec.structs.replace(present, values=values)
     return msgspec.structs.replace(
-        first, properties=tuple(properties.values()), fields=_fields(first.fields, second.fields)
+        first,
+        properties=tuple(properties.values()),
+        fields=_fields(first.fields, second.fields),
+        picture=second.picture if first.fields.thumbnail is UNSET else first.picture,
     )
 
 

@@ -1,15 +1,16 @@
-"""Entries of a plan → what they have in common, counted. Pure."""
+"""Entries of a plan → what they have in common, counted, and where it is met. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 import msgspec
 
 from service.store.changes import Change
 from service.store.drafts import changes_of
 from service.store.plan_groups import Group, GroupType
+from service.store.plan_places import BLOCK, Place, PlaceType
 from service.store.plans import Entry
 from worker.records import Problem
 from worker.targets.redact import excerpt
@@ -21,8 +22,15 @@ _NAME = 255
 _problems = msgspec.json.Decoder(list[Problem])
 
 
-def group(entries: Iterable[Entry]) -> list[Group]:
-    """The increments of these entries, to be added to what the plan counted so far.
+class Grouped(NamedTuple):
+    """What `plan_groups.add_groups` takes."""
+
+    groups: list[Group]
+    places: list[Place]
+
+
+def group(entries: Iterable[Entry]) -> Grouped:
+    """The increments of these entries, to be added to what the plan counted so far, and where it is met.
 
     An entry that is not decided yet is left out: count it once it is. So is one that only completes
     another entry's resource, which is counted there.
@@ -31,21 +39,25 @@ def group(entries: Iterable[Entry]) -> list[Group]:
     for entry in entries:
         if not entry.pending and entry.action != "complete":
             _count(entry, counted)
-    return counted.groups()
+    # In one order everywhere, so that no two transactions wait for each other.
+    return Grouped(counted.groups(), sorted(counted.places))
 
 
 class _Counted:
     def __init__(self) -> None:
         self._n: dict[tuple[GroupType, str, str], int] = {}
         self._first: dict[tuple[GroupType, str, str], tuple[Entry, str]] = {}
+        self.places: set[Place] = set()
 
     def add(self, type_: GroupType, action: str, name: str, entry: Entry, text: str) -> None:
         key = (type_, action, name[:_NAME])
         self._n[key] = self._n.get(key, 0) + 1
         self._first.setdefault(key, (entry, text))
 
+    def place(self, type_: PlaceType, name: str, entry: Entry) -> None:
+        self.places.add(Place(type_, name[:_NAME], entry.action, entry.seq // BLOCK))
+
     def groups(self) -> list[Group]:
-        # In one order everywhere, so that no two transactions wait for each other.
         return [
             Group(*key, n, "" if key[0] == "resource" else _example(*self._first[key]))
             for key, n in sorted(self._n.items())
@@ -59,12 +71,16 @@ def _count(entry: Entry, counted: _Counted) -> None:
         if problem.code not in seen:
             seen.add(problem.code)
             counted.add("problem", problem.severity, problem.code, entry, problem.message)
+            counted.place("problem", problem.code, entry)
     changes = changes_of(entry)
     if entry.action != "delete":  # everything goes then, which is no news of a single property
         for change in changes.changes:
             counted.add(change.manner, entry.action, change.name, entry, _difference(change))
+            counted.place("name", change.name, entry)
     for conflict in changes.conflicts:
         counted.add("conflict", conflict.resolution, conflict.name, entry, conflict.message)
+        counted.place("conflict", conflict.name, entry)
+        counted.place("name", conflict.name, entry)
 
 
 def _difference(change: Change) -> str:

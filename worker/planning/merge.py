@@ -31,7 +31,7 @@ from worker.planning.values import (
 )
 from worker.targets.base import Difference
 
-SHARED = frozenset({"item-set", "site", "tags", "properties", "classes", "elements"})
+SHARED = frozenset({"item-set", "site", "tags", "properties", "classes", "elements", "geolocation"})
 """Fields that hold several values; the others hold one at most."""
 
 
@@ -124,7 +124,8 @@ def _sides(meant: Meant, current: Current, base: Base | None) -> Iterable[Sides]
         yield msgspec.structs.replace(sides, identity=identities.get(one.name))
     for one in meant.fields:
         if one.name in current.fields:
-            saved = None if base is None else base.saved.fields.get(one.name, ())
+            # What was not read when it was written is not known to have been empty.
+            saved = None if base is None else base.saved.fields.get(one.name)
             sides = _one_sides(one, current.fields[one.name], saved, base)
             yield msgspec.structs.replace(sides, is_field=True, many=one.name in SHARED)
 
@@ -145,7 +146,8 @@ def _one_sides(
 
 
 def _ours(present: tuple[Held, ...], saved: tuple[Held, ...], foreign: tuple[str, ...]) -> frozenset[int]:
-    """Indexes of the present values that this service wrote: by mark, else by content alone."""
+    """Indexes of the present values that this service wrote: by mark, else by content alone, else by number,
+    though somebody has edited it."""
     written = Counter(marks(saved)) - Counter(foreign)
     found = set()
     for index, mark in enumerate(marks(present)):
@@ -157,6 +159,8 @@ def _ours(present: tuple[Held, ...], saved: tuple[Held, ...], foreign: tuple[str
         if index not in found and contents[held.content.digest]:
             contents[held.content.digest] -= 1
             found.add(index)
+    numbers = {one.number for one in saved if one.number and written[one.mark]}
+    found.update(index for index, held in enumerate(present) if held.number in numbers)
     return frozenset(found)
 
 
@@ -339,7 +343,8 @@ def _unmentioned(current: Current, base: Base, outcomes: Mapping[str, _Outcome])
     now = {**current.properties, **current.fields}
     then = {**base.saved.properties, **base.saved.fields}
     found = {}
-    for name in (now.keys() | then.keys()) - outcomes.keys():
+    unread = current.fields.keys() ^ base.saved.fields.keys()
+    for name in (now.keys() | then.keys()) - outcomes.keys() - unread:
         before = Counter(base.footing.before_edits(name, marks(then.get(name, ()))))
         present = Counter(marks(now.get(name, ())))
         if before != present:

@@ -55,6 +55,10 @@ class Comparer(Protocol):
         """How the target tells the name of a file that came from there."""
         ...
 
+    def left_out(self, draft: Draft) -> bool:
+        """Whether creating the draft leaves something of it to a change that comes after that."""
+        ...
+
     def is_content(self, content: Content, told: str) -> bool:
         """Whether these bytes are those that `told_apart` tells. Blocking."""
         ...

@@ -31,6 +31,7 @@ from worker.planning.groups import group
 from worker.planning.media_pass import MediaPass
 from worker.planning.merging import Judged, footing_json, representation
 from worker.planning.parts import Rearranged
+from worker.planning.pictures import PicturePass
 from worker.planning.planner import Planned, Planner
 from worker.planning.selection import Selection
 from worker.planning.settling import Settling, counted
@@ -78,15 +79,18 @@ class PlanPhase:
         selection: Selection,
         media: MediaPass,
         attaching: Attaching,
+        pictures: PicturePass,
         *,
         changes_ledger: bool,
     ) -> None:
-        """`plan`: where entries are kept; the planner's look-ups find them there. `attaching`: binds media to
-        the files of the batch. `changes_ledger`: whether what planning learns of known resources is kept (not
-        by a dry run)."""
+        """`plan`: where entries are kept; the planner's look-ups find them there. `attaching`: binds media
+        and thumbnails to the files of the batch; `pictures`: plans the assets of the latter.
+        `changes_ledger`: whether what planning learns of known resources is kept (not by a dry run)."""
         self._media = media
         self._attaching = attaching
+        self._pictures = pictures
         self._rearranged: list[Rearranged] = []
+        self._unfinished: set[int] = set()
         self._plan = plan
         self._absent = absent
         self._selection = selection
@@ -113,6 +117,7 @@ class PlanPhase:
         self._settle()
         say_left_out(self._context.log, self._selection, self._totals.read)
         self._follow_media()
+        self._bring_pictures()
         self._remove_absent()
         with self._context.transaction() as connection:
             runs.set_phase(connection, self._context.claim, "plan", records_total=self._totals.read)
@@ -205,6 +210,7 @@ class PlanPhase:
         self._totals.rejected += len({(e.file, e.row) for e in decided if e.action == "reject"})
         refreshed = self._refreshed(planned.refreshed)
         self._rearranged.extend(planned.rearranged)
+        self._unfinished.update(planned.unfinished)
         self._plan.keep(Kept(planned.entries, planned.links, planned.keys, refreshed), counts)
         self._pending = self._pending or len(decided) < len(planned.entries)
 
@@ -244,6 +250,7 @@ class PlanPhase:
                 for entry in self._leave_out(planned.entries):
                     self._say(entry)
                 self._rearranged.extend(planned.rearranged)
+                self._unfinished.update(planned.unfinished)
                 with self._context.transaction() as connection:
                     ledger.refresh(connection, self._refreshed(planned.refreshed))
             run_id = self._context.claim.run_id
@@ -252,7 +259,7 @@ class PlanPhase:
             with self._context.transaction(dict(_difference(tally, self._added))):
                 pass
             self._group_anew()
-        settling.order()
+        settling.order(self._unfinished)
 
     def _follow_media(self) -> None:
         """Plan what media need when all of them are planned."""
@@ -263,11 +270,19 @@ class PlanPhase:
                 self._say(entry)
             with self._context.transaction(counted(shown)) as connection:
                 plans.insert_entries(connection, self._context.claim.run_id, entries)
-                plan_groups.add_groups(connection, self._context.claim.run_id, group(shown))
+                plan_groups.add_groups(connection, self._context.claim.run_id, *group(shown))
 
         if self._media.removed:
             of = ledger.parts_written(self._context.db, self._context.target)
             self._totals.removals.append(Removals("media", self._media.removed, of))
+
+    def _bring_pictures(self) -> None:
+        """Plan the assets that thumbnails need and that do not stand yet."""
+        first = plans.highest_seq(self._context.db, self._context.claim.run_id) + 1
+        for entries in self._pictures.entries(first):
+            with self._context.transaction(counted(entries)) as connection:
+                plans.insert_entries(connection, self._context.claim.run_id, entries)
+                plan_groups.add_groups(connection, self._context.claim.run_id, *group(entries))
 
     def _remove_absent(self) -> None:
         """Plan what becomes of resources that no record mentions; nothing, where that may be a mistake."""
@@ -288,7 +303,7 @@ class PlanPhase:
                 removed[entry.destination] += entry.outcome is None
             with self._context.transaction(counted(entries)) as connection:
                 plans.insert_entries(connection, self._context.claim.run_id, entries)
-                plan_groups.add_groups(connection, self._context.claim.run_id, group(entries))
+                plan_groups.add_groups(connection, self._context.claim.run_id, *group(entries))
         self._totals.removals.extend(
             Removals(label, n, self._absent.scope_size(label)) for label, n in removed.items() if n
         )
@@ -303,7 +318,7 @@ class PlanPhase:
             self._context.check()
             after = page[-1].seq
             with self._context.transaction() as connection:
-                plan_groups.add_groups(connection, run_id, group(page))
+                plan_groups.add_groups(connection, run_id, *group(page))
 
     def _refreshed(self, judged: Sequence[Judged]) -> list[LedgerRow]:
         return [ledger_row(self._context.target, one) for one in judged] if self._changes_ledger else []

@@ -50,6 +50,8 @@ from worker.planning.merging import Candidate, Judged, Merger
 from worker.planning.met import ChunkMet, LookUps, find_links
 from worker.planning.owners import Owners
 from worker.planning.parts import ChunkParts, Paired, Rearranged, Room, in_place, rearranged
+from worker.planning.pictures import asset_of
+from worker.planning.places import Places
 from worker.planning.templates import Templates
 from worker.planning.uploads import Uploads, file_digest, of_file
 from worker.records import Draft, Identity, Kind, Mapped, Problem, Sought
@@ -66,6 +68,8 @@ class Planned(Struct):
     """Known resources that stand as meant, though the ledger's row is older: it may be brought up to date."""
     rearranged: list[Rearranged] = []
     """Items whose media may stand in another order than the record has them."""
+    unfinished: list[int] = []
+    """Entries that create what a second one has to complete."""
 
 
 def target_problems(mapped: Mapped, resolver: Resolver) -> tuple[Problem, ...]:
@@ -96,8 +100,12 @@ class Planner:
         self._look_ups = look_ups
         self._merger = merger
         self._templates = Templates(control.templates, resolver)
+        self._places = Places(control, resolver)
         self._owners = Owners(resolver, lenient=control.record_processor is not None)
-        self._policies = {label: policy_of(match) for label, match in control.match.items()}
+        self._policies = {
+            label: policy_of(match, control.on_conflict) for label, match in control.match.items()
+        }
+        self._default = policy_of(None, control.on_conflict)
         self._merging = frozenset(
             label for label, policy in self._policies.items() if policy.duplicates == "merge"
         )
@@ -111,11 +119,15 @@ class Planner:
         return self._plan(settled, {}, None)
 
     def _settled(self, mapped: Mapped) -> Mapped:
-        """What files, templates and the owners that there are make of it."""
-        return self._owners.settle(self._expected(self._templates.settle(self._uploads.settle(mapped))))
+        """What files, templates, and the maps and owners that there are make of it."""
+        placed = self._places.settle(self._uploads.settle(mapped))
+        return self._owners.settle(self._expected(self._templates.settle(placed)))
 
     def _expected(self, mapped: Mapped) -> Mapped:
         """What it brings counts as known for it and for what comes after it."""
+        for draft in mapped.drafts:
+            if draft.picture is not None:
+                self._resolver.expect(asset_of(draft.picture))
         drafts = tuple([self._resolver.expect(draft) for draft in mapped.drafts])
         return (
             mapped if all(map(is_, drafts, mapped.drafts)) else msgspec.structs.replace(mapped, drafts=drafts)
@@ -292,7 +304,7 @@ class Planner:
             return msgspec.structs.replace(found, known=None)
         if draft.identity is None:
             return Decision("create")
-        policy = self._policies.get(draft.destination, Policy())
+        policy = self._policies.get(draft.destination, self._default)
         return decide(draft, meaning, met.of(draft), policy, listing)
 
     def _decide_media(
@@ -341,7 +353,9 @@ class Planner:
         if found.replaces:
             note = f"“{found.key.shown}” has other bytes: media {part.resource_id} is replaced."
             return Decision("create", part.resource_id, (Problem("warning", "replaced", note),))
-        if part.known is not None and is_unchanged(part.known, meaning, listing[part.resource_id]):
+        if part.known is not None and is_unchanged(
+            part.known, meaning, listing[part.resource_id], self._control.on_conflict
+        ):
             return Decision("unchanged", part.resource_id, known=part.known)
         return Decision("update", part.resource_id, known=part.known)
 
@@ -389,6 +403,12 @@ class Planner:
             items = list(rearranged(plans, removes=self._control.media_absent == "delete"))
             entries = not_whole(entries, {one.seq for one in items})
             planned.rearranged.extend(items)
+            left_out = self._merger.comparer.left_out
+            planned.unfinished.extend(
+                plan.seq
+                for plan, entry in zip(plans, entries, strict=True)
+                if entry.action == "create" and left_out(plan.settled.draft)
+            )
         if notes and entries:
             entries[0] = add_problems(entries[0], notes)
         planned.entries.extend(entries)

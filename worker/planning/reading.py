@@ -106,6 +106,8 @@ class Representations:
     def _kept(self, kind: Kind, ids: Sequence[int]) -> dict[int, Saved]:
         listing = self._listings[kind]
         found: dict[int, Saved] = {}
+        if not self._adapter.stamped(kind):
+            return found
         for copy in representations.kept(self._db, self._target, kind, ids):
             number = copy.resource_id
             stamp = self._later.get((kind, number), listing[number])

@@ -6,7 +6,7 @@ Blocking, in the planning thread; entries stream through in chunks.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby, islice
 
 import msgspec
@@ -16,7 +16,7 @@ from service.store.links import LinkRow
 from service.store.plans import Entry
 from worker.context import RunContext
 from worker.planning.decide import MERGED, without_defaults
-from worker.planning.depths import Graph, Placed
+from worker.planning.depths import Graph
 from worker.planning.duplicates import merged
 from worker.planning.entries import unsettled_links
 from worker.planning.links import links_of
@@ -127,21 +127,32 @@ class Settling:
 
     # --- order ------------------------------------------------------------------------------------
 
-    def order(self) -> int:
-        """Give every entry its depth, and the circles among them their completing entries; how many."""
+    def order(self, unfinished: Collection[int] = ()) -> int:
+        """Give every entry its depth, and completing entries to the circles among them and to those of which
+        creating leaves something out (`unfinished`); how many."""
         graph = Graph(size := plans.highest_seq(self._db, self._run_id))
         self._fill(graph)
         completing = 0
         deepest = 0
+        left = set(unfinished)
         placed = graph.placed()
         while chunk := list(islice(placed, SLICE)):
             self._context.check()
             deepest = max(deepest, *(one.depth for one in chunk))
-            cyclic = [one for one in chunk if one.cyclic]
+            cyclic = [one.seq for one in chunk if one.cyclic]
+            left.difference_update(cyclic)
             entries, rows = self._completing(cyclic, size + completing)
             completing += len(entries)
             with self._context.transaction() as connection:
                 plans.set_depths(connection, self._run_id, [(one.seq, one.depth) for one in chunk])
+                plans.insert_entries(connection, self._run_id, entries)
+                links.insert_links(connection, self._run_id, rows)
+        for start in range(0, len(left), SLICE):
+            self._context.check()
+            chosen = sorted(left)[start : start + SLICE]
+            entries, rows = self._completing(chosen, size + completing)
+            completing += len(entries)
+            with self._context.transaction() as connection:
                 plans.insert_entries(connection, self._run_id, entries)
                 links.insert_links(connection, self._run_id, rows)
         if completing:
@@ -164,28 +175,28 @@ class Settling:
                 graph.add(edge.seq, edge.to_seq, follows=True)
             last = followers[-1].seq
 
-    def _completing(self, cyclic: Sequence[Placed], highest: int) -> tuple[list[Entry], list[LinkRow]]:
-        """A second entry for each resource in a circle: all its links, once both ends exist."""
-        seqs = [one.seq for one in cyclic]
+    def _completing(self, seqs: Sequence[int], highest: int) -> tuple[list[Entry], list[LinkRow]]:
+        """A second entry for each of these resources: all its links, once both ends exist, and whatever else
+        its creation left out. None for what is not created after all."""
         found = plans.entries_by_seq(self._db, self._run_id, seqs)
         rows = links.links_of(self._db, self._run_id, seqs)
         entries: list[Entry] = []
         copied: list[LinkRow] = []
-        for number, one in enumerate(cyclic, start=highest + 1):
-            entry = found[one.seq]
+        created = [found[seq] for seq in seqs if seq in found and found[seq].draft is not None]
+        for number, entry in enumerate(created, start=highest + 1):
             entries.append(
                 msgspec.structs.replace(
                     entry,
                     seq=number,
                     action="complete",
-                    completes=one.seq,
+                    completes=entry.seq,
                     parent_seq=None,
                     problems=None,
                     code=None,
                     message=None,
                 )
             )
-            copied.extend(msgspec.structs.replace(row, seq=number) for row in rows.get(one.seq, ()))
+            copied.extend(msgspec.structs.replace(row, seq=number) for row in rows.get(entry.seq, ()))
         return entries, copied
 
 

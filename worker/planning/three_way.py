@@ -113,8 +113,8 @@ def propose(sides: Sides) -> Proposal:
             _add(proposal, only_if_empty=True)
         case "append":
             _add(proposal, only_if_empty=not sides.many)
-        case "replace" if sides.identity is not None:
-            # The identity is added, and never replaces other values of its property.
+        case "replace" if sides.identity is not None and sides.named.of != "ours":
+            # The identity is added, and never replaces other values of its property than ours.
             _add(proposal, only_if_empty=False)
         case "replace":
             _replace(proposal)

@@ -84,6 +84,8 @@ class Held(Struct, frozen=True, omit_defaults=True):
     """The target's JSON of it: as it came, or as it would be sent; empty for fields."""
     display: str = ""
     """How a person calls it, where that is not its content (the label of a template)."""
+    number: int = 0
+    """Its number, where the target numbers it: an edited one is known by that; 0: it does not."""
     stuck: str = ""
     """Why it could not be sent back as it is; "" where it can."""
 

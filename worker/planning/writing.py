@@ -157,5 +157,5 @@ class PlanWriter:
             plans.insert_entries(connection, run_id, kept.entries)
             links.insert_links(connection, run_id, kept.links)
             links.insert_keys(connection, run_id, kept.keys)
-            plan_groups.add_groups(connection, run_id, group(kept.entries))
+            plan_groups.add_groups(connection, run_id, *group(kept.entries))
             ledger.refresh(connection, kept.refreshed)

@@ -89,9 +89,6 @@ class ClassicSite:
         kind = _text(record, "item_type_name")
         values = self._values(record)
         self._add(values, self._terms[classic_site.TAGS], _list(record.get("tag_names")))
-        place = record.get("geolocation")
-        if self._preset.geolocation and isinstance(place, dict):
-            self._add(values, classic_site.PLACE, _place(place))
         files = [one for one in _list(record.get("files")) if isinstance(one, dict)]
         return {
             **record,
@@ -100,6 +97,7 @@ class ClassicSite:
             "template": kind or None,
             "item-set": record.get("collection_title"),
             **values,
+            **place_of(record),
             "media": [self._media(one, record) for one in files],
         }
 
@@ -199,10 +197,15 @@ def _list(value: Json) -> list[Json]:
     return value if isinstance(value, list) else []
 
 
-def _place(place: Record) -> list[Json]:
-    """`Rouen Cathedral`, `49.44, 1.09`: what a person reads, and what a program can."""
-    found: list[Json] = [address] if (address := _text(place, "address").strip()) else []
+def place_of(record: Record) -> dict[str, Json]:
+    """Where an item is on the map there, in the keys of the preset; null where it is nowhere."""
+    found = record.get("geolocation")
+    place = found if isinstance(found, dict) else {}
     latitude, longitude = place.get("latitude"), place.get("longitude")
-    if isinstance(latitude, (int, float)) and isinstance(longitude, (int, float)):
-        found.append(f"{latitude}, {longitude}")
-    return found
+    if not isinstance(latitude, (int, float)) or not isinstance(longitude, (int, float)):
+        return dict.fromkeys((classic_site.POINT, classic_site.WORDS, classic_site.ZOOM))
+    return {
+        classic_site.POINT: f"{latitude}, {longitude}",
+        classic_site.WORDS: _text(place, "address").strip(),
+        classic_site.ZOOM: place.get("zoom_level"),
+    }

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from service.control.model import JsonLinesReader, SiteReader
 from worker.readers.base import BlobSource, Item, Reading
 from worker.readers.classic_site import ClassicSite
+from worker.readers.classic_to_classic import ClassicToClassic
 from worker.readers.jsonl import JsonLinesReading
 from worker.records import Row
 from worker.sources.site import FAILED
@@ -27,7 +28,7 @@ class SiteReading(Reading):
         super().__init__(file)
         self._lines = JsonLinesReading(JsonLinesReader(), blob, file)
         self._untold = False
-        self._ready = ClassicSite(spec.preset, spec.source) if spec.preset is not None else None
+        self._ready = _ready(spec)
         self.facts = (f"Records of the source {spec.source}, as they were read for this batch.",)
 
     def __iter__(self) -> Iterator[Item]:
@@ -45,6 +46,15 @@ class SiteReading(Reading):
     def notes(self) -> tuple[str, ...]:
         own = self._ready.notes() if self._ready is not None else ()
         return (*self._lines.notes(), *own, *((UNTOLD,) if self._untold else ()))
+
+
+def _ready(spec: SiteReader) -> ClassicSite | ClassicToClassic | None:
+    """What makes records ready for a preset; None without one."""
+    if spec.preset is None:
+        return None
+    if spec.preset.model == "omeka-classic":
+        return ClassicToClassic(spec.preset, spec.source)
+    return ClassicSite(spec.preset, spec.source)
 
 
 def _lacks_html(row: Row) -> bool:

@@ -36,6 +36,7 @@ class Shaping:
         self._base = site
         self._names: dict[tuple[str, int], str] = {}
         self._elements: dict[int, tuple[int, str]] = {}
+        self._members: dict[int, list[tuple[tuple[int, int], Json]]] = {}
 
     def note(self, kind: str, entry: Entry) -> None:
         number = number_of(dict(entry))
@@ -47,7 +48,11 @@ class Shaping:
         if kind in ("element_sets", "item_types") and isinstance(name, str):
             self._names[kind, number] = name
         elif kind == "elements" and isinstance(name, str):
-            self._elements[number] = number_of(entry.get("element_set")) or 0, name
+            of = number_of(entry.get("element_set")) or 0
+            self._elements[number] = of, name
+            place = place_of("elements", entry)[1], number
+            member: Json = {key: entry.get(key) for key in ("name", "description", "comment", "order")}
+            self._members.setdefault(of, []).append((place, member))
         elif kind == "users" and isinstance(email := entry.get("email"), str):
             self._names[kind, number] = email
         elif kind == "collections":
@@ -75,6 +80,9 @@ class Shaping:
             case "exhibits":
                 record["tag_names"] = _tags(entry)
                 record["pages"] = [dict(one) for one in parts.of("exhibit_pages", number)]
+            case "element_sets":
+                members = sorted(self._members.get(number, ()), key=lambda one: one[0])
+                record["element_list"] = [one for _, one in members]
             case "elements":
                 record["element_set_name"] = self._named("element_sets", entry.get("element_set"))
             case "item_types":

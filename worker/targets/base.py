@@ -245,6 +245,11 @@ class TemplateFacts(Struct, frozen=True):
 class Resolver(Protocol):
     """Names against the live target; what the preflight listed once, kept for the run."""
 
+    @property
+    def has_map(self) -> bool:
+        """Whether items may be given places; asked for only where the control file gives some."""
+        ...
+
     def problems(self, draft: Draft) -> tuple[Problem, ...]:
         """What in this draft the target does not know or would drop silently; empty when all is well."""
         ...
@@ -401,10 +406,29 @@ class Adapter(Protocol):
         numbers: Mapping[int, int],
         order: Sequence[int] = (),
         primary: int = 0,
+        own: Saved | None = None,
     ) -> bytes | None:
         """The JSON body that brings back what went with deleted resources that are there again: values that
         linked to them, put in one after the other, memberships of item sets, the `order` of its media, and
-        which of them was the `primary` one (0: nobody had chosen one). None: nothing is missing."""
+        which of them was the `primary` one (0: nobody had chosen one). `own`: the resource itself before it
+        was deleted, where it was; what `comes_after` it comes with this. None: nothing is missing."""
+        ...
+
+    def left_out(self, draft: Draft) -> bool:
+        """Whether creating the draft leaves something of it to a change that comes after that."""
+        ...
+
+    def comes_after(self, saved: Saved) -> bool:
+        """The same of a deleted resource that is created again: it comes back by a `relink_payload`."""
+        ...
+
+    def stamped(self, kind: Kind) -> bool:
+        """Whether the stamp of a resource tells of all that is read of it in this run."""
+        ...
+
+    def unstamped(self, saved: Saved) -> str | None:
+        """What no stamp tells of, in a form in which it can be compared; None: there is no such thing, or it
+        was not read."""
         ...
 
     async def members(self, item_set: int) -> Sequence[int]:
@@ -551,6 +575,14 @@ class Adapter(Protocol):
 
     def link(self, kind: Kind, resource_id: int) -> str:
         """The address at which a person looks at the resource."""
+        ...
+
+    def has_asset(self, name: str) -> bool:
+        """Whether an asset was called so when names were last listed."""
+        ...
+
+    def assets_of(self, representation: bytes) -> frozenset[int]:
+        """The numbers of the assets that a resource shows."""
         ...
 
     async def in_use(self, saved: Saved) -> str | None:

@@ -40,6 +40,7 @@ from service.control.model.instructions import (
     Assign,
     Delete,
     Duplicates,
+    ElementTexts,
     ForEach,
     Found,
     Gone,
@@ -58,6 +59,7 @@ from service.control.model.instructions import (
 )
 from service.control.model.names import (
     PSEUDO_PARTS,
+    THUMBNAIL,
     AnyDestination,
     Destination,
     DestinationKind,
@@ -125,6 +127,7 @@ from service.control.model.values import (
 
 __all__ = [
     "PSEUDO_PARTS",
+    "THUMBNAIL",
     "AbortRecord",
     "Absent",
     "Annotation",
@@ -147,6 +150,7 @@ __all__ = [
     "DestinationKind",
     "Duplicates",
     "Element",
+    "ElementTexts",
     "Expression",
     "Feature",
     "FieldName",

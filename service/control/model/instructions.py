@@ -18,7 +18,7 @@ from service.control.model.names import (
     OnUpdate,
     Property,
 )
-from service.control.model.values import Filter, Selector, Split, ValueSpec
+from service.control.model.values import Filter, Selector, Split, Text, ValueSpec
 
 # --- instructions ---------------------------------------------------------------------------------
 
@@ -40,6 +40,19 @@ class Assign:
     of: Of = "all"
     on_error: OnError | None = None
     """Own or of the enclosing instruction; None: the file's, else the control's."""
+    pointer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ElementTexts:
+    """Gives the texts of an Omeka Classic, `{set: {element: [{"text", "html"}]}}`, to the elements of the
+    same names. It speaks for all elements of the resource: where the record has no text any more, what this
+    service wrote is taken off.
+    """
+
+    destination: Destination
+    input: Selector
+    on_error: OnError | None = None
     pointer: str = ""
 
 
@@ -154,7 +167,7 @@ class Delete:
 class Skip:
     """Leaves this record out by rule; that is no error."""
 
-    message: str
+    message: Text
     on_error: OnError | None = None
     pointer: str = ""
 
@@ -173,7 +186,7 @@ class AssertDestination:
 class AbortRecord:
     """Rejects the record with this message."""
 
-    message: str
+    message: Text
     on_error: OnError | None = None
     pointer: str = ""
 
@@ -182,14 +195,14 @@ class AbortRecord:
 class LogError:
     """Logs this message and goes on; nothing else happens to the record."""
 
-    message: str
+    message: Text
     on_error: OnError | None = None
     pointer: str = ""
 
 
 Instruction: TypeAlias = (
-    "Assign | RemoveValues | IfExists | IfValueOneOf | IfHasValue | Within | ForEach | New | Load"
-    " | Delete | Skip | AssertDestination | AbortRecord | LogError"
+    "Assign | ElementTexts | RemoveValues | IfExists | IfValueOneOf | IfHasValue | Within | ForEach | New"
+    " | Load | Delete | Skip | AssertDestination | AbortRecord | LogError"
 )
 
 

@@ -169,6 +169,10 @@ class FieldName:
         return self.name
 
 
+THUMBNAIL = FieldName("thumbnail")
+"""The name that an asset is given to: by its name, or by the file that becomes one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A part of a pseudo-destination: `language` of `value:literal`, `identifier` of `load:by-identifier`."""

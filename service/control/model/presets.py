@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from service.control.model.names import Model
+
 
 @dataclass(frozen=True, slots=True)
 class RecordProcessor:
@@ -14,7 +16,7 @@ class RecordProcessor:
     `users`: names or e-mails there → e-mails here. `type_map`: item types there → classes here.
     `element_map`: elements there (`Item Type Metadata:Text`) → terms here, "" for none. `create_users`: the
     role of users that are made here; "": none are. `simple_pages`: the site here that gets them; "": they are
-    left.
+    left. `model`: of the control file.
     """
 
     name: Literal["omeka-classic-site"]
@@ -28,4 +30,5 @@ class RecordProcessor:
     create_users: str = ""
     simple_pages: str = ""
     dates: bool = False
+    model: Model = "omeka-s"
     pointer: str = ""

@@ -38,6 +38,10 @@ class NamesUsed:
     coming: frozenset[Listing] = frozenset()
     """Listings that are used, and that records may add to: a name that is not there yet may be brought by the
     batch itself."""
+    places: str | None = None
+    """Where the control file first gives an item a place on a map: its pointer; None: it does not."""
+    places_if_possible: bool = False
+    """Whether it is content where the target has no map."""
 
     def needs(self, listing: Listing) -> bool:
         named: tuple[Used, ...] = getattr(self, listing)

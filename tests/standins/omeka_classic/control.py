@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 
 from tests.standins.shared.control import Control as BaseControl
 from tests.standins.shared.php import Json
@@ -35,8 +36,8 @@ class Control(BaseControl):
         def shown(row: Row) -> Json:
             document = renderer.row(row)
             if isinstance(row, File):
-                content = self._db.stored.read(f"original/{row.filename}")
-                document["sha256"] = None if content is None else hashlib.sha256(content).hexdigest()
+                content = self._db.stored.find(f"original/{row.filename}")
+                document["sha256"] = None if content is None else _sha256(content.chunks())
             return document
 
         return {name: [shown(row) for row in self._db.rows(name)] for name in TYPES if name != "keys"}
@@ -74,3 +75,10 @@ def ensure_super(database: Database, given: str | None) -> str:
         stored = given or secrets.token_hex(20)
         database.put(Key(id=database.next_id("keys"), key=stored, user=SUPER.id))
     return stored
+
+
+def _sha256(chunks: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.hexdigest()

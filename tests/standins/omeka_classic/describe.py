@@ -23,11 +23,11 @@ class Description:
     is_picture: bool = False
 
 
-def describe(content: bytes) -> Description:
-    """What a file is."""
+def describe(content: bytes, size: int) -> Description:
+    """What a file is that begins so and has so many bytes."""
     kind = _kind(content)
     if kind == "image/png" and len(content) >= 26:
-        return _png(content)
+        return _png(content, size)
     if kind == "application/pdf":
         return _pdf(content)
     if kind.startswith("image/"):
@@ -43,7 +43,7 @@ def _kind(content: bytes) -> str:
     return sniff.media_type(content)
 
 
-def _png(content: bytes) -> Description:
+def _png(content: bytes, size: int) -> Description:
     width, height, depth, colour = struct.unpack(">IIBB", content[16:26])
     bits = depth * _CHANNELS.get(colour, 1)
     interlaced = "interlaced" if content[28:29] == b"\x01" else "non-interlaced"
@@ -53,7 +53,7 @@ def _png(content: bytes) -> Description:
         "resolution_x": width,
         "resolution_y": height,
         "bits_per_sample": bits,
-        "compression_ratio": len(content) / ((width * height * bits / 8) or 1),
+        "compression_ratio": size / ((width * height * bits / 8) or 1),
     }
     return Description(
         "image/png",

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.standins.shared.php import Json
+from tests.standins.shared.storage import Spool
 
 from .database import Database
 from .describe import describe
@@ -128,7 +129,7 @@ class Seeder:
     def content(self, filename: str, encoded: str) -> bytes:
         """Keep a file's bytes."""
         content = base64.b64decode(encoded)
-        self._db.stored.write(f"original/{filename}", content)
+        self._db.stored.write(f"original/{filename}", Spool(content))
         return content
 
 
@@ -158,7 +159,7 @@ def _file(seeder: Seeder, number: int, shown: Json) -> File:
     stem = hashlib.md5(f"{number} {original}".encode(), usedforsecurity=False).hexdigest()
     filename = shown.get("filename") or f"{stem}.{extension}"
     content = seeder.content(filename, shown["content"]) if "content" in shown else b""
-    seen = describe(content)
+    seen = describe(content, len(content))
     return File(
         id=number,
         item=shown["item"]["id"],

@@ -6,8 +6,8 @@ import json
 from typing import Any
 from urllib.parse import unquote
 
-from tests.standins.shared.frontend import SESSION, Asked, Headers, Receive, Reply, Scope, Send, WebServer
-from tests.standins.shared.multipart import Form, parse
+from tests.standins.shared.frontend import SESSION, Asked, Receive, Reply, Scope, Send, WebServer
+from tests.standins.shared.multipart import Form
 from tests.standins.shared.php import Json, Query
 from tests.standins.shared.traffic import Traffic, Workers
 
@@ -73,7 +73,7 @@ class Server(WebServer):
                 *routed,
                 asked.query,
                 body,
-                _form(asked.method, asked.headers, body),
+                (None if too_large else asked.form) or Form(),
                 newest_tag,
                 self._knobs.uploads_collide and self._uploads > 1,
             )
@@ -110,19 +110,12 @@ class Server(WebServer):
         stem = name.rpartition(".")[0]
         for file in self._db.files.values():
             if folder == "original" and file.filename == name:
-                content = self._db.stored.read(f"original/{name}")
+                content = self._db.stored.find(f"original/{name}")
                 if content is not None:
                     return Reply(200, {"content-type": file.mime_type}, content, sized=True)
             elif folder in pages.FOLDERS and file.has_derivative and file.filename.startswith(stem + "."):
                 return Reply(200, {"content-type": "image/jpeg"}, pages.PIXEL, sized=True)
         return _plain(404, "404 Not Found")
-
-
-def _form(method: str, headers: Headers, body: bytes) -> Form:
-    kind = headers.get("content-type", "")
-    if method != "POST" or not kind.lower().startswith("multipart/form-data"):
-        return Form()
-    return parse(body, kind) or Form()
 
 
 def _shown(answer: Answer, query: Query) -> Reply:

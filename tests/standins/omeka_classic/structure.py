@@ -96,7 +96,7 @@ class Structure:
         element_set = self._db.element_sets.get(owner)
         if element_set is None:
             raise sql("Column 'element_set_id' cannot be null")
-        self._check_element(name, element_set, 0)
+        self._check_element(name, element_set)
         return Element(
             id=self._db.next_id("elements"),
             element_set=owner,
@@ -106,19 +106,16 @@ class Structure:
             order=None if data.get("order") is None else to_int(data["order"]),
         )
 
-    def _check_element(self, name: str, element_set: ElementSet, own: int) -> None:
+    def _check_element(self, name: str, element_set: ElementSet) -> None:
         if not name:
             raise invalid({"name": "Name must not be empty."})
-        others = (e for e in self._db.elements.values() if e.element_set == element_set.id and e.id != own)
+        others = (e for e in self._db.elements.values() if e.element_set == element_set.id)
         if _taken(name, others):
             message = f'An element named "{name}" already exists for the "{element_set.name}" element set.'
             raise invalid({"name": message})
 
     def _change_element(self, row: Element, data: Sent) -> None:
-        name = self._name(data, "elements") if data.get("name") is not None else row.name
-        self._check_element(name, self._db.element_sets[row.element_set], row.id)
-        row.name = name
-        row.description = _text(data, "description", row.description)
+        """Its comment and its place; a PUT passes over all else (`setPutData` of Omeka's `Api_Element`)."""
         row.comment = _text(data, "comment", row.comment)
         if data.get("order") is not None:
             row.order = to_int(data["order"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 
 from tests.standins.shared.multipart import Upload
@@ -39,9 +38,9 @@ class Uploads:
             raise ApiError(400, "Invalid item. File must belong to an existing item.")
         if request.collides:
             raise ApiError(500, "The given destination is not writable")
-        if self._knobs.upload_max_filesize and len(upload.content) > self._knobs.upload_max_filesize:
+        if self._knobs.upload_max_filesize and upload.content.size > self._knobs.upload_max_filesize:
             raise ApiError(500, f"File '{upload.name}' exceeds the defined ini size")
-        description = describe(upload.content)
+        description = describe(upload.content.head, upload.content.size)
         self._judge(upload, description)
         row = self._stored(item, upload, description)
         self.change(row, data)
@@ -92,8 +91,8 @@ class Uploads:
             modified=now,
             filename=filename,
             original_filename=upload.name,
-            authentication=hashlib.md5(upload.content, usedforsecurity=False).hexdigest(),
-            size=len(upload.content),
+            authentication=upload.content.md5,
+            size=upload.content.size,
             mime_type=description.media_type,
             type_os=description.type_os,
             has_derivative=description.is_picture,

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from tests.standins.shared.php import Query, build_query, to_int
 
-from . import datatypes, turtle
+from . import datatypes, mapping, turtle
 from .access import Caller, identify
 from .catalog import Catalog
 from .database import Database
@@ -70,7 +70,8 @@ class Api:
     async def answer(self, request: ApiRequest, base: str, accept: str) -> Answer:
         """Carry out one request; raises ApiError, PageError or MemoryExhaustedError."""
         caller = identify(self._db, request.query)
-        renderer = Renderer(self._db, caller, base, ZoneInfo(self._knobs.time_zone))
+        zone, maps = ZoneInfo(self._knobs.time_zone), mapping.MODULE in self._knobs.modules
+        renderer = Renderer(self._db, caller, base, zone, maps=maps)
         if not self._known(request.resource):
             raise failed(500, f'The API does not support the "{request.resource}" resource.')
         match request.method:
@@ -147,7 +148,8 @@ class Api:
     def _listed(self, name: str, base: str) -> Json:
         """The short lists that have no table and no total."""
         if name == "api_resources":
-            names = [*NAMES, *(["custom_vocabs"] if "CustomVocab" in self._knobs.modules else [])]
+            modules = {"CustomVocab": "custom_vocabs", mapping.MODULE: mapping.RESOURCE}
+            names = [*NAMES, *(modules[one] for one in self._knobs.modules if one in modules)]
             return [_entry(base, name, "o:ApiResource", n) for n in names]
         if name == "data_types":
             types = datatypes.names(self._knobs.modules, self._db.custom_vocabs)

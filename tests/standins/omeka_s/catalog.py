@@ -417,7 +417,7 @@ class Catalog:
         upload = request.files.get("")
         if upload is None:
             raise invalid({"file": ["No file was uploaded"]})
-        if len(upload.content) > (self._knobs.upload_max_filesize or 1024 * MIB):
+        if upload.content.size > (self._knobs.upload_max_filesize or 1024 * MIB):
             raise invalid(
                 {"upload": ["The uploaded file exceeds the upload_max_filesize directive in php.ini"]}
             )

@@ -10,6 +10,7 @@ from datetime import datetime
 import msgspec
 
 from tests.standins.shared.control import Control as BaseControl
+from tests.standins.shared.storage import Spool
 from tests.standins.shared.traffic import Traffic
 
 from .access import Caller
@@ -50,7 +51,7 @@ class Control(BaseControl):
 
     def dump(self) -> Json:
         """All resources as the administrator sees them."""
-        renderer = Renderer(self._db, Caller(ADMIN), "")
+        renderer = Renderer(self._db, Caller(ADMIN), "", maps=True)
         dump: dict[str, Json] = {}
         for table in _DUMPED:
             rows = sorted(getattr(self._db, table).values(), key=lambda r: r.id)
@@ -166,7 +167,7 @@ class Seeder:
         if content is not None:
             decoded = base64.b64decode(content)
             row.sha256, row.size = hashlib.sha256(decoded).hexdigest(), len(decoded)
-            self._db.files.write(f"original/{row.filename}", decoded)
+            self._db.files.write(f"original/{row.filename}", Spool(decoded))
 
 
 def _ref(sent: Json, default: int | None = None) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import http.client
 import re
 import secrets
@@ -15,6 +14,7 @@ import orjson
 
 from tests.standins.shared import sniff
 from tests.standins.shared.multipart import Upload
+from tests.standins.shared.storage import Spool
 
 from .errors import invalid
 from .knobs import Knobs
@@ -40,7 +40,7 @@ _SCRIPT_URLS = re.compile(r"""\s(?:href|src)\s*=\s*(["']?)\s*javascript:[^"'>]*\
 class StoredFile:
     """A file that was taken, before its row exists."""
 
-    content: bytes
+    content: Spool
     media_type: str
     storage: str
     extension: str
@@ -51,9 +51,9 @@ class StoredFile:
         return f"{self.storage}.{self.extension}" if self.extension else self.storage
 
 
-def take(name: str, content: bytes, media_types: list[str], extensions: list[str]) -> StoredFile:
+def take(name: str, content: Spool, media_types: list[str], extensions: list[str]) -> StoredFile:
     """Check a file's type and extension, and give it a name; 422 where the whitelist forbids it."""
-    media_type = sniff.media_type(content)
+    media_type = sniff.media_type(content.head)
     extension = sniff.extension(name, media_type)
     errors: list[Json] = []
     if media_type not in media_types:
@@ -104,7 +104,7 @@ def uploaded(data: Json, files: dict[str, Upload], knobs: Knobs) -> Upload:
     if not index or index not in files:
         raise invalid({"error": ["No file uploaded for the specified index"]})
     upload = files[index]
-    if knobs.upload_max_filesize and len(upload.content) > knobs.upload_max_filesize:
+    if knobs.upload_max_filesize and upload.content.size > knobs.upload_max_filesize:
         raise invalid({"upload": ["The uploaded file exceeds the upload_max_filesize directive in php.ini"]})
     return upload
 
@@ -112,8 +112,8 @@ def uploaded(data: Json, files: dict[str, Upload], knobs: Knobs) -> Upload:
 def _attach(media: Media, source: str, file: StoredFile) -> StoredFile:
     media.source = source
     media.media_type = file.media_type
-    media.sha256 = hashlib.sha256(file.content).hexdigest()
-    media.size = len(file.content)
+    media.sha256 = file.content.sha256
+    media.size = file.content.size
     media.storage = file.storage
     media.extension = file.extension
     media.has_original = True
@@ -129,7 +129,7 @@ async def _from_url(media: Media, data: Json, knobs: Knobs) -> StoredFile:
         raise invalid({"ingest_url": ["Invalid ingest URL"]})
     content = await _download(url, "download")
     name = urlsplit(url).path.rpartition("/")[2] or url
-    file = take(name, content, knobs.media_types, knobs.extensions)
+    file = take(name, Spool(content), knobs.media_types, knobs.extensions)
     return _attach(media, url, file)
 
 

@@ -36,7 +36,7 @@ class Knobs(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     maintenance: bool = False
     fpm_down: bool = False
     modules: list[str] = []
-    """Installed modules: NumericDataTypes, CustomVocab, ValueSuggest, DataTypeGeometry."""
+    """Installed modules: NumericDataTypes, CustomVocab, ValueSuggest, DataTypeGeometry, Mapping."""
     clock: int = 0
     """The time of stamps, in seconds since 1970, so that a test says what happens in the same second; 0: the
     real one."""

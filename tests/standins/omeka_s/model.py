@@ -48,6 +48,16 @@ class Resource(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What a module shows with the resource, `o-module-…`; no request changes it."""
 
 
+class Feature(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Something of an item on the map of the module Mapping."""
+
+    id: int
+    media: int | None = None
+    label: str | None = None
+    type: str = ""
+    coordinates: Json = None
+
+
 class Item(Resource, kw_only=True, omit_defaults=True):
     """An item; its media point to it (``Media.item``)."""
 
@@ -59,6 +69,7 @@ class Item(Resource, kw_only=True, omit_defaults=True):
     item_sets: list[int] = []
     sites: list[int] = []
     primary_media: int | None = None
+    features: list[Feature] = []
 
 
 class ItemSet(Resource, kw_only=True, omit_defaults=True):

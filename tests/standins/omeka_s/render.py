@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 
-from . import datatypes
+from . import datatypes, mapping
 from .access import Caller, media_seen
 from .database import AnyResource, Database
 from .model import (
     Asset,
     CustomVocab,
+    Feature,
     Item,
     ItemSet,
     Json,
@@ -36,8 +37,12 @@ def stamp(seconds: int, zone: tzinfo = UTC) -> str:
 class Renderer:
     """Renders rows for one caller; ``base`` is the site's address without a trailing slash."""
 
-    def __init__(self, database: Database, caller: Caller, base: str, zone: tzinfo = UTC) -> None:
+    def __init__(
+        self, database: Database, caller: Caller, base: str, zone: tzinfo = UTC, *, maps: bool = False
+    ) -> None:
+        """`maps`: whether the module Mapping is there."""
         self._db = database
+        self._maps = maps
         self._zone = zone
         self._caller = caller
         self._base = base
@@ -107,8 +112,21 @@ class Renderer:
             self._media(row, shown)
         self._values(row, shown)
         shown.update(row.module)
+        if isinstance(row, Item) and row.features and self._maps:
+            shown[mapping.KEY] = [self._feature(row, one) for one in row.features]
         if not gone:
             self._reverse(row, shown)
+
+    def _feature(self, row: Item, one: Feature) -> Json:
+        shown: dict[str, Json] = {}
+        self._head(shown, mapping.RESOURCE, one.id, "o-module-mapping:Feature", gone=False)
+        return shown | {
+            "o:item": self._ref("items", row.id),
+            "o:media": self._ref("media", one.media),
+            "o:label": one.label,
+            mapping.TYPE: one.type,
+            mapping.COORDINATES: one.coordinates,
+        }
 
     def _primary(self, row: Item, media: list[Media]) -> Media | None:
         chosen = next((m for m in media if m.id == row.primary_media), None)

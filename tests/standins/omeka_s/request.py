@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from tests.standins.shared.multipart import Upload, parse
+from tests.standins.shared.multipart import Form, Upload
 from tests.standins.shared.php import Query
 
 from .errors import PageError, failed
@@ -72,9 +72,8 @@ def _depth(body: bytes) -> int:
     return deepest
 
 
-def read_multipart(body: bytes, content_type: str) -> tuple[Json, dict[str, Upload]]:
+def read_form(form: Form | None) -> tuple[Json, dict[str, Upload]]:
     """The ``data`` part, decoded, and the files."""
-    form = parse(body, content_type)
     if form is None:
         raise failed(400, "JSON: Syntax error")
     files: dict[str, Upload] = {}

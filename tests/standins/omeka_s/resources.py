@@ -8,6 +8,7 @@ from typing import TypeVar
 from tests.standins.shared.multipart import Upload
 from tests.standins.shared.php import is_numeric, members, to_int, truthy
 
+from . import mapping
 from .access import Caller
 from .database import AnyResource, Database
 from .errors import ApiError, PageError, invalid, not_found
@@ -179,6 +180,9 @@ class Resources:
                 if number not in self._db.sites:
                     raise not_found("Site", str(number))
                 row.sites.append(number)
+        if mapping.MODULE in self._knobs.modules and change.touches(mapping.KEY):
+            sent, seen = change.data.get(mapping.KEY, []), list(self._db.media)
+            row.features = mapping.hydrated(row.features, sent, self._db.next_id, seen)
         if change.touches("o:primary_media"):
             row.primary_media = self._own_media(change.data.get("o:primary_media"), row)
 

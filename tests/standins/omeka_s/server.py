@@ -20,7 +20,7 @@ from .control import ADMIN, Control
 from .database import Database
 from .errors import ApiError, PageError, failed
 from .knobs import Knobs
-from .request import ApiRequest, decode, read_multipart
+from .request import ApiRequest, decode, read_form
 
 HTML = "text/html; charset=UTF-8"
 _PIXEL = bytes.fromhex(
@@ -108,14 +108,14 @@ class Server(WebServer):
                 newest = sorted(self._db.items.values(), key=lambda i: -i.id)
                 return _html(200, pages.home(self._knobs, [i for i in newest if i.public][:50]))
             case ["files", "original" | "asset" as folder, name]:
-                content = self._db.files.read(f"{folder}/{name}")
+                content = self._db.files.find(f"{folder}/{name}")
                 if content is not None:
                     return Reply(200, {"content-type": self._file_type(folder, name)}, content)
             case ["files", "large" | "medium" | "square", name]:
                 for media in self._db.media.values():
                     if media.storage and name == f"{media.storage}.jpg" and media.has_thumbnails:
-                        content = self._db.files.read(f"original/{media.filename}") or _PIXEL
-                        return Reply(200, {"content-type": media.media_type or ""}, content)
+                        content = self._db.files.find(f"original/{media.filename}")
+                        return Reply(200, {"content-type": media.media_type or ""}, content or _PIXEL)
             case ["application", "asset", "thumbnails", _]:
                 return Reply(200, {"content-type": "image/png"}, _PIXEL)
             case ["admin", "item" | "media" | "item-set", number]:
@@ -150,7 +150,7 @@ def _read(asked: Asked) -> ApiRequest:
         name = kind.partition(";")[0].strip().lower()
         if name == "multipart/form-data":
             if method == "POST":
-                content, files = read_multipart(body, kind)
+                content, files = read_form(asked.form)
         elif name == "application/json":
             content = decode(body)
         else:

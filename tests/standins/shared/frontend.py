@@ -10,7 +10,9 @@ from typing import Any, Protocol, TypeAlias
 import orjson
 
 from .control import Control
+from .multipart import Form, FormReader, reader
 from .php import Query, parse_query
+from .storage import OnDisk, Spool
 from .traffic import Traffic
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -43,7 +45,8 @@ class Limits(Protocol):
 
 @dataclass(frozen=True)
 class Asked:
-    """A request that came whole. `body` is cut where it is over the web server's limit, `size` is not."""
+    """A request that came whole. `body` is cut where it is over the web server's limit, `size` is not. Of a
+    form `body` is empty: its parts were taken while they came."""
 
     method: str
     path: str
@@ -51,6 +54,7 @@ class Asked:
     headers: Headers
     body: bytes
     size: int
+    form: Form | None = None
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,12 @@ class Reply:
 
     status: int
     headers: Headers = field(default_factory=dict)
-    body: bytes = b""
+    body: bytes | Spool | OnDisk = b""
     sized: bool = False
+
+    @property
+    def size(self) -> int:
+        return len(self.body) if isinstance(self.body, bytes) else self.body.size
 
 
 class WebServer:
@@ -81,10 +89,12 @@ class WebServer:
         method: str = scope["method"]
         raw_query = scope["query_string"].decode("latin-1")
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
-        body, size, complete = await self._body(receive, path)
+        to_control = path.startswith("/standin/")
+        form = None if to_control else reader(method, headers.get("content-type", ""))
+        body, size, complete = await self._body(receive, path, form)
         if not complete:
             return
-        if path.startswith("/standin/"):
+        if to_control:
             status, document = self._control.answer(method, path, raw_query, body)
             self._store.commit()
             json = {"content-type": "application/json"}
@@ -92,7 +102,8 @@ class WebServer:
             return
         came = self._traffic.came()
         query = parse_query(raw_query)
-        reply = await self.reply(Asked(method, path, query, headers, body, size))
+        parts = None if form is None else form.form
+        reply = await self.reply(Asked(method, path, query, headers, body, size, parts))
         self._store.commit()
         self._traffic.note(method, path, query, reply.status, came)
         await _respond(send, reply, method)
@@ -111,8 +122,9 @@ class WebServer:
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
-    async def _body(self, receive: Receive, path: str) -> tuple[bytes, int, bool]:
-        """The body, its size, and whether it came whole. What is over the web server's limit is not kept."""
+    async def _body(self, receive: Receive, path: str, form: FormReader | None) -> tuple[bytes, int, bool]:
+        """The body, its size, and whether it came whole. What is over the web server's limit is not kept.
+        `form` takes it instead, where there is one."""
         limit = 0 if path.startswith("/standin/") else self._limits.client_max_body_size
         chunks: list[bytes] = []
         size = 0
@@ -122,7 +134,11 @@ class WebServer:
                 return b"", size, False
             chunk: bytes = message.get("body", b"")
             size += len(chunk)
-            if not limit or size <= limit:
+            if limit and size > limit:
+                pass
+            elif form is not None:
+                form.write(chunk)
+            else:
                 chunks.append(chunk)
             if not message.get("more_body"):
                 return b"".join(chunks), size, True
@@ -132,10 +148,15 @@ async def _respond(send: Send, reply: Reply, method: str) -> None:
     headers = [(b"server", b"nginx/1.22.1")]
     headers += [(k.encode("latin-1"), v.encode("latin-1")) for k, v in reply.headers.items()]
     if reply.sized:
-        headers.append((b"content-length", str(len(reply.body)).encode()))
+        headers.append((b"content-length", str(reply.size).encode()))
     try:
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else reply.body})
+        small = b"" if method == "HEAD" else reply.body
+        if not isinstance(small, bytes):
+            for chunk in small.chunks():
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            small = b""
+        await send({"type": "http.response.body", "body": small})
     except (OSError, asyncio.CancelledError):
         # The client has gone; what it asked for was done all the same.
         return

@@ -115,7 +115,7 @@ def test_the_summary_says_how_much_and_then_what_it_has_in_common() -> None:
         entry(10, "skip", problems=msgspec.json.encode([Problem("warning", "gone", "Somebody deleted it.")])),
         *(entry(n, "unchanged", resource_id=n) for n in range(11, 501)),
     ]
-    assert summary_text(facts(entries), group(entries), Layout()) == HEAD + (
+    assert summary_text(facts(entries), group(entries).groups, Layout()) == HEAD + (
         "500 records: 5 to update, 2 to create, 1 to delete, 490 unchanged, 1 skipped, 1 rejected.\n"
         "\n"
         "What changes in what is updated\n"
@@ -179,7 +179,8 @@ def test_a_narrowed_plan_begins_with_the_counts_of_the_whole_and_no_more() -> No
     assert summary_text(facts(counts=counts), groups, Layout(), narrowed=True) == HEAD + (
         "1 record: 1 to update, 2 to unpublish.\n"
     )
-    assert section_title("update", counts) == "\nTo update (3)\n"
+    assert section_title("update", counts) == "\nTo update (1)\n"
+    assert section_title("unpublish", counts) == "\nTo unpublish (2)\n"
     assert section_title("update", None) == "\nTo update\n"
 
 
@@ -296,11 +297,11 @@ def test_many_new_resources_are_shown_a_few_in_full_and_then_a_line_each() -> No
         expected += f"\n+ works.csv:{n + 1} [A{n}] item\n"
         expected += f"    dcterms:subject: Music\n    dcterms:title: Work {n}\n"
     expected += "\n" + "".join(f"+ works.csv:{n + 1} [A{n}] item: Work {n}\n" for n in range(6, 31))
-    assert written(entries, group(entries)) == expected + "    ! Look here.\n"
-    full = written(entries, group(entries), details="full")
+    assert written(entries, group(entries).groups) == expected + "    ! Look here.\n"
+    full = written(entries, group(entries).groups, details="full")
     assert full.count("    dcterms:title: ") == 30
     few = entries[:20]
-    assert written(few, group(few)) == written(few, group(few), details="full")
+    assert written(few, group(few).groups) == written(few, group(few).groups, details="full")
     # Chosen ones, whose number nobody counted: as many in full as are not yet many.
     assert written(entries).count("    dcterms:title: ") == 20
 

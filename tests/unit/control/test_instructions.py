@@ -324,7 +324,11 @@ def test_the_short_form_stands_for_fields_that_append() -> None:
             {"action": "for-each", "source": "a", "brackets": True, "instructions": []},
             '/instructions/1/brackets: "brackets" has no effect without "split".',
         ),
-        ({"action": "skip"}, '/instructions/1: "skip" needs "message", which must be a text.'),
+        (
+            {"action": "skip"},
+            '/instructions/1: "skip" needs "message", which must be a text or an object with "source" or '
+            '"expression".',
+        ),
         (
             {"action": "new", "destination": "value:uri"},
             '/instructions/1/destination: "value:uri" collects values; it is no resource.',

@@ -530,12 +530,19 @@ def test_what_a_control_file_says_itself_comes_before_what_its_record_processor_
 @pytest.mark.parametrize(
     ("root", "said"),
     [
-        ({"model": "omeka-classic"}, "imports into an Omeka S"),
+        ({"model": "omeka"}, "must know into what"),
+        (
+            {
+                "model": "omeka-classic",
+                "recordProcessor": {"name": "omeka-classic-site", "simplePages": "about"},
+            },
+            'writes no pages: leave "simplePages" out',
+        ),
         ({"files": {"data0": {"read": "json"}}}, '"files" needs an entry of the reader "omeka-classic"'),
     ],
 )
 def test_a_record_processor_that_cannot_be_carried_out_is_refused(root: dict[str, Any], said: str) -> None:
-    control = {**version_1(recordProcessor="omeka-classic-site", match={}, **{**CLASSIC, **root})}
+    control = version_1(**{"recordProcessor": "omeka-classic-site", "match": {}, **CLASSIC, **root})
     del control["instructions"]
     parsed = parse_control(json.dumps(control).encode())
     assert any(said in str(one) for one in parsed.problems)

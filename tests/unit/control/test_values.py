@@ -32,6 +32,8 @@ from service.control.model import (
     ValueMap,
     ValueSpec,
 )
+from service.control.names_used import names_used
+from service.control.pictures import names_pictures
 from tests.unit.control.making import compiled, only, told, version_1, warned
 
 ARTIST = {"item:artist": {"source": "aid", "by": "dcterms:identifier", "scope": "artists"}}
@@ -229,6 +231,23 @@ def test_attachments_are_found_by() -> None:
     assert control.instructions[2].name == FieldName("file")  # type: ignore[union-attr]
 
 
+def test_a_thumbnail_is_a_file_where_it_says_how_that_is_found() -> None:
+    thumbnail = {"source": "f", "name": "thumbnail"}
+    by_name = compiled(version_1(thumbnail))
+    by_file = compiled(version_1({**thumbnail, "findBy": "path"}))
+    assert by_name.instructions[1].value.find is None  # type: ignore[union-attr]
+    assert by_file.instructions[1].value.find == Find("path")  # type: ignore[union-attr]
+    assert [names_pictures(one) for one in (by_name, by_file)] == [False, True]
+    assert "assets" in names_used(by_file).coming
+    assert "assets" not in names_used(by_name).coming
+    assert told({**thumbnail, "ignoreCase": True}) == [
+        '/instructions/1/ignoreCase: "ignoreCase" has no effect on a "thumbnail" without "findBy", which '
+        "makes it a file."
+    ]
+    classic = told({**thumbnail, "findBy": "path"}, model="omeka-classic")
+    assert any("thumbnail" in one for one in classic)
+
+
 @pytest.mark.parametrize(
     ("given", "made"),
     [
@@ -302,7 +321,10 @@ AT = "/instructions/1"
         ),
         ({"mapInputValue": "rigths"}, [f'{AT}/mapInputValue: unknown mapping "rigths".']),
         ({"refMapping": "sets"}, [f'{AT}/refMapping: unknown mapping "sets".']),
-        ({"findBy": "stem"}, [f'{AT}/findBy: "findBy" belongs to the name "file", not to "dcterms:title".']),
+        (
+            {"findBy": "stem"},
+            [f'{AT}/findBy: "findBy" belongs to the names "file" and "thumbnail", not to "dcterms:title".'],
+        ),
         (
             {"otherwise": "create"},
             [f'{AT}/otherwise: "otherwise": "create" makes item sets; "dcterms:title" needs a value.'],

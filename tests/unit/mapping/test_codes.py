@@ -14,7 +14,7 @@ _NOT_CODES = frozenset(
     {"item-set", "iiif-presentation", "alt-text", "group-by", "collapse-space", "strip-html", "to-string"}
     | {"fix-up-url", "string-to-ref", "if-exists", "if-value-one-of", "for-each", "field-structured"}
     | {"twenty-first", "utf-8", "person-name", "assign-new-items", "data-types"}
-    | {"resource-template"}
+    | {"resource-template", "element-set", "element-texts"}
 )
 
 

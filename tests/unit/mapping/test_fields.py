@@ -196,7 +196,14 @@ def test_coordinates_want_both_parts() -> None:
 
 def test_a_destination_that_cannot_be_written_stops_before_the_first_row() -> None:
     with pytest.raises(ControlNotRunnable) as stopped:
-        mapper([NEW, {"action": "new", "destination": "geolocation"}], model="omeka")
+        mapper(
+            [
+                NEW,
+                {"source": "n", "destination": "load:by-id", "name": "id"},
+                {"action": "load", "destination": "geolocation", "using": "load:by-id"},
+            ],
+            model="omeka",
+        )
     assert [problem.code for problem in stopped.value.problems] == ["destination-not-offered"]
 
 

@@ -142,9 +142,14 @@ class OmekaS:
     def told_apart(self, media: Saved) -> tuple[str, str]:
         return files.told_apart(media)
 
+    def left_out(self, draft: Draft) -> bool:
+        return False
+
 
 class Resolves:
     """A target that knows every name, but the class `foaf:Nobody`."""
+
+    has_map = True
 
     def expect(self, draft: Draft) -> Draft:
         return draft

@@ -123,6 +123,9 @@ class Site:
         body: Any = saved.body
         return frozenset(body["links"])
 
+    def stamped(self, kind: Kind) -> bool:
+        return True
+
     def saved(self, representation: bytes, kind: Kind) -> Saved:
         body = orjson.loads(representation)
         return Saved(kind, body["id"], body["modified"], True, None, body)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from service.store.plan_groups import Group
+from service.store.plan_places import BLOCK, Place
 from service.store.plans import Entry
 from tests.unit.planning.merging import Base, done, holding, merge, named, resource, said, subjects, wrote
 from worker.planning.changes import Changes
@@ -47,7 +48,7 @@ def test_updates_are_counted_by_what_becomes_of_each_name() -> None:
         entry(6, "update", changes=merged(said(named("dcterms:title", "New")), resource({}))),
         entry(7, "unchanged"),
     ]
-    assert group(entries) == [
+    assert group(entries).groups == [
         Group("added", "update", "dcterms:subject", 1, "works.csv:2 [A1]: Elm"),
         Group("added", "update", "dcterms:title", 1, "works.csv:7 [A6]: New"),
         Group("changed", "update", "dcterms:subject", 3, "works.csv:4 [A3]: Elm → Oak"),
@@ -73,7 +74,7 @@ def test_new_resources_are_counted_by_what_they_get() -> None:
         entry(1, "create", destination="item:work", draft=msgspec.json.encode(draft)),
         entry(2, "create", destination="media", draft=msgspec.json.encode(media), identifier=None),
     ]
-    assert group(entries) == [
+    assert group(entries).groups == [
         Group(
             "added",
             "create",
@@ -104,7 +105,7 @@ def test_a_problem_is_counted_once_an_entry_by_its_code_and_severity() -> None:
         entry(3, "skip", code="gone", message="Somebody deleted it."),
         entry(4, "delete", code="absent", message="No record speaks of it."),
     ]
-    assert [one for one in group(entries) if one.type == "problem"] == [
+    assert [one for one in group(entries).groups if one.type == "problem"] == [
         Group("problem", "reject", "identity-missing", 1, "works.csv:3: No identifier."),
         Group("problem", "warning", "blank-literal", 2, "works.csv:2 [A1]: Blank."),
         Group("problem", "warning", "gone", 1, "works.csv:4 [A3]: Somebody deleted it."),
@@ -119,7 +120,7 @@ def test_conflicts_are_counted_by_how_they_are_resolved() -> None:
         entry(2, "unchanged", changes=merged(ours, theirs, base, on_conflict="keep")),
     ]
     text = "dcterms:subject: since the last import somebody put “Yew” there; the record means “Ash”"
-    assert [one for one in group(entries) if one.type == "conflict"] == [
+    assert [one for one in group(entries).groups if one.type == "conflict"] == [
         Group(
             "conflict",
             "keep",
@@ -137,11 +138,31 @@ def test_conflicts_are_counted_by_how_they_are_resolved() -> None:
     ]
 
 
+def test_what_is_counted_is_noted_with_the_block_in_which_it_is_met() -> None:
+    ours, theirs = subjects("Ash"), holding("Yew")
+    blank = problems(Problem("warning", "blank-literal", "Blank."))
+    entries = [
+        entry(1, "update", changes=merged(ours, theirs)),
+        entry(2, "update", changes=merged(ours, theirs)),
+        entry(BLOCK - 1, "create", problems=blank),
+        entry(BLOCK, "update", changes=merged(ours, theirs)),
+        entry(3 * BLOCK, "unchanged", changes=merged(ours, theirs, wrote("Oak"), on_conflict="keep")),
+    ]
+    assert group(entries).places == [
+        Place("conflict", "dcterms:subject", "unchanged", 3),
+        Place("name", "dcterms:subject", "unchanged", 3),
+        Place("name", "dcterms:subject", "update", 0),
+        Place("name", "dcterms:subject", "update", 1),
+        Place("problem", "blank-literal", "create", 0),
+    ]
+
+
 def test_a_removal_counts_as_one_and_not_by_what_goes_with_it() -> None:
     gone = merged(subjects(), holding("Oak"))
-    assert group([entry(1, "delete", changes=gone, file="", row=0)]) == [
-        Group("resource", "delete", "item", 1)
-    ]
+    assert group([entry(1, "delete", changes=gone, file="", row=0)]) == (
+        [Group("resource", "delete", "item", 1)],
+        [],
+    )
 
 
 def test_what_is_not_decided_or_completes_another_entry_waits() -> None:
@@ -150,15 +171,15 @@ def test_what_is_not_decided_or_completes_another_entry_waits() -> None:
         entry(1, "update", changes=changes, pending=True),
         entry(2, "complete", changes=changes, completes=1),
     ]
-    assert group(entries) == []
+    assert group(entries) == ([], [])
 
 
 def test_an_example_can_be_kept_by_any_database() -> None:
     found = problems(Problem("warning", "odd", "a\x00b\nc"))
     odd = entry(1, "create", problems=found, identifier="x" * 600)
-    example = next(one.example for one in group([odd]) if one.type == "problem")
+    example = next(one.example for one in group([odd]).groups if one.type == "problem")
     assert example == f"works.csv:2 [{'x' * 79}…]: a\\x00b c"
     half = entry(1, "reject", code="odd", message="\ud83d", identifier=None)
-    assert group([half])[0].example == "works.csv:2: \\ud83d"
+    assert group([half]).groups[0].example == "works.csv:2: \\ud83d"
     long = entry(1, "reject", code="odd", message="m" * 600)
-    assert len(group([long])[0].example) == 400
+    assert len(group([long]).groups[0].example) == 400

@@ -17,7 +17,7 @@ from worker.attachments.rules import FileRules
 from worker.errors import Fatal
 from worker.planning.merge import Merge
 from worker.planning.values import Current, Meant
-from worker.records import Content, Draft, Identity, Kind, MediaSource, Sought, normal_identity
+from worker.records import Content, Draft, Identity, Kind, MediaSource, Place, Sought, normal_identity
 from worker.targets.base import (
     Answer,
     Difference,
@@ -38,9 +38,11 @@ from worker.targets.omeka_classic import (
     compare,
     files,
     payloads,
+    places,
     restoring,
     series,
     structure,
+    structure_payloads,
     surveying,
     updates,
 )
@@ -107,6 +109,7 @@ class OmekaClassicAdapter:
 
     async def resolve(self, names: NamesUsed) -> NamesResolver:
         self._names = names
+        self._client.places = names.places is not None
         resolver = await resolve(self._client, names, Allowed(self._settings.wide_characters))
         self._vocabulary = resolver.vocabulary
         return resolver
@@ -132,7 +135,7 @@ class OmekaClassicAdapter:
         if inline:
             raise ValueError("no file travels with its item")
         if draft.kind in structure.KINDS:
-            return structure.create_body(draft, self._vocabulary)
+            return structure_payloads.create_body(draft, self._vocabulary)
         return payloads.create_body(draft, item_id, self._vocabulary)
 
     def current(self, saved: Saved) -> Current:
@@ -147,7 +150,7 @@ class OmekaClassicAdapter:
 
     def update_payload(self, current: Current, merge: Merge) -> bytes:
         if current.kind in structure.KINDS:
-            return structure.update_body(current, merge, self._vocabulary)
+            return structure_payloads.update_body(current, merge, self._vocabulary)
         return updates.update_payload(current, merge)
 
     def restore_payload(
@@ -159,7 +162,7 @@ class OmekaClassicAdapter:
         without: Collection[int],
     ) -> bytes | None:
         if kind in structure.KINDS:
-            return structure.restore_body(image, current)
+            return structure_payloads.restore_body(image, current)
         return restoring.restore_body(image, kind, current, numbers, without)
 
     def with_order(self, image: bytes, media: Sequence[int]) -> bytes:
@@ -186,12 +189,28 @@ class OmekaClassicAdapter:
         numbers: Mapping[int, int],
         order: Sequence[int] = (),
         primary: int = 0,
+        own: Saved | None = None,
     ) -> bytes | None:
-        return restoring.relink_body(current, sets, numbers, order)
+        return restoring.relink_body(current, sets, numbers, order, own)
 
     def order_payload(self, media: Sequence[int], primary: int = 0) -> bytes:
         assert not primary, "a record that names one is refused"
         return orjson.dumps({MEDIA: list(media)})
+
+    def left_out(self, draft: Draft) -> bool:
+        return isinstance(draft.fields.geolocation, Place)
+
+    def comes_after(self, saved: Saved) -> bool:
+        return places.place_in(saved.body) is not None
+
+    def stamped(self, kind: Kind) -> bool:
+        return kind != "item" or self._client.places is False
+
+    def unstamped(self, saved: Saved) -> str | None:
+        if saved.kind != "item" or places.PLACE not in saved.body:
+            return None
+        place = places.place_in(saved.body)
+        return places.content(place) if place is not None else ""
 
     async def carry_out(self, group: Sequence[Operation]) -> Sequence[Answer]:
         if len(group) > self.group_size:
@@ -282,11 +301,17 @@ class OmekaClassicAdapter:
             raise Fatal("target-unsupported", message)
         return PATHS[kind]
 
+    def has_asset(self, name: str) -> bool:
+        return False
+
+    def assets_of(self, representation: bytes) -> frozenset[int]:
+        return frozenset()
+
     async def in_use(self, saved: Saved) -> str | None:
         return await structure.in_use(self._client, saved) if saved.kind in structure.KINDS else None
 
     def stays(self, kind: Kind) -> frozenset[str]:
-        return structure.STAY.get(kind, frozenset())
+        return frozenset()  # elements that nothing uses go again
 
     def not_restored(self, image: bytes, kind: Kind, current: Saved) -> Sequence[str]:
         return restoring.stays(image, kind, current) if kind == "item" else ()
@@ -337,12 +362,12 @@ class OmekaClassicAdapter:
 
     def differences(self, payload: bytes, saved: Saved) -> tuple[Difference, ...]:
         if saved.kind in structure.KINDS:
-            return structure.differences(payload, saved)
+            return structure_payloads.differences(payload, saved)
         return compare.differences(payload, saved, self._vocabulary)
 
     def same_as(self, payload: bytes, saved: Saved) -> bool:
         if saved.kind in structure.KINDS:
-            return not structure.differences(payload, saved)
+            return not structure_payloads.differences(payload, saved)
         return compare.same_as(payload, saved, self._vocabulary)
 
     @property

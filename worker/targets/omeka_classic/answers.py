@@ -12,7 +12,7 @@ import re
 import msgspec
 
 from worker.records import Json
-from worker.targets.base import Operation
+from worker.targets.base import Method, Operation, OperationKey
 from worker.targets.decoding import Unreadable, decode
 from worker.targets.http import Outcome, Reply, Verb
 from worker.targets.judging import (
@@ -226,4 +226,22 @@ def quotable(text: str) -> str:
     return excerpt(text, 500)
 
 
+def judge_location(method: Method, outcome: Outcome) -> Verdict:
+    """What any answer to a write of an item's location means; that is no record of this service's own."""
+    return judged(_OF_LOCATION, Operation(OperationKey(""), method, "item", None, b""), outcome)
+
+
+def _location_written(operation: Operation | None, reply: Reply) -> Verdict:
+    if operation is not None and operation.method == "delete":
+        return Verdict("done", status=reply.status) if reply.status == 204 else _unreadable(reply)
+    try:
+        body = decode(reply.body)
+    except Unreadable:
+        return _unreadable(reply)
+    if not isinstance(body, dict) or "latitude" not in body:
+        return _unreadable(reply)
+    return Verdict("done", status=reply.status, body=body)
+
+
+_OF_LOCATION = Rules(_location_written, redirected, _of_client_error, _of_server_error, _of_proof)
 _RULES = Rules(_of_success, redirected, _of_client_error, _of_server_error, _of_proof)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from msgspec import UNSET, Struct, UnsetType
 
 from worker.errors import Reject
-from worker.records import RESOURCES, Draft, Fields, Problem, Value
+from worker.records import RESOURCES, Draft, Fields, Place, Problem, Value
 from worker.sources.addresses import may_be_fetched
 from worker.targets.listings import Listing, Unknown, normal
 from worker.targets.omeka_classic import structure
@@ -163,6 +163,8 @@ def _of_fields(draft: Draft, vocabulary: Vocabulary) -> Iterator[Problem]:
         for word, given in only_of_items.items():
             if given not in (UNSET, None, ()):
                 yield _reject("field-unsupported", f"Omeka Classic's {what} have no “{word}”: leave it out.")
+    if isinstance(fields.geolocation, Place):
+        yield from _of_place(fields.geolocation)
     if draft.kind == "media" and fields.public is not UNSET:
         message = "Files of Omeka Classic are as public as their item: leave “public” out."
         yield _reject("field-unsupported", message)
@@ -174,6 +176,12 @@ def _named(fields: Fields, vocabulary: Vocabulary) -> Iterator[tuple[Listing, st
         yield vocabulary.item_types, fields.resource_class
     if not isinstance(fields.item_sets, UnsetType):
         yield from ((vocabulary.collections, normal(name)) for name in fields.item_sets)
+
+
+def _of_place(place: Place) -> Iterator[Problem]:
+    if place.label:
+        message = "A location of Omeka Classic has an address and no label: give it as “address”."
+        yield _reject("field-unsupported", message, place.label)
 
 
 def _of_tags(fields: Fields) -> Iterator[Problem]:
@@ -239,6 +247,8 @@ def _all_texts(draft: Draft) -> Iterator[tuple[str, str, str]]:
         yield from ((name, text, "") for name, text in draft.identity.written)
     for tag in () if isinstance(draft.fields.tags, UnsetType) else draft.fields.tags:
         yield "tags", tag, ""
+    if isinstance(draft.fields.geolocation, Place) and draft.fields.geolocation.address:
+        yield "geolocation address", draft.fields.geolocation.address, ""
     if draft.source is not None and draft.source.ingester == "upload":
         yield "file", draft.source.value, ""
 

@@ -17,6 +17,7 @@ from worker.targets.base import Method, Operation, Saved
 from worker.targets.decoding import Unreadable
 from worker.targets.http import Outcome, Reply, TargetHttp, Verb
 from worker.targets.multipart import Form
+from worker.targets.omeka_classic import places
 from worker.targets.omeka_classic.answers import FILTERED, TOTAL_HEADER, body_of_read, judge, message_of
 from worker.targets.omeka_classic.representation import MEDIA, PATHS, FilteredTexts, file_count, saved_from
 from worker.targets.reading import PAGE, entries_of, number_lists, unreadable
@@ -45,6 +46,8 @@ class ClassicClient:
         self.http = http
         self._override = method_override
         self._ranges = True
+        self.places: bool | None = None
+        """Whether items that are read know their places on the map; None: where this Omeka tells them."""
 
     # --- reading ----------------------------------------------------------------------------------
 
@@ -69,6 +72,10 @@ class ClassicClient:
             found.update((entry.get("id"), entry) for entry in page.entries)
         return list(found.values())
 
+    async def offered(self) -> Entry:
+        """All that its API has, by name (`004`)."""
+        return await self.http.read("resources", (), _offered)
+
     async def one(self, path: str, number: int) -> Entry | None:
         """One record by its number; None where there is none (or the key's owner may not see it)."""
         return await self.http.read(f"{path}/{number}", (), _one)
@@ -84,7 +91,49 @@ class ClassicClient:
                 entry = await self.one(PATHS[kind], number)
                 if entry is not None:
                     found[number] = saved_of(entry, kind)
-        return [found[number] for number in wanted if number in found]
+        items = [found[number] for number in wanted if number in found]
+        return await self._with_places(items) if kind == "item" and self.places is not False else items
+
+    async def _with_places(self, items: Sequence[Saved]) -> list[Saved]:
+        """Items that know where they are. One location is asked for at a time, unless the whole list of them
+        takes fewer requests: it cannot be narrowed to items (`018`)."""
+        numbers = {one.id: number for one in items if (number := self._place_of(one.body)) is not None}
+        found: dict[int, Entry] = {}
+        if len(numbers) > FEW_PLACES:
+            async for page in self.pages(places.RESOURCE):
+                found.update((_number(entry), entry) for entry in page.entries)
+                pages = -(-(page.total or 0) // max(len(page.entries), 1))
+                if pages > len(numbers) or not numbers.values() - found.keys():
+                    break
+        return [
+            one
+            if not places.is_known(one.body) and one.id not in numbers  # a release that tells no number
+            else await self._at(one, found.get(numbers.get(one.id, 0)))
+            for one in items
+        ]
+
+    async def _at(self, item: Saved, place: Entry | None = None) -> Saved:
+        """The item with what its location holds. `place`: where that was read already."""
+        number = places.number_in(item.body)
+        if place is None and number is not None:
+            place = await self.one(places.RESOURCE, number)
+        return saved_from({**item.body, places.PLACE: None if place is None else dict(place)}, item.kind)
+
+    def _place_of(self, body: Entry) -> int | None:
+        """The number of an item's location. Raises `Fatal` where places are asked for, and it has many."""
+        try:
+            return places.number_in(body)
+        except places.ManyPlaces as error:
+            if self.places is None:
+                return None
+            raise Fatal("target-unsupported", places.MANY) from error
+
+    async def with_place(self, item: Saved) -> Saved:
+        """The same, knowing where it is, if items do."""
+        if self.places is False or item.kind != "item":
+            return item
+        (found,) = await self._with_places([item])
+        return found
 
     async def _in_ranges(self, ids: Sequence[int]) -> dict[int, Saved]:
         """Items by a list of numbers. Where this Omeka does not know the parameter, none from then on."""
@@ -114,7 +163,13 @@ class ClassicClient:
     async def with_files(self, saved: Saved) -> Saved:
         """An item that knows the numbers of its files, in their order."""
         files = await self.files_of(saved.id) if file_count(saved.body) else []
-        return saved_from({**saved.body, MEDIA: [one.id for one in files]}, saved.kind)
+        whole = saved_from({**saved.body, MEDIA: [one.id for one in files]}, saved.kind)
+        if places.is_known(whole.body):
+            return whole
+        try:
+            return await self._at(whole)
+        except places.ManyPlaces as error:
+            raise Fatal("target-unsupported", places.MANY) from error
 
     # --- writing ----------------------------------------------------------------------------------
 
@@ -142,6 +197,8 @@ class ClassicClient:
         return await self.http.write("POST", path, body or b"", {OVERRIDE: verb})
 
 
+FEW_PLACES = 2
+"""As many are asked for one by one, without a look at how long the list of all is."""
 BY_NUMBER: Query = (("sort_field", "id"), ("sort_dir", "a"))
 NEWEST_FIRST: Query = (("sort_field", "id"), ("sort_dir", "d"))
 
@@ -172,6 +229,13 @@ def _page(outcome: Outcome) -> Page:
         int(total) if total.isdecimal() else None,
         'rel="next"' not in outcome.headers.get("link", "") or not entries,
     )
+
+
+def _offered(outcome: Outcome) -> Entry:
+    body = body_of_read(outcome)
+    if not isinstance(body, dict):
+        raise unreadable("an object was expected")
+    return body
 
 
 def _one(outcome: Outcome) -> Entry | None:

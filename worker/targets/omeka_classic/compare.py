@@ -16,6 +16,7 @@ from worker.records import Identity, Json, normal_identity
 from worker.targets.base import Difference, Saved
 from worker.targets.decoding import decode
 from worker.targets.listings import Listing
+from worker.targets.omeka_classic import places
 from worker.targets.omeka_classic.elements import canonical
 from worker.targets.omeka_classic.representation import (
     MEDIA,
@@ -38,7 +39,11 @@ Sent = tuple[int, str, bool]
 def differences(payload: bytes, saved: Saved, vocabulary: Vocabulary) -> tuple[Difference, ...]:
     """What was saved otherwise than `payload` meant, by name; only what it names is compared."""
     meant = _body(payload)
-    return (*_fields(meant, saved, vocabulary), *_texts(meant, saved, vocabulary))
+    return (
+        *_fields(meant, saved, vocabulary),
+        *places.differences(meant, saved.body),
+        *_texts(meant, saved, vocabulary),
+    )
 
 
 def same_as(payload: bytes, saved: Saved, vocabulary: Vocabulary) -> bool:
@@ -75,6 +80,8 @@ def half_done(payload: bytes, before: Saved, present: Saved) -> bool:
         wanted = _plain(meant[key]) if key in meant else _plain(before.body.get(key))
         if _plain(present.body.get(key)) not in (wanted, _plain(before.body.get(key))):
             return False
+    if not places.may_be_between(meant, before.body, present.body):
+        return False
     stood = [(one.element, one.text, one.html) for one in texts(before.body)]
     there = [(one.element, one.text, one.html) for one in texts(present.body)]
     wanted_texts = _sent(meant) if "element_texts" in meant else stood

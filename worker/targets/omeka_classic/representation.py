@@ -14,6 +14,7 @@ from msgspec import Struct
 from worker.records import RESOURCES, Json, Kind
 from worker.targets.base import Saved
 from worker.targets.decoding import Unreadable
+from worker.targets.omeka_classic import places
 from worker.targets.omeka_classic.elements import name_of
 
 PATHS: Mapping[Kind, str] = {
@@ -80,7 +81,8 @@ def saved_from(body: Json, kind: Kind) -> Saved:
         title=title,
         body=body,
         media_ids=tuple(one for one in media if isinstance(one, int)) if isinstance(media, list) else (),
-        media_known=isinstance(media, list) or file_count(body) == 0,
+        media_known=(isinstance(media, list) or file_count(body) == 0)
+        and (kind != "item" or places.is_known(body)),
     )
 
 

@@ -12,7 +12,7 @@ from worker.mapping.lookups import CustomVocabulary
 from worker.records import Draft, Problem
 from worker.targets.base import NamesUnknown, TemplateFacts
 from worker.targets.listings import Listing, Unknown, normal
-from worker.targets.omeka_classic import structure
+from worker.targets.omeka_classic import places, structure
 from worker.targets.omeka_classic.checking import Allowed, check
 from worker.targets.omeka_classic.client import NEWEST_FIRST, ClassicClient, saved_of
 from worker.targets.omeka_classic.representation import TITLE
@@ -21,7 +21,9 @@ from worker.targets.omeka_classic.vocabulary import (
     collections_from,
     elements_from,
     item_types_from,
+    names_of_title,
     no_such_element,
+    set_descriptions_from,
 )
 
 _NONE: Mapping[ListingName, str] = {
@@ -36,8 +38,9 @@ _NONE: Mapping[ListingName, str] = {
 class NamesResolver:
     """The `Resolver` of a run: pure, once the vocabulary is there."""
 
-    def __init__(self, vocabulary: Vocabulary, allowed: Allowed) -> None:
+    def __init__(self, vocabulary: Vocabulary, allowed: Allowed, *, has_map: bool = False) -> None:
         self.vocabulary = vocabulary
+        self.has_map = has_map
         self._allowed = allowed
 
     def problems(self, draft: Draft) -> tuple[Problem, ...]:
@@ -50,7 +53,9 @@ class NamesResolver:
             names = self.vocabulary.coming.names.setdefault("collection", set())
             for part in draft.properties:
                 if part.term in (TITLE, "dc:title", "Dublin Core:Title"):
-                    names.update(normal(one.text) for one in part.values if one.text)
+                    for one in part.values:
+                        told = names_of_title(one.text or "", html=one.type == "html")
+                        names.update(normal(name) for name in told if name)
         return draft
 
     def custom_vocabulary(self, label: str) -> CustomVocabulary | None:
@@ -67,8 +72,14 @@ async def resolve(client: ClassicClient, names: NamesUsed, allowed: Allowed) -> 
     """A resolver of all that the control file names. Raises `NamesUnknown`: every name that is not there."""
     await require_whole_texts(client)
     vocabulary = await list_names(client, names)
-    problems = [*_unknown_elements(names, vocabulary), *_unknown_names(names, vocabulary)]
-    resolver = NamesResolver(vocabulary, allowed)
+    problems = [
+        *_unknown_elements(names, vocabulary),
+        *_unknown_names(names, vocabulary),
+    ]
+    missing = await _places_missing(client, names)
+    if not names.places_if_possible:
+        problems.extend(missing)
+    resolver = NamesResolver(vocabulary, allowed, has_map=not missing)
     if problems:
         raise NamesUnknown(problems, resolver)
     return resolver
@@ -84,8 +95,10 @@ async def require_whole_texts(client: ClassicClient) -> None:
 async def list_names(client: ClassicClient, names: NamesUsed) -> Vocabulary:
     """What is listed for the names of a control file: the elements always, for what stands there has some of
     them. Raises as reads do."""
+    sets = await client.all("element_sets")
     return Vocabulary(
-        elements=elements_from(await client.all("element_sets"), await client.all("elements")),
+        elements=elements_from(sets, await client.all("elements")),
+        set_descriptions=set_descriptions_from(sets),
         item_types=item_types_from(await client.all("item_types") if names.needs("classes") else ()),
         collections=collections_from(await client.all("collections") if names.needs("item_sets") else ()),
     )
@@ -98,6 +111,7 @@ async def list_coming(client: ClassicClient, names: NamesUsed, known: Vocabulary
     return msgspec.structs.replace(
         known,
         elements=listed.elements,
+        set_descriptions=listed.set_descriptions,
         item_types=listed.item_types if "classes" in names.coming else known.item_types,
         collections=listed.collections if "item_sets" in names.coming else known.collections,
     )
@@ -140,6 +154,23 @@ def _unknown_names(names: NamesUsed, vocabulary: Vocabulary) -> Iterator[Problem
             found = listing.find(str(name.name))
             if isinstance(found, Unknown):
                 yield _unknown(name, found.message)
+
+
+async def _places_missing(client: ClassicClient, names: NamesUsed) -> list[Problem]:
+    """Whether the control file gives places, and this Omeka has no plugin for them: what it offers, it lists
+    (`004`)."""
+    if names.places is None:
+        return []
+    offered = (await client.offered()).get(places.RESOURCE)
+    message = places.MANY
+    if not isinstance(offered, dict):
+        message = (
+            "This Omeka has no map: the plugin Geolocation is not installed, or not active. Activate it in "
+            "Omeka, or leave geolocation out."
+        )
+    elif not places.keeps_many(offered):
+        return []
+    return [_unknown(Used(places.PLACE, names.places), message)]
 
 
 def _unknown(name: Used, message: str) -> Problem:

@@ -14,6 +14,7 @@ from worker.planning.media_pass import arranged
 from worker.records import Json, Kind
 from worker.targets.base import Saved
 from worker.targets.decoding import decode
+from worker.targets.omeka_classic import places
 from worker.targets.omeka_classic.payloads import TOLD
 from worker.targets.omeka_classic.representation import (
     MEDIA,
@@ -50,6 +51,9 @@ def restore_body(
     order = arranged(current.media_ids, [renumbered(numbers, "media", one) for one in earlier.media_ids])
     if order != current.media_ids:
         body[MEDIA] = list(order)
+    place = places.restored(earlier.body, current.body) if kind == "item" else None
+    if place is not None:
+        body[places.PLACE] = place
     return orjson.dumps(body) if body else None
 
 
@@ -109,11 +113,20 @@ def _file(earlier: Saved, place: int) -> Body:
 
 
 def relink_body(
-    current: Saved, sets: Collection[int], numbers: Mapping[int, int], order: Sequence[int] = ()
+    current: Saved,
+    sets: Collection[int],
+    numbers: Mapping[int, int],
+    order: Sequence[int] = (),
+    own: Saved | None = None,
 ) -> bytes | None:
-    """The PUT that brings back a membership of a collection, and the order of files, which went with what was
-    deleted. Who has put the item into another collection since keeps that."""
+    """The PUT that brings back a membership of a collection, the order of files, and of an item that was
+    deleted (`own`) its location, which went with it. Who has put the item into another collection, or
+    elsewhere on the map, since keeps that."""
     body: Body = {}
+    if own is not None and places.place_in(current.body) is None:
+        place = places.restored(own.body, current.body)
+        if place is not None:
+            body[places.PLACE] = place
     media = arranged(current.media_ids, order)
     if media != current.media_ids:
         body[MEDIA] = list(media)

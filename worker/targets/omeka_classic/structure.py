@@ -1,30 +1,53 @@
 """Element sets and item types: what the texts of records are ordered by.
 
 They are planned, written, verified and undone by the same code as records. Elements are only added: with an
-element Omeka deletes every text of it. An element set cannot be changed otherwise: the API has no PUT for it.
+element Omeka deletes every text of it, so an undo alone takes one away, and only one that nothing uses. An
+element set cannot be changed otherwise: the API has no PUT for it (`004`). Of an element it takes another
+place and another comment, and no other description.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import orjson
+from msgspec import Struct, convert
 
 from worker.errors import Reject
-from worker.planning.merge import Merge
-from worker.planning.values import FIELD, NOTHING, Content, Current, Held, Meant, Named, Wish
-from worker.records import Draft, Json, Kind, Problem, normal_identity
-from worker.targets.base import Difference, Saved
+from worker.planning.values import FIELD, Content, Current, Held, Meant, Named, Wish
+from worker.records import Draft, Json, Kind, OnUpdate, Problem, normal_identity
+from worker.targets.base import Saved
 from worker.targets.decoding import decode
 from worker.targets.omeka_classic.client import ClassicClient, Entry, saved_of
 from worker.targets.omeka_classic.elements import name_of
 from worker.targets.omeka_classic.modelling import ITEM_TYPES
-from worker.targets.omeka_classic.representation import PATHS, reference, saved_from, texts
+from worker.targets.omeka_classic.representation import PATHS, reference, texts
 from worker.targets.omeka_classic.vocabulary import Vocabulary, no_such_element, number_of, text_of
 
 KINDS: tuple[Kind, ...] = ("element-set", "item-type")
-STAY: Mapping[Kind, frozenset[str]] = {"element-set": frozenset({"elements"})}
-"""Names that an undo of a change leaves: what was added to them may be in use."""
+CHANGEABLE = ("comment", "order")
+"""What can be changed of an element that is there."""
+ORDER = "order of elements"
+"""Name of the place that the elements of an item type have among each other."""
+
+
+class Member(Struct, frozen=True):
+    """An element as a record means it. Of an item type the name alone. None: it does not say."""
+
+    name: str
+    description: str | None = None
+    comment: str | None = None
+    order: int | None = None
+
+    @property
+    def body(self) -> dict[str, Json]:
+        """What is said of it, as the API takes it."""
+        said: dict[str, Json] = {
+            "description": self.description,
+            "comment": self.comment,
+            "order": self.order,
+        }
+        return {"name": self.name, **{key: value for key, value in said.items() if value is not None}}
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -41,13 +64,21 @@ async def everything(client: ClassicClient, kind: Kind) -> dict[int, Saved]:
         if kind == "element-set":
             mine = [one for one in listed if reference(one, "element_set") == number_of(entry)]
         else:
-            numbers = list(map(_id, _list(entry.get("elements"))))
+            numbers = list(map(id_of, listed_in(entry.get("elements"))))
             by_number = {number_of(one): one for one in listed}
             mine = [by_number[number] for number in numbers if number in by_number]
-        shown: list[Json] = [{"id": number_of(one), "name": _shown(one, kind, names)} for one in mine]
+        shown: list[Json] = [
+            {"id": number_of(one), "name": _shown(one, kind, names), **_details(one, kind)} for one in mine
+        ]
         saved = saved_of({**entry, "elements": shown}, kind)
         found[saved.id] = saved
     return found
+
+
+def _details(element: Entry, kind: Kind) -> dict[str, Json]:
+    if kind != "element-set":
+        return {}
+    return {key: element.get(key) for key in ("description", "comment", "order")}
 
 
 def _order(element: Entry) -> tuple[int, int]:
@@ -61,11 +92,11 @@ def _shown(element: Entry, kind: Kind, names: Mapping[int, str]) -> str:
     return name if kind == "element-set" or of == ITEM_TYPES else name_of(of, name)
 
 
-def _list(value: Json) -> list[Json]:
+def listed_in(value: Json) -> list[Json]:
     return value if isinstance(value, list) else []
 
 
-def _id(value: Json) -> int:
+def id_of(value: Json) -> int:
     return number_of(value) if isinstance(value, dict) else 0
 
 
@@ -75,111 +106,195 @@ async def in_use(client: ClassicClient, saved: Saved) -> str | None:
         items = saved.body.get("items")
         count = items.get("count") if isinstance(items, dict) else 0
         return f"There are items of this type ({count}): they would lose it." if count else None
-    numbers = {_id(one) for one in _list(saved.body.get("elements"))}
+    used = await users_of(client, {number for _, number in element_ids(saved)}, first=True)
+    for name in used.values():
+        return f"Its elements are used, such as by {name}: that would be lost."
+    return None
+
+
+async def users_of(
+    client: ClassicClient, elements: Collection[int], *, first: bool = False
+) -> dict[int, str]:
+    """Which of these elements something uses, with one of those that do. `first`: one is enough."""
+    found: dict[int, str] = {}
+    if not elements:
+        return found
+    for entry in await client.all(PATHS["item-type"]):
+        for number in map(id_of, listed_in(entry.get("elements"))):
+            if number in elements:
+                found.setdefault(number, f"item type “{text_of(entry, 'name')}”")
     for kind in ("item", "item-set", "media"):
+        if found and (first or found.keys() == set(elements)):
+            break
         async for page in client.pages(PATHS[kind]):
             for entry in page.entries:
-                if any(one.element in numbers for one in texts(entry)):
-                    name = f"{kind} {number_of(entry)}"
-                    return f"There are records with texts of it, such as {name}: they would lose those."
-    return None
+                for one in texts(entry):
+                    if one.element in elements:
+                        found.setdefault(one.element, f"{kind} {number_of(entry)}")
+    return found
 
 
 # --- comparing ------------------------------------------------------------------------------------
 
 
 def current_of(saved: Saved) -> Current:
-    return Current(
-        kind=saved.kind,
-        id=saved.id,
-        modified=saved.modified,
-        properties={},
-        fields={
-            "description": tuple(Held(Content(FIELD, one)) for one in _text(saved.body)),
-            "elements": tuple(Held(Content(FIELD, one)) for one in _names(saved.body)),
-        },
-    )
+    fields = {
+        "description": tuple(Held(Content(FIELD, one)) for one in described(saved.body)),
+        "elements": tuple(Held(Content(FIELD, one)) for one in names_of(saved.body)),
+    }
+    if saved.kind == "item-type":
+        fields[ORDER] = _sequence(names_of(saved.body))
+    else:
+        for name, element in elements_of(saved.body).items():
+            for key in CHANGEABLE:
+                fields[detail(name, key)] = _held_detail(element.get(key))
+    return Current(kind=saved.kind, id=saved.id, modified=saved.modified, properties={}, fields=fields)
 
 
-def _text(body: Mapping[str, Json]) -> list[str]:
+def detail(name: str, key: str) -> str:
+    """What a report calls the comment, or the place, of an element."""
+    return f"{name} ({key})"
+
+
+def _held_detail(value: Json) -> tuple[Held, ...]:
+    return () if value in (None, "") else (Held(Content(FIELD, str(value))),)
+
+
+def _sequence(names: Sequence[str]) -> tuple[Held, ...]:
+    text = orjson.dumps(list(names)).decode()
+    return (Held(Content(FIELD, text), display=", ".join(names)),) if names else ()
+
+
+def described(body: Mapping[str, Json]) -> list[str]:
     text = body.get("description")
     return [text] if isinstance(text, str) and text else []
 
 
-def _names(body: Mapping[str, Json]) -> list[str]:
-    return [text_of(one, "name") for one in _list(body.get("elements")) if isinstance(one, dict)]
+def elements_of(body: Mapping[str, Json]) -> dict[str, Mapping[str, Json]]:
+    return {text_of(one, "name"): one for one in listed_in(body.get("elements")) if isinstance(one, dict)}
+
+
+def names_of(body: Mapping[str, Json]) -> list[str]:
+    return list(elements_of(body))
 
 
 def element_ids(saved: Saved) -> list[tuple[str, int]]:
     """Its elements by name and number."""
-    return [
-        (text_of(one, "name"), _id(one)) for one in _list(saved.body.get("elements")) if isinstance(one, dict)
-    ]
+    return [(name, id_of(one)) for name, one in elements_of(saved.body).items()]  # type: ignore[arg-type]
+
+
+def elements_by_name(saved: Saved) -> Mapping[str, Mapping[str, Json]]:
+    """Its elements as they are."""
+    return elements_of(saved.body)
 
 
 def meant_of(draft: Draft, current: Current | None) -> Meant:
-    """Elements that are there already count as meant. Raises `Reject`."""
+    """Elements that are there already count as meant."""
     return Meant(fields=tuple(_named(draft, current)))
 
 
 def _named(draft: Draft, current: Current | None) -> Iterator[Named]:
     own = draft.fields.own
-    if "description" in own:
+    changeable = draft.kind == "item-type" or current is None
+    if "description" in own and changeable:  # what cannot be changed `check` has told
         said = own["description"]
         wishes = (Wish(Content(FIELD, said)),) if isinstance(said, str) and said else ()
-        present = current.fields["description"] if current is not None else ()
-        if (
-            draft.kind == "element-set"
-            and current is not None
-            and [w.content for w in wishes] != [held.content for held in present]
-        ):
-            raise Reject(
-                "content-stays",
-                f"element-set {current.id} has another description in Omeka, and Omeka Classic's API cannot "
-                "change that. Change it in Omeka, or leave description out.",
-            )
-        yield Named("description", wishes)
-    if "elements" in own:
-        there = [held.content.text or "" for held in current.fields["elements"]] if current else []
-        yield Named("elements", tuple(Wish(Content(FIELD, one)) for one in _together(there, _said(draft))))
+        yield Named("description", wishes, _policy(draft, "description"))
+    if "elements" not in own:
+        return
+    members = said_in(draft)
+    there = [held.content.text or "" for held in current.fields["elements"]] if current else []
+    names = together(there, [one.name for one in members])
+    bodies = {one.name: orjson.dumps(one.body) for one in members}
+    yield Named("elements", tuple(Wish(Content(FIELD, one), raw=bodies.get(one, b"")) for one in names))
+    if current is None or _policy(draft, "elements") != "replace":
+        return
+    if draft.kind == "item-type":
+        ordered = together([one.name for one in members], there)
+        yield Named(ORDER, tuple(Wish(held.content, display=held.display) for held in _sequence(ordered)))
+        return
+    for one in members:
+        for key, value in (("comment", one.comment), ("order", one.order)):
+            if value is not None and one.name in there:
+                wished = tuple(Wish(held.content) for held in _held_detail(value))
+                yield Named(detail(one.name, key), wished)
 
 
-def _said(draft: Draft) -> list[str]:
+def _policy(draft: Draft, name: str) -> OnUpdate:
+    return draft.fields.on_update.get(name, "replace")
+
+
+def said_in(draft: Draft) -> list[Member]:
+    """The elements that a record names, each once."""
     said = draft.fields.own.get("elements")
     given = said if isinstance(said, tuple) else (said,) if isinstance(said, str) else ()
-    return [_bare(one.strip(), draft) for one in given if one.strip()]
+    found: dict[str, Member] = {}
+    for one in given:
+        member = _member(one.strip(), draft)
+        if member.name:
+            found.setdefault(member.name, member)
+    return list(found.values())
 
 
-def _bare(name: str, draft: Draft) -> str:
+def _member(text: str, draft: Draft) -> Member:
     """`Item Type Metadata:Text` of an item type is called `Text` here."""
-    before, colon, after = name.partition(":")
-    return after.strip() if colon and draft.kind == "item-type" and before.strip() == ITEM_TYPES else name
+    if draft.kind == "element-set" and text.startswith("{"):
+        return convert(decode(text.encode()), Member)
+    before, colon, after = text.partition(":")
+    if colon and draft.kind == "item-type" and before.strip() == ITEM_TYPES:
+        return Member(after.strip())
+    return Member(text)
 
 
-def _together(there: Sequence[str], said: Sequence[str]) -> list[str]:
+def together(there: Sequence[str], said: Sequence[str]) -> list[str]:
     return list(dict.fromkeys((*there, *said)))
 
 
-# --- what is sent ---------------------------------------------------------------------------------
+# --- judging -------------------------------------------------------------------------------------
 
 
-def create_body(draft: Draft, vocabulary: Vocabulary) -> bytes:
-    """Raises `Reject`."""
-    assert draft.identity is not None, "it is known by its name"
-    description = draft.fields.own.get("description")
-    body: dict[str, Json] = {"name": draft.identity.values[0], "description": description or ""}  # type: ignore[dict-item]
-    body["elements"] = _elements(draft.kind, _together((), _said(draft)), vocabulary)
-    return orjson.dumps(body)
+def identities(saved: Saved, by: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    name = text_of(saved.body, "name")
+    return ((normal_identity(name),),) if by == ("name",) and name else ()
 
 
-def _elements(kind: Kind, names: Sequence[str], vocabulary: Vocabulary) -> list[Json]:
-    """Of a set the names, which are to be made; of an item type the numbers of what is there."""
-    if kind == "element-set":
-        return list(names)
-    return [{"id": _number(name, vocabulary)} for name in names]
+def check(draft: Draft, vocabulary: Vocabulary) -> Iterator[Problem]:
+    if draft.kind == "element-set":
+        yield from _staying(draft, vocabulary)
+        return
+    for one in said_in(draft):
+        try:
+            element_number(one.name, vocabulary)
+        except Reject as error:
+            yield Problem("reject", error.code, error.message, value=one.name)
 
 
-def _number(name: str, vocabulary: Vocabulary) -> int:
+def _staying(draft: Draft, vocabulary: Vocabulary) -> Iterator[Problem]:
+    """What is described otherwise in Omeka, and cannot be changed there by the API."""
+    if draft.identity is None:
+        return
+    name, own = draft.identity.values[0], draft.fields.own
+    there = vocabulary.set_descriptions.get(normal_identity(name))
+    if there is None:
+        return
+    said = own.get("description")
+    other = []
+    if "description" in own and _policy(draft, "description") == "replace" and (said or "") != there:
+        other.append(f"element set {name}")
+    if _policy(draft, "elements") == "replace":
+        for one in said_in(draft):
+            element = vocabulary.element(name_of(name, one.name))
+            if element is not None and one.description is not None and one.description != element.description:
+                other.append(f"element {one.name}")
+    if other:
+        text = (
+            f"Described otherwise in Omeka, whose API cannot change that: {', '.join(other)}. Change it in "
+            "Omeka where it matters."
+        )
+        yield Problem("warning", "description-stays", text, value=name)
+
+
+def element_number(name: str, vocabulary: Vocabulary) -> int:
     full = name if ":" in name else f"{ITEM_TYPES}:{name}"
     found = vocabulary.element(full)
     if found is None and vocabulary.knows(full):
@@ -189,72 +304,12 @@ def _number(name: str, vocabulary: Vocabulary) -> int:
     return found.id
 
 
-def update_body(current: Current, merge: Merge, vocabulary: Vocabulary) -> bytes:
-    """Raises `ValueError` where there is nothing to send, and `Reject`."""
-    if not merge.changes:
-        raise ValueError("a merge that changes nothing is not sent")
-    body: dict[str, Json] = {}
-    if "description" in merge.fields:
-        body["description"] = next((one.content.text for one in merge.fields["description"]), "")
-    if "elements" in merge.fields:
-        names = [one.content.text or "" for one in merge.fields["elements"]]
-        body["elements"] = _elements(current.kind, names, vocabulary)
-    return orjson.dumps(body)
-
-
-def restore_body(image: bytes, current: Saved) -> bytes | None:
-    """The PUT that gives an item type its earlier state; None where it has that, and for an element set."""
-    earlier = saved_from(decode(image), current.kind)
-    body: dict[str, Json] = {}
-    if current.kind == "item-type":
-        if _text(earlier.body) != _text(current.body):
-            body["description"] = next(iter(_text(earlier.body)), "")
-        if _names(earlier.body) != _names(current.body):
-            body["elements"] = [{"id": _id(one)} for one in _list(earlier.body.get("elements"))]
-    return orjson.dumps(body) if body else None
-
-
-# --- judging --------------------------------------------------------------------------------------
-
-
-def differences(payload: bytes, saved: Saved) -> tuple[Difference, ...]:
-    meant = decode(payload)
-    assert isinstance(meant, dict), "a payload is an object"
-    found = [
-        Difference(key, str(meant[key]), str(saved.body.get(key) or NOTHING))
-        for key in ("name", "description")
-        if key in meant and (meant[key] or "") != (saved.body.get(key) or "")
-    ]
-    there = set(_names(saved.body)) | {_id(one) for one in _list(saved.body.get("elements"))}
-    found.extend(
-        Difference("elements", str(one), NOTHING)
-        for one in _list(meant.get("elements"))
-        if (one if isinstance(one, str) else _id(one)) not in there
-    )
-    return tuple(found)
-
-
-def identities(saved: Saved, by: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    name = text_of(saved.body, "name")
-    return ((normal_identity(name),),) if by == ("name",) and name else ()
-
-
-def check(draft: Draft, vocabulary: Vocabulary) -> Iterator[Problem]:
-    if draft.kind != "item-type":
-        return
-    for name in _said(draft):
-        try:
-            _number(name, vocabulary)
-        except Reject as error:
-            yield Problem("reject", error.code, error.message, value=name)
-
-
 def brings(draft: Draft, vocabulary: Vocabulary) -> None:
     """Note what a new one, or what is added, will be called."""
     if draft.identity is None:
         return
     name = draft.identity.values[0]
     if draft.kind == "element-set":
-        vocabulary.coming.terms.update(name_of(name, one) for one in _said(draft))
+        vocabulary.coming.terms.update(name_of(name, one.name) for one in said_in(draft))
     else:
         vocabulary.coming.names.setdefault("item type", set()).add(normal_identity(name))

@@ -16,17 +16,18 @@ from msgspec import UNSET, Struct
 from worker.errors import Reject
 from worker.planning.merge import Merge, Placed
 from worker.planning.values import FIELD, Content, Current, Held, IdentityWish, Meant, Named, Wish
-from worker.records import Draft, Identity, Json, Kind, Of, OnUpdate, Value, normal_identity
+from worker.records import Draft, Identity, Json, Kind, Of, OnUpdate, Place, Value, normal_identity
 from worker.targets.base import Saved
 from worker.targets.decoding import decode
 from worker.targets.listings import Listing, normal
+from worker.targets.omeka_classic import places
 from worker.targets.omeka_classic.elements import canonical
 from worker.targets.omeka_classic.payloads import ONE_COLLECTION, TextBuilder, number
 from worker.targets.omeka_classic.representation import Text, by_name, label, reference, tags
 from worker.targets.omeka_classic.tags import folded
 from worker.targets.omeka_classic.vocabulary import Vocabulary
 
-Shape = Literal["flag", "item type", "collection", "tags"]
+Shape = Literal["flag", "item type", "collection", "tags", "place"]
 
 
 class Field(Struct, frozen=True):
@@ -51,6 +52,7 @@ FIELDS = (
     Field("class", "resource_class", "item_type", "item type"),
     Field("item-set", "item_sets", "collection", "collection"),
     Field("tags", "tags", "tags", "tags"),
+    Field("geolocation", "geolocation", places.PLACE, "place"),
 )
 
 
@@ -67,7 +69,7 @@ def current_of(saved: Saved, vocabulary: Vocabulary) -> Current:
         fields={
             field.word: tuple(held_in(field, saved, vocabulary))
             for field in FIELDS
-            if saved.kind in field.kinds
+            if saved.kind in field.kinds and (field.shape != "place" or places.is_known(saved.body))
         },
         media=saved.media_ids,
     )
@@ -84,6 +86,8 @@ def held_in(field: Field, saved: Saved, vocabulary: Vocabulary) -> Iterator[Held
         case "tags":
             for tag in tags(saved.body):
                 yield Held(Content(FIELD, folded(tag)), display=tag)
+        case "place":
+            yield from places.held(saved.body)
         case "item type" | "collection":
             found = reference(saved.body, field.key)
             if found is not None:
@@ -107,7 +111,7 @@ def meant_of(draft: Draft, vocabulary: Vocabulary, current: Current | None = Non
     builder = TextBuilder(vocabulary)
     identity = draft.identity
     return Meant(
-        properties=tuple(_named_texts(draft, builder)),
+        properties=(*(named := tuple(_named_texts(draft, builder))), *_unnamed(draft, named, current)),
         fields=tuple(_named_fields(draft, vocabulary, current)),
         identity=()
         if identity is None
@@ -134,6 +138,13 @@ def _named_texts(draft: Draft, builder: TextBuilder) -> Iterator[Named]:
     yield from found.values()
 
 
+def _unnamed(draft: Draft, named: Iterable[Named], current: Current | None) -> Iterator[Named]:
+    """Of a record that speaks for all elements: those that it does not name hold nothing of ours any more."""
+    if draft.whole and current is not None:
+        names = {one.name for one in named}
+        yield from (Named(one, of="ours") for one in current.properties if one not in names)
+
+
 def _wish(one: Text) -> Wish:
     return Wish(Content("html" if one.html else "literal", one.text), raw=orjson.dumps(one.sent))
 
@@ -156,6 +167,12 @@ def _named_fields(draft: Draft, vocabulary: Vocabulary, current: Current | None)
             continue
         on_update: OnUpdate = draft.fields.on_update.get(field.word, "replace")
         of: Of = draft.fields.of.get(field.word, "all")
+        if isinstance(said, Place) or field.shape == "place":
+            present = current.fields.get(field.word, ()) if current is not None else ()
+            wishes = tuple(places.wished(said, present))
+            places.require_one(wishes, on_update, present)
+            yield Named(field.word, wishes, on_update)  # there is one at most, whoever set it
+            continue
         wishes = tuple(_wished(field, said, vocabulary))
         if field.stays:
             of = "all"  # there is one at most, whoever set it
@@ -229,7 +246,11 @@ def update_payload(current: Current, merge: Merge) -> bytes:
     body: dict[str, object] = {}
     for field in FIELDS:
         if field.word in merge.fields:
-            body[field.key] = _field_json(field, merge.fields[field.word])
+            after = merge.fields[field.word]
+            present = current.fields.get(field.word, ())
+            body[field.key] = (
+                places.payload(after, present) if field.shape == "place" else _field_json(field, after)
+            )
     if merge.properties:
         body["element_texts"] = [
             orjson.Fragment(placed.value.raw)
@@ -248,6 +269,8 @@ def _field_json(field: Field, values: tuple[Held, ...]) -> Json:
         case "item type" | "collection":
             assert values, "it can be exchanged only"
             return {"id": int(values[0].content.text or "0")}
+        case "place":
+            raise AssertionError("it is told by itself")
 
 
 def payload_of(body: bytes) -> dict[str, Json]:

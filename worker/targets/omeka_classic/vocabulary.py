@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from service.control.suggest import nearest
-from worker.records import Json, Kind
+from worker.mapping.text import strip_html
+from worker.records import Json, Kind, normal_identity
 from worker.targets.listings import Coming, Listing, Unknown, listing, normal
 from worker.targets.omeka_classic.elements import LABELS, canonical, described, name_of
 from worker.targets.omeka_classic.representation import TITLE, by_name
@@ -23,6 +24,7 @@ class Element(Struct, frozen=True):
 
     id: int
     record_type: str = ""
+    description: str = ""
 
     def suits(self, kind: Kind) -> bool:
         return self.record_type in ("", RECORD_TYPES[kind])
@@ -33,6 +35,8 @@ class Vocabulary(Struct, frozen=True):
 
     elements: Mapping[str, Element] = {}
     """By term, or in full."""
+    set_descriptions: Mapping[str, str] = {}
+    """Of the element sets that are there, by name."""
     item_types: Listing = Listing("item type", {}, {})
     collections: Listing = Listing("collection", {}, {})
     coming: Coming = msgspec.field(default_factory=Coming)
@@ -61,8 +65,12 @@ def elements_from(sets: Entries, elements: Entries) -> dict[str, Element]:
         if of is None:
             continue
         name = name_of(text_of(of, "name"), text_of(entry, "name"))
-        found[name] = Element(number_of(entry), text_of(of, "record_type"))
+        found[name] = Element(number_of(entry), text_of(of, "record_type"), text_of(entry, "description"))
     return found
+
+
+def set_descriptions_from(sets: Entries) -> dict[str, str]:
+    return {normal_identity(text_of(one, "name")): text_of(one, "description") for one in sets}
 
 
 def item_types_from(entries: Entries) -> Listing:
@@ -73,13 +81,19 @@ def item_types_from(entries: Entries) -> Listing:
 
 
 def collections_from(entries: Entries) -> Listing:
-    """Collections answer to any of their titles."""
+    """Collections answer to any of their titles; one that is HTML to its words too."""
 
     def titles(entry: Mapping[str, Json]) -> list[str]:
-        return [one.text for one in by_name(entry).get(TITLE, ())]
+        return [
+            name for one in by_name(entry).get(TITLE, ()) for name in names_of_title(one.text, html=one.html)
+        ]
 
     shown = ((number_of(one), titles(one)) for one in entries)
     return listing("collection", ((number, names[0] if names else "", names) for number, names in shown))
+
+
+def names_of_title(text: str, *, html: bool) -> tuple[str, ...]:
+    return (text, strip_html(text).strip()) if html else (text,)
 
 
 def no_such_element(name: str, known: Iterable[str]) -> str:

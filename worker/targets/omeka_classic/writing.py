@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 import msgspec
 import orjson
@@ -17,17 +17,20 @@ from worker.attachments.contents import Contents
 from worker.errors import AccessionError
 from worker.records import Content, Json
 from worker.stopping import StoppedError
-from worker.targets.base import Answer, Done, Lost, NotDone, Operation, Saved, Touched
+from worker.targets.base import Answer, Done, Lost, Method, NotDone, Operation, Saved, Touched
 from worker.targets.decoding import decode
-from worker.targets.http import Outcome
+from worker.targets.http import Outcome, Verb
 from worker.targets.multipart import FilePart, Form
-from worker.targets.omeka_classic import structure
-from worker.targets.omeka_classic.answers import judge
+from worker.targets.omeka_classic import places, structure
+from worker.targets.omeka_classic.answers import judge, judge_location
 from worker.targets.omeka_classic.client import ClassicClient
-from worker.targets.omeka_classic.payloads import request_body
+from worker.targets.omeka_classic.payloads import Body, request_body
+from worker.targets.omeka_classic.places import GONE, PLACE
 from worker.targets.omeka_classic.representation import MEDIA, SHA256, UPLOADS, reference, saved_from, tags
+from worker.targets.omeka_classic.structure_payloads import WITHOUT
 from worker.targets.omeka_classic.tags import TagTurns
-from worker.targets.verdict import answer_to_write, file_gone
+from worker.targets.omeka_classic.vocabulary import number_of, text_of
+from worker.targets.verdict import Verdict, answer_to_write, file_gone
 
 
 class Writer:
@@ -48,6 +51,8 @@ class Writer:
             async with self._uploading:
                 return await self._upload(operation)
         body = _object(operation.payload) if operation.payload else {}
+        if PLACE in body:
+            return await self._locate(operation, body)
         if MEDIA in body:
             return await self._arrange(operation, body)
         if operation.kind in structure.KINDS and operation.method != "delete":
@@ -60,13 +65,78 @@ class Writer:
                 self._tags.learn(tags(answer.saved.body))
                 if operation.method == "create":
                     self.owner = reference(answer.saved.body, "owner") or self.owner
-        return answer
+        return await self._knowing(answer)
 
     def _answer(self, operation: Operation, outcome: Outcome) -> Answer:
         answer = answer_to_write(judge(operation, outcome))
         if isinstance(answer, Done):
             return answer
         return msgspec.structs.replace(answer, message=self._client.http.redact(answer.message))
+
+    async def _knowing(self, answer: Answer) -> Answer:
+        """The answer to a change of an item, which tells only that there is a location."""
+        if not isinstance(answer, Done) or answer.saved is None:
+            return answer
+        try:
+            return msgspec.structs.replace(answer, saved=await self._client.with_place(answer.saved))
+        except (AccessionError, StoppedError) as error:
+            return self._unread(error)
+
+    def _unread(self, error: Exception) -> Lost:
+        text = f"It was answered, but what came of it could not be read ({error})."
+        return Lost("answer-unread", self._client.http.redact(text), look_once=True)
+
+    # --- places -----------------------------------------------------------------------------------
+
+    async def _locate(self, operation: Operation, body: dict[str, Json]) -> Answer:
+        """An item, and then its location. Dying between the two: that is half of the change, and is sent
+        again as a whole."""
+        place = body.pop(PLACE)
+        item = operation.resource_id
+        assert item is not None, "what has a place stands"
+        assert isinstance(place, dict), "a payload says of it what it becomes"
+        touched: tuple[Touched, ...] = ()
+        if body:
+            main = msgspec.structs.replace(operation, payload=orjson.dumps(body))
+            answer = await self.carry_out(main)
+            if not isinstance(answer, Done):
+                return answer
+            touched = answer.touched
+        failed = await self._write_place(item, place)
+        if failed is not None:
+            return failed
+        whole = await self._whole(item) if MEDIA in body else await self._item(item)
+        return whole if isinstance(whole, Lost) else Done(whole, touched)
+
+    async def _write_place(self, item: int, place: dict[str, Json]) -> Answer | None:
+        """Why the location was not written; None: it was. Whatever Omeka refuses is looked for: the item may
+        have been changed before, and of two that create one location the second is told that there is one."""
+        method, number = _method(place), place.pop("id", None)
+        client = self._client
+        if method == "create":
+            body = orjson.dumps({**place, "item": {"id": item}})
+            outcome = await client.http.write("POST", places.RESOURCE, body)
+        else:
+            verb: Verb = "PUT" if method == "update" else "DELETE"
+            sent = orjson.dumps(place) if method == "update" else None
+            outcome = await client.change(verb, f"{places.RESOURCE}/{number}", sent)
+        verdict = judge_location(method, outcome)
+        if verdict.judgement == "done" or (method == "delete" and verdict.code == "target-gone"):
+            return None
+        if verdict.code == "target-gone":  # somebody has deleted it: what is left to do, comparing tells
+            verdict = msgspec.structs.replace(verdict, judgement="unknown", look_once=True)
+        if verdict.judgement == "reject":
+            verdict = msgspec.structs.replace(verdict, look_once=True)
+        said = client.http.redact(f"Its geolocation: {verdict.message}")
+        return answer_to_write(msgspec.structs.replace(verdict, message=said))
+
+    async def _item(self, number: int) -> Saved | Lost:
+        """An item as it stands, with its place."""
+        try:
+            (saved,) = await self._client.by_ids("item", [number])
+        except (AccessionError, StoppedError, ValueError) as error:
+            return self._unread(error)
+        return saved
 
     # --- files ------------------------------------------------------------------------------------
 
@@ -109,7 +179,8 @@ class Writer:
 
     async def _structure(self, operation: Operation, body: dict[str, Json]) -> Answer:
         """An element set with its elements, each a request of its own, or an item type."""
-        names = body.pop("elements", []) if operation.kind == "element-set" else []
+        elements = body.pop("elements", []) if operation.kind == "element-set" else []
+        without = body.pop(WITHOUT, [])
         number = operation.resource_id
         if operation.kind == "item-type" or operation.method == "create":
             main = msgspec.structs.replace(operation, payload=orjson.dumps(body))
@@ -119,20 +190,37 @@ class Writer:
             number = answer.saved.id
         assert number is not None
         try:
-            stands = (await structure.everything(self._client, operation.kind)).get(number)
-            there = set() if stands is None else {one for one, _ in structure.element_ids(stands)}
-            for name in names if isinstance(names, list) else ():
-                if name not in there:
-                    wanted = {"element_set": {"id": number}, "name": name}
-                    outcome = await self._client.http.write("POST", "elements", orjson.dumps(wanted))
-                    failed = judge("read", outcome)
-                    if failed.judgement != "done":
-                        return Lost(failed.code, self._client.http.redact(failed.message), look_once=True)
+            async for verdict in self._elements(operation, number, _objects(elements), _objects(without)):
+                if verdict.judgement != "done":
+                    return Lost(verdict.code, self._client.http.redact(verdict.message), look_once=True)
             whole = (await structure.everything(self._client, operation.kind)).get(number)
         except (AccessionError, StoppedError) as error:
             text = f"It was answered, but what came of it could not be read ({error})."
             return Lost("answer-unread", self._client.http.redact(text), look_once=True)
         return Done(whole) if whole is not None else Lost("answer-unread", "It is not there.", look_once=True)
+
+    async def _elements(
+        self, operation: Operation, number: int, wanted: Sequence[Body], without: Sequence[Body]
+    ) -> AsyncIterator[Verdict]:
+        """What is missing of the elements of a set is added (`209`), what is otherwise is changed, and what
+        is to go and nothing uses is deleted (`215`)."""
+        stands = (await structure.everything(self._client, "element-set")).get(number)
+        there = {} if stands is None else structure.elements_of(stands.body)
+        for one in wanted:
+            element = there.get(text_of(one, "name"))
+            if element is None:
+                made = orjson.dumps({"element_set": {"id": number}, **one})
+                yield judge("read", await self._client.http.write("POST", "elements", made))
+                continue
+            changed = {key: one[key] for key in structure.CHANGEABLE if key in one}
+            if any(value != element.get(key) for key, value in changed.items()):
+                path = f"elements/{number_of(element)}"
+                yield judge("read", await self._client.change("PUT", path, orjson.dumps(changed)))
+        gone = [number_of(one) for one in without if text_of(one, "name") in there]
+        used = await structure.users_of(self._client, gone)
+        for unused in [one for one in gone if one not in used]:
+            outcome = await self._client.change("DELETE", f"elements/{unused}", None)
+            yield judge(Operation(operation.key, "delete", "element-set", unused, b""), outcome)
 
     async def _arrange(self, operation: Operation, body: dict[str, Json]) -> Answer:
         """An item, and the order of its files: each that has another place than it should is told its own,
@@ -170,8 +258,13 @@ class Writer:
             (saved,) = await self._client.by_ids("item", [item])
             return await self._client.with_files(saved)
         except (AccessionError, StoppedError, ValueError) as error:
-            text = f"It was answered, but what came of it could not be read ({error})."
-            return Lost("answer-unread", self._client.http.redact(text), look_once=True)
+            return self._unread(error)
+
+
+def _method(place: Mapping[str, Json]) -> Method:
+    if GONE in place:
+        return "delete"
+    return "update" if "id" in place else "create"
 
 
 class _Hashed:
@@ -188,6 +281,10 @@ class _Hashed:
             hashed.update(chunk)
             yield chunk
         self.md5 = hashed.hexdigest()
+
+
+def _objects(listed: Json) -> list[Body]:
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
 def _object(data: bytes) -> dict[str, Json]:

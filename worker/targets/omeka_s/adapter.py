@@ -211,6 +211,7 @@ class OmekaSAdapter:
         numbers: Mapping[int, int],
         order: Sequence[int] = (),
         primary: int = 0,
+        own: Saved | None = None,
     ) -> bytes | None:
         return restoring.relink_body(current, values, sets, numbers, order, primary)
 
@@ -266,6 +267,18 @@ class OmekaSAdapter:
     def linked(self, saved: Saved) -> frozenset[int]:
         return linked_ids(saved.body)
 
+    def left_out(self, draft: Draft) -> bool:
+        return False  # a create says all
+
+    def comes_after(self, saved: Saved) -> bool:
+        return False
+
+    def stamped(self, kind: Kind) -> bool:
+        return True
+
+    def unstamped(self, saved: Saved) -> str | None:
+        return None
+
     async def carry_out(self, group: Sequence[Operation]) -> Sequence[Answer]:
         if len(group) > self.group_size:
             raise ValueError(f"Omeka S takes {self.group_size} operation at a time")
@@ -300,7 +313,10 @@ class OmekaSAdapter:
         file, data = others.updates.file_of(operation.payload)
         if self._contents is None:
             raise ValueError("this adapter was made without the files of a batch")
-        content = Content(file.sha256, self._contents.size(file.sha256))
+        # A member of a zip is found through that.
+        (content,) = [one.content for one in operation.files] or [
+            Content(file.sha256, self._contents.size(file.sha256))
+        ]
         part = FilePart("file", file.name, "", content.size, partial(self._contents.chunks, content))
         return Form("data", data, [part])
 
@@ -338,6 +354,12 @@ class OmekaSAdapter:
         if kind not in RESOURCES:
             return await others.reading.by_ids(self._client, kind, ids)
         return await self._client.by_ids(kind, ids)
+
+    def has_asset(self, name: str) -> bool:
+        return len(self._vocabulary.assets.by_name.get(name, ())) == 1
+
+    def assets_of(self, representation: bytes) -> frozenset[int]:
+        return others.reading.assets_of(representation)
 
     async def in_use(self, saved: Saved) -> str | None:
         return await others.reading.in_use(self._client, saved)

@@ -11,9 +11,10 @@ from typing import assert_never
 from msgspec import UNSET, Struct
 
 from worker.mapping.lookups import CustomVocabulary
-from worker.records import RESOURCES, Draft, Fields, Problem, Property, Value
+from worker.records import RESOURCES, Draft, Fields, Place, Problem, Property, Value
 from worker.sources.addresses import may_be_fetched
 from worker.targets.omeka_s.others import checking as others
+from worker.targets.omeka_s.places import LONGEST_LABEL
 from worker.targets.omeka_s.vocabulary import Listing, Unknown, Vocabulary, normal
 from worker.targets.redact import excerpt
 
@@ -155,8 +156,9 @@ def _is_unicode(text: str) -> bool:
 def _of_fields(draft: Draft, vocabulary: Vocabulary) -> Iterator[Problem]:
     fields = draft.fields
     for names, name in _named(fields, vocabulary):
-        found = names.find(name)
-        if isinstance(found, Unknown) and not vocabulary.comes(names, name):
+        if vocabulary.comes(names, name):
+            continue
+        if isinstance(found := names.find(name), Unknown):
             yield _reject("names-unknown", found.message, name)
     if fields.featured is not UNSET:
         yield _reject("field-unsupported", "Omeka S has no featured resources: leave “featured” out.")
@@ -164,12 +166,26 @@ def _of_fields(draft: Draft, vocabulary: Vocabulary) -> Iterator[Problem]:
         yield _reject(
             "field-unsupported", "Omeka S has no tags: give them to a property such as dcterms:subject."
         )
+    if isinstance(fields.geolocation, Place):
+        yield from _of_place(fields.geolocation)
     if draft.kind != "item" and fields.item_sets not in (UNSET, ()):
         yield _reject("field-unsupported", f"Only items stand in item sets, not {_plural(draft)}.")
     if draft.kind == "item-set" and fields.sites not in (UNSET, ()):
         yield Problem(
             "warning", "field-unsupported", "Which item sets a site shows is set in the site itself."
         )
+
+
+def _of_place(place: Place) -> Iterator[Problem]:
+    if place.address:
+        message = "The module Mapping keeps no address of a place: give it as “label”."
+        yield _reject("field-unsupported", message, place.address)
+    if place.zoom is not None:
+        message = "The module Mapping keeps no zoom of a place: leave “zoom” out."
+        yield _reject("field-unsupported", message, str(place.zoom))
+    if place.label is not None and len(place.label) > LONGEST_LABEL:
+        message = f"The module Mapping takes labels of at most {LONGEST_LABEL} characters."
+        yield _reject("value-invalid", message, place.label)
 
 
 def _plural(draft: Draft) -> str:

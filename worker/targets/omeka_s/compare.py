@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from worker.records import Identity, Json, normal_identity
 from worker.targets.base import Difference, Saved
+from worker.targets.omeka_s import places
 from worker.targets.omeka_s.representation import (
     PRIMARY,
     decode,
@@ -68,7 +69,11 @@ def differences(payload: bytes, saved: Saved, vocabulary: Vocabulary) -> tuple[D
     all the properties that the resource may have.
     """
     meant = _body(payload)
-    return (*_field_differences(meant, saved, vocabulary), *_value_differences(meant, saved.body))
+    return (
+        *_field_differences(meant, saved, vocabulary),
+        *places.differences(meant, saved.body),
+        *_value_differences(meant, saved.body),
+    )
 
 
 def same_as(payload: bytes, saved: Saved, vocabulary: Vocabulary) -> bool:

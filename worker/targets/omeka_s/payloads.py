@@ -21,12 +21,14 @@ from worker.records import (
     Identity,
     Json,
     MediaSource,
+    Place,
     Property,
     Sought,
     Value,
     normal_identity,
 )
 from worker.targets.base import LinkTarget
+from worker.targets.omeka_s import places
 from worker.targets.omeka_s.representation import PRIMARY, decode, identity_texts
 from worker.targets.omeka_s.vocabulary import Listing, Unknown, Vocabulary
 from worker.targets.redact import excerpt
@@ -190,6 +192,8 @@ def _fields_of_a_new(draft: Draft, vocabulary: Vocabulary, *, inline: bool = Fal
         case "item":
             body["o:item_set"] = references(vocabulary.item_sets, given(fields.item_sets, ()))
             body["o:site"] = references(vocabulary.sites, given(fields.sites, ()))
+            if isinstance(fields.geolocation, Place):
+                body[places.FEATURES] = places.of_a_new(fields.geolocation)
         case "item-set":
             # An item set's sites are the site's own list (`o:site_item_set`), not the set's.
             pass

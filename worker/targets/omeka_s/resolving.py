@@ -16,6 +16,7 @@ from worker.errors import Fatal
 from worker.mapping.lookups import CustomVocabulary
 from worker.records import RESOURCES, Draft, Json, Problem
 from worker.targets.base import NamesUnknown, TemplateFacts
+from worker.targets.omeka_s import places
 from worker.targets.omeka_s.checking import Ingesting, check
 from worker.targets.omeka_s.client import OmekaClient, together
 from worker.targets.omeka_s.others import roles
@@ -52,8 +53,11 @@ class Allowed(Struct, frozen=True):
 class NamesResolver:
     """The `Resolver` of a run: pure, once the vocabulary is there."""
 
-    def __init__(self, vocabulary: Vocabulary, allowed: Allowed | None = None) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, allowed: Allowed | None = None, *, has_map: bool = False
+    ) -> None:
         self.vocabulary = vocabulary
+        self.has_map = has_map
         self._allowed = allowed or Allowed()
 
     def problems(self, draft: Draft) -> tuple[Problem, ...]:
@@ -86,7 +90,10 @@ async def resolve(client: OmekaClient, names: NamesUsed, allowed: Allowed) -> Na
         *await _unknown_terms(client, names, vocabulary),
         *_unknown_names(names, vocabulary, no_custom=no_custom),
     ]
-    resolver = NamesResolver(vocabulary, allowed)
+    missing = await _places_missing(client) if names.places is not None else []
+    if names.places is not None and not names.places_if_possible:
+        problems.extend(_unknown(Used("geolocation", names.places), one) for one in missing)
+    resolver = NamesResolver(vocabulary, allowed, has_map=not missing)
     if problems:
         raise NamesUnknown(problems, resolver)
     return resolver
@@ -292,6 +299,23 @@ async def _unknown_terms(client: OmekaClient, names: NamesUsed, vocabulary: Voca
             hint = f" There is no vocabulary “{_prefix(name)}”, only {', '.join(prefixes)}."
         problems.append(_unknown(name, f"There is no property “{name.name}” in this Omeka.{hint}"))
     return problems
+
+
+async def _places_missing(client: OmekaClient) -> list[str]:
+    """Why this Omeka takes no places. What its API offers, it lists (`api-resources`)."""
+    entries = await client.short_list("api_resources")
+    offered = {text_of(entry, "o:id") for entry in entries}
+    if places.RESOURCE in offered:
+        return []
+    if places.BEFORE_2 in offered:
+        return [
+            "The module Mapping of this Omeka is older than its release 2, which alone is written to: "
+            "update it, or leave geolocation out."
+        ]
+    return [
+        "This Omeka has no map: the module Mapping is not installed, or not active. Install it, or leave "
+        "geolocation out."
+    ]
 
 
 def _unknown(name: Used, message: str) -> Problem:

@@ -13,6 +13,7 @@ import orjson
 from worker.planning.media_pass import arranged
 from worker.records import Json, Kind
 from worker.targets.base import Linking, Saved
+from worker.targets.omeka_s import places
 from worker.targets.omeka_s.files import original
 from worker.targets.omeka_s.payloads import TOLD, number_files
 from worker.targets.omeka_s.representation import PRIMARY, decode, property_values, reference_ids, saved_from
@@ -29,10 +30,13 @@ def restore_body(
     earlier = _image(image, kind)
     body: dict[str, object] = {}
     for field in FIELDS:
-        if kind in field.kinds and field.key in earlier.body:
+        if kind in field.kinds and field.key in earlier.body and field.shape != "places":
             wanted = _field(field, earlier.body.get(field.key), numbers, without)
             if wanted != _field(field, current.body.get(field.key), {}, ()):
                 body[field.key] = wanted
+    places_then = places.restored(earlier.body, current.body) if kind == "item" else None
+    if places_then is not None:
+        body[places.FEATURES] = places_then
     order = arranged(current.media_ids, [numbers.get(one, one) for one in earlier.media_ids])
     if order != current.media_ids:
         body["o:media"] = [{"o:id": one} for one in order]
@@ -124,8 +128,10 @@ def _whole(
     made: dict[str, Json] = {
         field.key: _field(field, body.get(field.key), numbers, without)
         for field in FIELDS
-        if kind in field.kinds and field.key in body
+        if kind in field.kinds and field.key in body and field.shape != "places"
     }
+    if kind == "item" and places.features_in(body):
+        made[places.FEATURES] = places.created_again(body)
     made.update({key: body[key] for key in _KEPT_OF_NEW if key in body})
     made.update(_values(body, numbers, without))
     return made
@@ -144,6 +150,8 @@ def _field(field: Field, value: Json, numbers: Mapping[int, int], without: Colle
         case "references":
             kept = sorted(set(reference_ids(value)).difference(without))
             return [{"o:id": numbers.get(one, one)} for one in kept]
+        case "places":
+            raise AssertionError("they come back by themselves")
 
 
 def _reference(value: Json, numbers: Mapping[int, int]) -> Json:

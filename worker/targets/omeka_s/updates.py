@@ -33,9 +33,9 @@ from worker.planning.values import (
     Named,
     Wish,
 )
-from worker.records import Draft, Identity, Json, Kind, Of, OnUpdate, Value, normal_identity
+from worker.records import Draft, Identity, Json, Kind, Of, OnUpdate, Value, is_picture_name, normal_identity
 from worker.targets.base import Difference, Saved
-from worker.targets.omeka_s import compare
+from worker.targets.omeka_s import compare, places
 from worker.targets.omeka_s.payloads import Links, ValueBuilder, number
 from worker.targets.omeka_s.representation import decode, property_values, reference_ids
 from worker.targets.omeka_s.vocabulary import CORE_TYPES, Listing, Vocabulary, normal
@@ -43,7 +43,7 @@ from worker.targets.omeka_s.vocabulary import CORE_TYPES, Listing, Vocabulary, n
 CLEAR = "clear_property_values"
 _PHP_BLANKS = " \t\n\r\0\x0b"
 
-Shape = Literal["flag", "reference", "references", "text"]
+Shape = Literal["flag", "reference", "references", "text", "places"]
 Names = Literal["classes", "templates", "owners", "assets", "item_sets", "sites"]
 
 
@@ -71,6 +71,7 @@ FIELDS = (
     Field("site", "sites", "o:site", "references", "sites", ("item",)),
     Field("alt-text", "alt_text", "o:alt_text", "text", None, ("media",)),
     Field("language", "language", "o:lang", "text", None, ("media",)),
+    Field("geolocation", "geolocation", places.FEATURES, "places", None, ("item",)),
 )
 
 
@@ -158,6 +159,8 @@ def _held_field(field: Field, saved: Saved, vocabulary: Vocabulary) -> Iterator[
         case "text":
             if isinstance(present, str) and present:
                 yield Held(Content(FIELD, present))
+        case "places":
+            yield from places.held(saved.body)
         case "reference" | "references":
             for one in reference_ids(present):
                 yield Held(Content(FIELD, str(one)), display=_label(field, one, vocabulary))
@@ -192,7 +195,7 @@ def meant_of(draft: Draft, links: Links, vocabulary: Vocabulary, current: Curren
             Named(part.term, _wishes(builder, links, part.term, part.values), part.on_update, part.of)
             for part in draft.properties
         ),
-        fields=tuple(_named_fields(draft, vocabulary)),
+        fields=tuple(_named_fields(draft, vocabulary, current)),
         identity=()
         if identity is None
         else tuple(
@@ -236,13 +239,17 @@ def _wish(builder: ValueBuilder, links: Links, term: str, value: Value) -> Wish:
     return Wish(_content(body), value.public, notes, orjson.dumps(body))
 
 
-def _named_fields(draft: Draft, vocabulary: Vocabulary) -> Iterator[Named]:
+def _named_fields(draft: Draft, vocabulary: Vocabulary, current: Current | None) -> Iterator[Named]:
     for field in FIELDS:
         said = getattr(draft.fields, field.attribute)
         if said is UNSET or draft.kind not in field.kinds or (said is None and field.shape == "flag"):
             continue
         on_update: OnUpdate = draft.fields.on_update.get(field.word, "replace")
         of: Of = draft.fields.of.get(field.word, "all")
+        if field.shape == "places":
+            present = current.fields.get(field.word, ()) if current is not None else ()
+            yield Named(field.word, tuple(places.wished(said, present)), on_update, of)
+            continue
         yield Named(field.word, tuple(_wished_field(field, said, vocabulary)), on_update, of)
 
 
@@ -268,9 +275,14 @@ def _reference(field: Field, name: str, vocabulary: Vocabulary) -> Wish:
     assert names is not None, "what is referred to is listed"
     if vocabulary.comes(names, name):
         # The batch brings it: its number shows when it is there, and then this is compared again.
-        return Wish(Content(FIELD, f"→ {normal(name)}"), display=f"{normal(name)} (new)")
+        return Wish(Content(FIELD, f"→ {normal(name)}"), display=f"{_shown(normal(name))} (new)")
     one = number(names, name)
     return Wish(Content(FIELD, str(one)), display=_label(field, one, vocabulary))
+
+
+def _shown(name: str) -> str:
+    """A name that is long for being a digest, as far as a person compares it."""
+    return f"{name[:22]}…" if is_picture_name(name) else name
 
 
 # --- what is sent ---------------------------------------------------------------------------------
@@ -286,7 +298,10 @@ def update_payload(current: Current, merge: Merge, vocabulary: Vocabulary) -> by
     body: dict[str, object] = {}
     for field in FIELDS:
         if field.word in merge.fields:
-            body[field.key] = _field_json(field, merge.fields[field.word])
+            after, present = merge.fields[field.word], current.fields.get(field.word, ())
+            body[field.key] = (
+                places.payload(after, present) if field.shape == "places" else _field_json(field, after)
+            )
     if any(merge.properties.values()):
         for term in dict.fromkeys((*current.properties, *merge.properties)):
             kept = tuple(map(Placed, current.properties.get(term, ())))
@@ -310,6 +325,8 @@ def _field_json(field: Field, values: tuple[Held, ...]) -> Json:
             return {"o:id": int(texts[0])} if texts else None
         case "references":
             return [{"o:id": int(text)} for text in texts]
+        case "places":
+            raise AssertionError("they are told by themselves")
 
 
 def _value_json(placed: Placed) -> orjson.Fragment:

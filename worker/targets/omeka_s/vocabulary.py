@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from service.control.suggest import nearest
 from worker.mapping.lookups import CustomVocabulary
-from worker.records import Json
+from worker.records import Json, is_picture_name
 from worker.targets.base import TemplateFacts, TemplateTerm
 from worker.targets.listings import Coming as Coming
 from worker.targets.listings import Listing as Listing
@@ -56,8 +56,11 @@ class Vocabulary(Struct, frozen=True):
 
     def comes(self, listing: Listing, name: str) -> bool:
         """Whether the name is not there yet, and will be."""
-        expected = normal(name) in self.coming.names.get(listing.what, ())
-        return expected and isinstance(listing.find(name), Unknown)
+        if normal(name) not in self.coming.names.get(listing.what, ()):
+            return False
+        if is_picture_name(name):  # thousands may come, and what is unknown is looked for among all names
+            return name not in listing.by_name
+        return isinstance(listing.find(name), Unknown)
 
     def knows(self, term: str) -> bool:
         """Whether there is such a property, or will be."""
@@ -139,10 +142,15 @@ def owners_from(entries: Collection[Mapping[str, Json]]) -> Listing:
 
 
 def assets_from(entries: Iterable[Mapping[str, Json]]) -> Listing:
-    return listing(
+    """Assets that are called after their bytes are the same picture: of several the first one is meant."""
+    found = listing(
         "asset",
         ((number_of(entry), text_of(entry, "o:name"), (text_of(entry, "o:name"),)) for entry in entries),
     )
+    by_name = {
+        name: (min(numbers),) if is_picture_name(name) else numbers for name, numbers in found.by_name.items()
+    }
+    return Listing(found.what, found.labels, by_name)
 
 
 def template_from(entry: Mapping[str, Json]) -> Template:

@@ -6,6 +6,7 @@ put into it, so that what is compared, kept and stamped is the whole.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -109,3 +110,11 @@ def _any_of(properties: Sequence[int]) -> Query:
             (f"property[{place}][type]", "ex"),
         ]
     return query
+
+
+_THUMBNAIL = re.compile(rb'"o:thumbnail":\{[^{}]*"o:id":(\d+)')
+
+
+def assets_of(representation: bytes) -> frozenset[int]:
+    """The numbers of the assets that a resource shows. Within a text its quotation marks are escaped."""
+    return frozenset(int(found) for found in _THUMBNAIL.findall(representation))
