@@ -115,4 +115,5 @@ def _said() -> list[dict[str, Any]]:
 
 
 def _not_taken() -> list[dict[str, Any]]:
-    return [*_said(), {"action": "skip", "message": {"source": WHY}}]
+    """Said, and not skipped: what is skipped might be an item, and then nothing counts as gone."""
+    return [{"action": "log-error", "message": {"source": WHY}}, *_said()]

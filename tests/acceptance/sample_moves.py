@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import httpx2
 
 from tests.acceptance.installation import Installation, target_of
 from tests.standins import omeka_classic
@@ -14,6 +16,8 @@ from tests.standins.omeka_classic import sample_site
 Dump = Mapping[str, list[dict[str, Any]]]
 View = dict[str, Any]
 SOURCE = "old"
+PATIENCE = 300
+"""Seconds."""
 IDENTIFIER = ("Dublin Core", "Identifier")
 
 
@@ -41,9 +45,17 @@ class Move:
         """The batch, of which everything was imported. `dry`: after a dry run."""
         batch = self.accession.batch(self.control(match, **options), {})
         if dry:
-            assert self.accession.run(batch, "dry-run") == "dry-run-complete", self.accession.log(batch)
-        assert self.accession.run(batch) == "complete", self.accession.log(batch)
+            assert self.done(batch, "dry-run") == "dry-run", self.accession.log(batch)
+        assert self.done(batch) == "complete", self.accession.log(batch)
         return batch
+
+    def undo(self, batch: str) -> None:
+        assert self.done(batch, "undo", force="true") == "undone", self.accession.log(batch)
+
+    def done(self, batch: str, mode: str = "import", **options: str) -> str:
+        """The state after a run; with patience, since a whole site is a few seconds of work."""
+        self.accession.schedule(batch, mode, **options)
+        return self.accession.wait(batch, PATIENCE)
 
     def writes(self) -> dict[str, int]:
         """Requests that are no reads since the last count, by method and path."""
@@ -53,10 +65,13 @@ class Move:
 
 
 @contextmanager
-def moving(folder: Path, target: Any, *, key: bool = True) -> Iterator[Move]:
-    """`key`: that of the super user; otherwise what is public is read."""
+def moving(folder: Path, target: Any, *, key: bool = True, items: int = 0) -> Iterator[Move]:
+    """`key`: that of the super user; otherwise what is public is read. `items`: only so many of the site."""
     with omeka_classic.StandIn() as source, target:
-        sample_site.build().load(source)
+        site = sample_site.build()
+        if items:
+            _cut(site.sections, items)
+        site.load(source)
         about: dict[str, object] = {"kind": "omeka-classic", "url": source.url}
         if key:
             about["key"] = source.api_key
@@ -64,6 +79,76 @@ def moving(folder: Path, target: Any, *, key: bool = True) -> Iterator[Move]:
         with Installation(folder / "accession", targets, sources=sources) as accession:
             target.reset_requests()
             yield Move(accession.start(), source, target)
+
+
+def _cut(sections: dict[str, list[dict[str, Any]]], items: int) -> None:
+    """The first items, and no exhibits."""
+    del sections["exhibits"], sections["exhibit_pages"], sections["items"][items:]
+    for kind in ("files", "geolocations"):
+        sections[kind] = [one for one in sections[kind] if one["item"]["id"] <= items]
+
+
+# --- changes of the origin ------------------------------------------------------------------------
+
+RETITLED, RETAGGED, HIDDEN, MOVED, RETYPED, UNNAMED, GONE = 1, 12, 2, 4, 3, 6, 9
+"""Items that are changed, each in its own way."""
+FILED, REORDERED = sample_site.SHOWN, 20
+"""Items of which one file goes and one comes; of which the first two files change places."""
+RENAMED = 1
+"""A collection that gets another title."""
+DESCRIBED = "Somebody has described it"
+REMOVING = {label: {"absent": "delete"} for label in ("item", "item-set", "media")}
+"""What a control file says so that what is gone there goes here."""
+
+
+def change(source: omeka_classic.StandIn) -> None:
+    """What somebody does in the old site: some of everything that can be changed there."""
+    sections = sample_site.build().sections
+    items = {one["id"]: one for one in sections["items"]}
+    files = [one for one in sections["files"] if one["item"]["id"] in (FILED, REORDERED)]
+    filed = [one for one in files if one["item"]["id"] == FILED]
+    first, second = [one for one in files if one["item"]["id"] == REORDERED][:2]
+    collection = next(one for one in sections["collections"] if one["id"] == RENAMED)
+    title, shelfmark, identifier = 50, 52, 43
+    source.seed(
+        items=[
+            _retexted(items[RETITLED], {title: "Another title"}, more=[(shelfmark, "Z 1")]),
+            {**items[RETAGGED], "tags": [{"name": "Jones, Mary"}, {"name": "river"}]},
+            {**items[HIDDEN], "public": not items[HIDDEN]["public"]},
+            {**items[MOVED], "collection": {"id": 1 if items[MOVED]["collection"] != {"id": 1} else 2}},
+            {**items[RETYPED], "item_type": {"id": 6 if items[RETYPED]["item_type"] != {"id": 6} else 1}},
+            _retexted(items[UNNAMED], {identifier: None}),
+        ],
+        collections=[_retexted(collection, {title: "Postcards of the river"})],
+        files=[
+            {**filed[1], "element_texts": [{"element": {"id": title}, "text": DESCRIBED, "html": False}]},
+            {**filed[0], "id": 900, "order": 9, "original_filename": "late.pdf"},
+            {**first, "order": second["order"]},
+            {**second, "order": first["order"]},
+        ],
+    )
+    for path in (f"files/{filed[2]['id']}", f"items/{GONE}"):
+        delete(source, path)
+
+
+def delete(omeka: omeka_classic.StandIn, path: str) -> None:
+    """As somebody does in Omeka's own pages."""
+    override = {"X-HTTP-Method-Override": "DELETE"}
+    answer = httpx2.post(f"{omeka.api}/{path}", params=omeka.key, headers=override)
+    assert answer.status_code == 204, answer.text
+
+
+def _retexted(
+    record: dict[str, Any], texts: Mapping[int, str | None], more: Iterable[tuple[int, str]] = ()
+) -> dict[str, Any]:
+    """With another text of these elements, or none; and with more."""
+    kept = [
+        {**one, "text": texts.get(one["element"]["id"], one["text"])}
+        for one in record["element_texts"]
+        if texts.get(one["element"]["id"], "") is not None
+    ]
+    added = [{"element": {"id": number}, "text": text, "html": False} for number, text in more]
+    return {**record, "element_texts": [*kept, *added]}
 
 
 # --- an Omeka Classic in a form that has no numbers -----------------------------------------------

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.sample_moves import classic_view, moving, structure_view
+from tests.acceptance.sample_moves import REMOVING, change, classic_view, moving, structure_view
 from tests.standins.omeka_classic import StandIn, sample_site
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("key", [True, False], ids=["with key", "anonymous"])
 def test_the_whole_site_comes_over_once_and_is_taken_back(tmp_path: Path, key: bool) -> None:
     with moving(tmp_path, StandIn(), key=key) as move:
@@ -27,6 +28,30 @@ def test_the_whole_site_comes_over_once_and_is_taken_back(tmp_path: Path, key: b
         move.writes()
         again = move.run()
         assert move.writes() == {}, move.accession.log(again)
-        assert move.accession.run(batch, "undo") == "undone", move.accession.log(batch)
+        move.undo(batch)
         after = move.target.dump()
         assert {**after, "tags": []} == {**before, "tags": []}
+
+
+@pytest.mark.timeout(600)
+def test_what_is_changed_there_is_changed_here_and_nothing_else(tmp_path: Path) -> None:
+    with moving(tmp_path, StandIn()) as move:
+        move.run()
+        first = classic_view(move.target.dump(), origin=False)
+        change(move.source)
+        move.writes()
+        batch = move.run(REMOVING, dry=True)
+        writes = move.writes()
+        assert classic_view(move.target.dump(), origin=False) == classic_view(move.source.dump(), origin=True)
+        assert writes == {
+            "PUT /api/items/{id}": 6,
+            "DELETE /api/items/{id}": 1,
+            "PUT /api/collections/{id}": 1,
+            "POST /api/files": 1,
+            "DELETE /api/files/{id}": 1,
+            "PUT /api/files/{id}": 3,
+        }, move.accession.log(batch)
+        again = move.run(REMOVING, dry=True)
+        assert move.writes() == {}, move.accession.log(again)
+        move.undo(batch)
+        assert classic_view(move.target.dump(), origin=False) == first

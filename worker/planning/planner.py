@@ -186,7 +186,7 @@ class Planner:
         for mapped in chunk:
             if made is not None:
                 self._seq = seqs[mapped.file, mapped.row] - 1
-            if mapped.skipped is not None or mapped.rejected:
+            if mapped.skipped is not None or mapped.rejected or not mapped.drafts:
                 self._unwritten(mapped, planned)
                 continue
             plans = self._decide_all(mapped, met, resolution, parts)
@@ -454,8 +454,13 @@ class Planner:
         planned.keys.extend(mention_rows(first, mapped))
 
     def _unwritten(self, mapped: Mapped, planned: Planned) -> None:
+        """A record of which nothing is made; with nothing to say of it either, it leaves no trace."""
+        if mapped.skipped is None and not mapped.problems:
+            return
         self._seq += 1
-        if mapped.skipped is not None:
+        if mapped.skipped is None and not mapped.rejected:
+            entry = without_effect(mapped, self._seq, "skip", mapped.problems)
+        elif mapped.skipped is not None:
             problem = Problem("warning", "skipped", mapped.skipped)
             entry = without_effect(mapped, self._seq, "skip", (problem, *mapped.problems))
         else:

@@ -162,6 +162,11 @@ def _replace(proposal: Proposal) -> None:
     within = sorted(proposal.scope - proposal.stays.keys())
     # Values of others count too: what stands there already is not written a second time.
     proposal.adds = _match(proposal, left, [within, outside])
+    if not any(_bears(sides.present[index].content, sides) for index in proposal.stays):
+        # The identity stays in whatever form it is borne.
+        proposal.stays.update(
+            (index, None) for index in within if _bears(sides.present[index].content, sides)
+        )
     if not sides.many and outside:
         # Another's value fills the only place.
         proposal.adds = []

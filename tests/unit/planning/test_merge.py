@@ -217,6 +217,15 @@ def test_the_identity_is_added_whatever_the_policy_and_replaces_nothing(on_updat
     assert after(meant, current, name=IDENTIFIER) == ["old number", "http://other/", "N1"]
 
 
+def test_what_this_service_wrote_beside_the_identity_goes_where_the_record_means_ours() -> None:
+    written = Base(resource({IDENTIFIER: ["N1", "old number"]}), Footing())
+    current = resource({IDENTIFIER: ["N1", "old number", "theirs"]})
+    meant = said(named(IDENTIFIER, "N1", of="ours"), identity="N1")
+    assert after(meant, current, written, name=IDENTIFIER) == ["N1", "theirs"]
+    borne = resource({IDENTIFIER: [" N1 "]})
+    assert done(merge(meant, borne, Base(borne, Footing()))).changes == ()
+
+
 def test_an_identity_that_the_record_does_not_give_to_the_property_is_added() -> None:
     assert after(said(identity="N1"), resource({}), name=IDENTIFIER) == ["N1"]
     assert after(said(identity="N1"), resource({IDENTIFIER: ["x§"]}), name=IDENTIFIER) == ["x§", "N1§"]

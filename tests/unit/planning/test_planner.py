@@ -207,6 +207,14 @@ def test_a_skipped_record_is_no_error(given: Given) -> None:
     assert (entry.action, entry.outcome, entry.message) == ("skip", "skipped", "not for the public")
 
 
+def test_what_is_said_of_a_record_of_which_nothing_is_made_is_not_lost(given: Given) -> None:
+    said = Problem("warning", "log-error", "An exhibit is not taken over.")
+    (entry,) = plan(given, Mapped("data0", 4, problems=(said,)))
+    assert (entry.action, entry.outcome, entry.code) == ("skip", "skipped", "log-error")
+    assert problems_of(entry) == [said]
+    assert plan(given, Mapped("data0", 5)) == []
+
+
 def test_media_travel_with_their_new_item_and_those_beyond_the_limit_follow_it(given: Given) -> None:
     media = [
         Draft("media", "media", n, item=0, source=MediaSource("html", f"<p>{n}</p>")) for n in range(1, 24)
