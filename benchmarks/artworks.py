@@ -8,7 +8,7 @@ comes of it is as large as the real one, 122 MB, and the same every time.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,31 @@ CONTROL: dict[str, Any] = {
 }
 
 
+CLASSIC: dict[str, Any] = {
+    **{key: value for key, value in CONTROL.items() if key not in ("sites", "instructions")},
+    "model": "omeka-classic",
+    "instructions": [
+        {"action": "new", "destination": "item"},
+        {"source": "title", "name": "dcterms:title"},
+        {"source": "url", "name": "dcterms:source", "type": "uri", "label": "Tate"},
+        {"source": "thumbnailUrl", "name": "dcterms:relation", "type": "uri"},
+        {"source": "dateText", "name": "dcterms:date"},
+        {"source": "acquisitionYear", "name": "dcterms:coverage"},
+        {"source": "medium", "name": "dcterms:format"},
+        {
+            "source": "dimensions",
+            "name": "Item Type Metadata:Physical Dimensions",
+            "filters": ["trim", "collapse-space"],
+        },
+        {"source": "classification", "name": "dcterms:type"},
+        {"source": "inscription", "name": "dcterms:description"},
+        {"source": "creditLine", "name": "dcterms:rights"},
+        *CONTROL["instructions"][-2:],
+    ],
+}
+"""The same twelve fields in the elements that every Omeka Classic has."""
+
+
 @dataclass(frozen=True, slots=True)
 class DataFile:
     """A file of records, as a reader takes it. `size` in bytes."""
@@ -95,9 +120,9 @@ def write_artworks(path: Path, count: int) -> DataFile:
     return DataFile(path, path.stat().st_size, count)
 
 
-def control() -> Control:
-    """`CONTROL`, parsed."""
-    parsed = parse_control(json.dumps(CONTROL).encode())
+def control(document: Mapping[str, Any] = CONTROL) -> Control:
+    """A control file, parsed."""
+    parsed = parse_control(json.dumps(document).encode())
     if parsed.control is None:
         raise ValueError("\n".join(str(problem) for problem in parsed.problems))
     return parsed.control

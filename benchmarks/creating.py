@@ -1,7 +1,8 @@
 """Creating items: the executor with its whole journal, beside a bare loop and a peer, on the same target.
 
-The target is the stand-in of the tests, slowed down: to what an Omeka S on two cores answers (about 15 a
-second), and to what a far faster one might (about 500). All three clients send the same prebuilt payloads.
+The target is a stand-in of the tests, of an Omeka S or an Omeka Classic, slowed down: to what either answers
+on two cores (about 15 a second), and to what a far faster one might (about 500). All clients send the same
+prebuilt payloads; a peer there is for Omeka S alone.
 Ours, in that time, takes permits for its connections, commits each intent durably before its request leaves,
 compares what was saved with what was meant, and writes journal, plan, ledger and log.
 """
@@ -10,18 +11,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx2
 import orjson
 from sqlalchemy import func, select
 
-from benchmarks.artworks import artworks, control
+from benchmarks.artworks import CLASSIC, CONTROL, artworks, control
 from benchmarks.measuring import Aim, Bench, Comparison, Effort, Row, interleaved, timed
+from service.control.model import Control
 from service.control.names_used import names_used
 from service.embedded_queue import EmbeddedQueue
 from service.settings import Settings, TargetSettings, load_settings
@@ -32,6 +34,7 @@ from service.store.ledger import KnownPart, LedgerRow
 from service.store.migrate import upgrade
 from service.store.plans import Entry
 from service.store.runs import Claim, RunOptions
+from tests.standins.omeka_classic import StandIn as ClassicStandIn
 from tests.standins.omeka_s import StandIn
 from worker.applying.assembling import Tools, import_preparer
 from worker.applying.executor import Executor
@@ -81,30 +84,53 @@ PACES = (
 )
 
 
+AnyOmeka: TypeAlias = StandIn | ClassicStandIn
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """A kind of Omeka: how it is started, what is created in it, and what it answers then."""
+
+    name: str
+    start: Callable[[int], AnyOmeka]
+    """With so many workers."""
+    control: Mapping[str, Any]
+    created: int
+
+
+OMEKA_S = Brand("", lambda workers: StandIn(delay_ms=0, workers=workers), CONTROL, 200)
+OMEKA_CLASSIC = Brand(
+    "Omeka Classic, ", lambda workers: ClassicStandIn(delay_ms=0, workers=workers), CLASSIC, 201
+)
+
+
 def measure(bench: Bench) -> list[Row]:
-    """Creates a second at either pace."""
+    """Creates a second at either pace, in either kind."""
     settings = load_settings(data_dir=bench.folder / "creating")
     queue = EmbeddedQueue(settings)
     queue.start()
     try:
-        return [row for pace in PACES for row in _measure(bench, pace, settings)]
+        each = [(brand, pace) for brand in (OMEKA_S, OMEKA_CLASSIC) for pace in PACES]
+        return [row for brand, pace in each for row in _measure(bench, brand, pace, settings)]
     finally:
         queue.stop()
 
 
-def _measure(bench: Bench, pace: Pace, settings: Settings) -> list[Row]:
+def _measure(bench: Bench, brand: Brand, pace: Pace, settings: Settings) -> list[Row]:
     size = pace.sizes[bench.effort]
-    with StandIn(delay_ms=0, workers=pace.workers) as standin:
-        plan = asyncio.run(_plan(standin, size.records))
-        bench.tell(f"target of about {pace.answers} answers a second, {size.records} records")
-        trial = Trial(bench.folder, standin, pace, plan, settings)
+    with brand.start(pace.workers) as standin:
+        rules = control(brand.control)
+        plan = asyncio.run(_plan(standin, rules, size.records))
+        bench.tell(f"{brand.name}target of about {pace.answers} answers a second, {size.records} records")
+        trial = Trial(bench.folder, standin, brand, rules, pace, plan, settings)
         contenders = {"ours": trial.ours, "bare loop": trial.bare}
-        if trial.peer_is_there():
-            contenders["omeka-s-tools"] = trial.peer
-        else:
-            bench.tell("omeka-s-tools is not installed: without it")
+        if isinstance(standin, StandIn):
+            if trial.peer_is_there():
+                contenders["omeka-s-tools"] = trial.peer
+            else:
+                bench.tell("omeka-s-tools is not installed: without it")
         found = interleaved(bench, contenders, rounds=size.rounds, at_most=300)
-    name = f"at {pace.answers} answers a second"
+    name = f"{brand.name}at {pace.answers} answers a second"
     row = partial(Comparison, "creating", name, size.records, "items", found["ours"])
     rows: list[Row] = [row(beside="bare loop", theirs=found["bare loop"], aim=Aim("speed", pace.aim))]
     if "omeka-s-tools" in found:
@@ -151,14 +177,12 @@ class NothingKnown:
         pass
 
 
-def target_settings(standin: StandIn) -> TargetSettings:
-    return TargetSettings.model_validate(
-        {"url": standin.url, "key_identity": standin.key_identity, "key_credential": standin.key_credential}
-    )
+def target_settings(standin: AnyOmeka) -> TargetSettings:
+    kind = "omeka-s" if isinstance(standin, StandIn) else "omeka-classic"
+    return TargetSettings.model_validate({"url": standin.url, "kind": kind, **standin.key})
 
 
-async def _plan(standin: StandIn, count: int) -> Plan:
-    rules = control()
+async def _plan(standin: AnyOmeka, rules: Control, count: int) -> Plan:
     adapter = make_adapter("omeka", target_settings(standin), Limiter("omeka", CONNECTIONS))
     resolver = await adapter.resolve(names_used(rules))
     mapper = compile_control(rules, rules.files[0], NoTarget())
@@ -178,7 +202,9 @@ class Trial:
     """The contenders at one pace. Each begins with an empty target, at the same address."""
 
     folder: Path
-    standin: StandIn
+    standin: AnyOmeka
+    brand: Brand
+    rules: Control
     pace: Pace
     plan: Plan
     settings: Settings
@@ -198,6 +224,7 @@ class Trial:
     def peer(self, _: int) -> float:
         from omeka_s_tools.api import OmekaAPIClient
 
+        assert isinstance(self.standin, StandIn)
         client = OmekaAPIClient(
             self.standin.api, self.standin.key_identity, self.standin.key_credential, use_cache=False
         )
@@ -235,7 +262,7 @@ class Trial:
         async def send_all(client: httpx2.AsyncClient) -> None:
             for payload in waiting:
                 answer = await client.post(f"{self.standin.api}/items", content=payload, headers=headers)
-                if answer.status_code != 200:
+                if answer.status_code != self.brand.created:
                     raise ValueError(f"the target answered {answer.status_code}")
 
         async with httpx2.AsyncClient(params=self.standin.key, timeout=60, trust_env=False) as client:
@@ -244,7 +271,7 @@ class Trial:
             return time.perf_counter() - began
 
     async def _ours(self, number: int) -> float:
-        path = self.folder / f"creating-{self.pace.answers}-{number}.db"
+        path = self.folder / f"creating-{self.brand.created}-{self.pace.answers}-{number}.db"
         db = Database(f"sqlite:///{path}")
         redis = connect(self.settings)
         limiter = Limiter(f"omeka-{self.pace.answers}-{number}", CONNECTIONS, redis)
@@ -257,7 +284,7 @@ class Trial:
             "omeka", target_settings(self.standin), limiter, None, caller
         )
         try:
-            await adapter.resolve(names_used(control()))
+            await adapter.resolve(names_used(self.rules))
             target = target_settings(self.standin)
             tools = Tools(context, adapter, outage, DiskBlobs(self.folder / "blobs"), self.settings, target)
             preparer = import_preparer(tools, Ways())

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -39,6 +40,8 @@ EXPECTED = {
         ("at 15 answers a second", "omeka-s-tools"),
         ("at 500 answers a second", "bare loop"),
         ("at 500 answers a second", "omeka-s-tools"),
+        ("Omeka Classic, at 15 answers a second", "bare loop"),
+        ("Omeka Classic, at 500 answers a second", "bare loop"),
     ],
     "planning": [
         ("import again, all unchanged", IJSON),
@@ -103,13 +106,14 @@ def test_the_records_are_the_same_every_time_and_differ_in_identity(tmp_path: Pa
     )
 
 
-def test_the_map_has_twelve_fields() -> None:
+@pytest.mark.parametrize("document", [artworks.CONTROL, artworks.CLASSIC], ids=["omeka-s", "omeka-classic"])
+def test_the_map_has_twelve_fields(document: dict[str, Any]) -> None:
     names = set()
-    for instruction in artworks.CONTROL["instructions"]:
+    for instruction in document["instructions"]:
         for part in instruction.get("instructions", [instruction]):
             names |= {part["name"]} if "name" in part else set()
     assert len(names) == 12
-    artworks.control()
+    artworks.control(document)
 
 
 # --- the measuring ----------------------------------------------------------------------------------

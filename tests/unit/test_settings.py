@@ -109,6 +109,14 @@ def test_every_variable_that_the_code_names_is_documented() -> None:
     assert {name: where for name, where in named.items() if name not in documented} == {}
 
 
+def test_an_omeka_classic_needs_no_file_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("URL", "https://archive.example.org"), ("KEY", "k" * 40), ("KIND", "omeka-classic")):
+        monkeypatch.setenv(f"ACCESSION_TARGETS__ARCHIVE__{name}", value)
+    target = load_settings().targets["archive"]
+    assert (target.kind, target.site) == ("omeka-classic", "https://archive.example.org")
+    assert target.key.get_secret_value() == "k" * 40
+
+
 def test_the_environment_wins_over_the_file_and_the_file_over_the_defaults(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

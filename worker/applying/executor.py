@@ -54,11 +54,10 @@ databases of a cluster may give numbers out of order."""
 
 
 def _may_go_apart(refused: RefusedResult) -> bool:
-    """Whether an item was refused with files, none of which its record insists on."""
-    outgoing = refused.outgoing
-    sources = [draft_of(one).source for one in outgoing.inline]
-    if not outgoing.inline or not outgoing.operation.files:
-        return False
+    """Whether an item was refused with files or addresses, none of which its record insists on."""
+    sources = [draft_of(one).source for one in refused.outgoing.inline]
+    if all(one is None or one.ingester == "html" for one in sources):
+        return False  # there is nothing that could be missing
     return not any(one is not None and one.needed for one in sources)
 
 

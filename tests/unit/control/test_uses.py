@@ -227,6 +227,7 @@ def test_only_what_is_named_is_needed() -> None:
                 "resource-template",
                 "found",
                 "blank-clear",
+                "geolocation",
             },
         ),
         (

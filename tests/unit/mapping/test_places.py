@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
-from tests.unit.mapping.helpers import NEW, codes, mapped
+from tests.unit.mapping import helpers
+from tests.unit.mapping.helpers import NEW, codes
 from worker.records import Fields, Mapped, Place
 
 PLACE = {"action": "new", "destination": "geolocation"}
@@ -17,6 +18,11 @@ MORE = [
     {"source": "address", "destination": "geolocation", "name": "address"},
     {"source": "label", "destination": "geolocation", "name": "label"},
 ]
+
+
+def mapped(instructions: list[dict[str, Any]], record: dict[str, Any], **root: Any) -> Mapped:
+    """For whatever Omeka: each kind has names of its own for a place."""
+    return helpers.mapped(instructions, record, model="omeka", **root)
 
 
 def fields(result: Mapped) -> Fields:

@@ -109,6 +109,7 @@ def test_fields_are_read_by_number_and_shown_by_name() -> None:
             Held(Content(FIELD, "4"), display="Twin (4)"),
         ),
         "site": (),
+        "geolocation": (),
         "primary": (),
     }
     assert current("patch-item-keeps-media").media == (45, 46, 47)
