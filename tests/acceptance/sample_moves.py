@@ -30,7 +30,7 @@ class Move:
         self.target = target
         self.model = "omeka-classic" if isinstance(target, omeka_classic.StandIn) else "omeka-s"
 
-    def control(self, match: Mapping[str, Any] | None = None, **options: Any) -> dict[str, Any]:
+    def control(self, more: Mapping[str, Any] | None = None, **options: Any) -> dict[str, Any]:
         return {
             "dataImportControlFileVersion": 1,
             "model": self.model,
@@ -38,12 +38,12 @@ class Move:
             **({"sites": []} if self.model == "omeka-s" else {}),
             "recordProcessor": {"name": "omeka-classic-site", **options},
             "files": {"old": {"read": "omeka-classic", "from": SOURCE}},
-            **({"match": match} if match else {}),
+            **(more or {}),
         }
 
-    def run(self, match: Mapping[str, Any] | None = None, *, dry: bool = False, **options: Any) -> str:
-        """The batch, of which everything was imported. `dry`: after a dry run."""
-        batch = self.accession.batch(self.control(match, **options), {})
+    def run(self, more: Mapping[str, Any] | None = None, *, dry: bool = False, **options: Any) -> str:
+        """The batch, imported as a whole. `more`: of the control file; `dry`: after a dry run."""
+        batch = self.accession.batch(self.control(more, **options), {})
         if dry:
             assert self.done(batch, "dry-run") == "dry-run", self.accession.log(batch)
         assert self.done(batch) == "complete", self.accession.log(batch)
@@ -90,14 +90,14 @@ def _cut(sections: dict[str, list[dict[str, Any]]], items: int) -> None:
 
 # --- changes of the origin ------------------------------------------------------------------------
 
-RETITLED, RETAGGED, HIDDEN, MOVED, RETYPED, UNNAMED, GONE = 1, 12, 2, 4, 3, 6, 9
-"""Items that are changed, each in its own way."""
+RETITLED, RETAGGED, HIDDEN, MOVED, RETYPED, UNNAMED, GONE, EDITED = 1, 12, 2, 4, 3, 6, 9, 7
+"""Items that are changed, each in its own way; the last one only where it was taken over to."""
 FILED, REORDERED = sample_site.SHOWN, 20
 """Items of which one file goes and one comes; of which the first two files change places."""
 RENAMED = 1
 """A collection that gets another title."""
 DESCRIBED = "Somebody has described it"
-REMOVING = {label: {"absent": "delete"} for label in ("item", "item-set", "media")}
+REMOVING = {"match": {label: {"absent": "delete"} for label in ("item", "media")}}
 """What a control file says so that what is gone there goes here."""
 
 

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.sample_moves import REMOVING, change, classic_view, moving, structure_view
+from tests.acceptance.sample_moves import (
+    EDITED,
+    REMOVING,
+    SOURCE,
+    change,
+    classic_view,
+    moving,
+    structure_view,
+)
 from tests.standins.omeka_classic import StandIn, sample_site
 
 
@@ -33,16 +41,38 @@ def test_the_whole_site_comes_over_once_and_is_taken_back(tmp_path: Path, key: b
         assert {**after, "tags": []} == {**before, "tags": []}
 
 
+def edit_here(target: StandIn) -> None:
+    """Somebody changes a title here, and adds a text of their own."""
+    identity = f"{SOURCE}/items/{EDITED}"
+    item = next(
+        one
+        for one in target.dump()["items"]
+        if any(text["text"] == identity for text in one["element_texts"])
+    )
+    texts = [
+        {**text, "text": "Edited here"} if text["element"]["name"] == "Title" else text
+        for text in item["element_texts"]
+    ]
+    texts.append({"element": {"name": "Format"}, "text": "Theirs", "html": False})
+    target.seed(items=[{**item, "element_texts": texts, "modified": None}])
+
+
 @pytest.mark.timeout(600)
 def test_what_is_changed_there_is_changed_here_and_nothing_else(tmp_path: Path) -> None:
     with moving(tmp_path, StandIn()) as move:
         move.run()
+        edit_here(move.target)
         first = classic_view(move.target.dump(), origin=False)
         change(move.source)
         move.writes()
-        batch = move.run(REMOVING, dry=True)
+        batch = move.run({**REMOVING, "onConflict": "keep"}, dry=True)
         writes = move.writes()
-        assert classic_view(move.target.dump(), origin=False) == classic_view(move.source.dump(), origin=True)
+        wanted = classic_view(move.source.dump(), origin=True)
+        theirs = {"Title": [("Edited here", False)], "Format": [("Theirs", False)]}
+        edited = wanted[f"{SOURCE}/items/{EDITED}"]
+        edited["texts"] |= {("Dublin Core", name): texts for name, texts in theirs.items()}
+        assert classic_view(move.target.dump(), origin=False) == wanted
+        assert "conflict-keep" in move.accession.log(batch)
         assert writes == {
             "PUT /api/items/{id}": 6,
             "DELETE /api/items/{id}": 1,
@@ -51,7 +81,7 @@ def test_what_is_changed_there_is_changed_here_and_nothing_else(tmp_path: Path) 
             "DELETE /api/files/{id}": 1,
             "PUT /api/files/{id}": 3,
         }, move.accession.log(batch)
-        again = move.run(REMOVING, dry=True)
+        again = move.run({**REMOVING, "onConflict": "keep"}, dry=True)
         assert move.writes() == {}, move.accession.log(again)
         move.undo(batch)
         assert classic_view(move.target.dump(), origin=False) == first

@@ -43,7 +43,7 @@ def test_an_item_keeps_its_names() -> None:
     assert made["tag_names"] == ["Smith, John"]
     assert made["texts"] == ITEM["elements"]
     assert made["files"][0]["texts"] == {"Dublin Core": {"Title": [TEXT]}}
-    assert made["left"] == ["The place of item 5 there (Rouen) is not taken over."]
+    assert made["left"] == []
 
 
 def test_options_map_strip_and_leave_out() -> None:
@@ -77,7 +77,7 @@ def test_a_collection_without_a_title_gets_one_since_items_name_it_by_that() -> 
 
 
 def test_a_collection_that_is_hidden_from_the_key_is_said() -> None:
-    (said, _) = ready({**ITEM, "collection_title": None})["left"]
+    (said,) = ready({**ITEM, "collection_title": None})["left"]
     assert said == "Item 5 is in a collection there that the source's key does not show."
 
 
