@@ -20,6 +20,11 @@ from tests.acceptance.test_media import SCANS, media_of
 from tests.standins.omeka_s import StandIn
 
 WORDS = ("html", "iiif", "iiif-presentation", "oembed", "youtube", "sideload")
+SAID_OF_ALL = (
+    {"name": "language", "value": "de"},
+    {"name": "alt-text", "value": "What it shows"},
+    {"name": "public", "value": False},
+)
 CONTROL: dict[str, Any] = {
     **SCANS,
     "files": {"data0": {"read": "json"}},
@@ -34,6 +39,7 @@ CONTROL: dict[str, Any] = {
                     {"action": "new", "destination": "media"},
                     {"source": word, "destination": "media", "name": word},
                     {"source": "title", "destination": "media", "name": "dcterms:title"},
+                    *({"action": "set-value", "destination": "media", **one} for one in SAID_OF_ALL),
                 ],
             }
             for word in WORDS
@@ -100,6 +106,9 @@ def test_what_stands_elsewhere_is_shown_from_there_known_again_and_taken_back(
         shown = [(one["o:ingester"], one["o:source"]) for one in media_of(omeka, "A1")]
         expected = [(word.replace("-", "_"), address) for word, address in said(web).items()]
         assert shown == [("html", None), *expected[1:]]
+        for one in media_of(omeka, "A1"):
+            assert one["dcterms:title"][0]["@value"] == "Work A1"
+            assert (one["o:lang"], one["o:alt_text"], one["o:is_public"]) == ("de", "What it shows", False)
         assert omeka.requests(0)["writes"] == 1
         again = send(accession, "A1", **said(web))
         assert accession.run(again) == "complete", accession.log(again)
