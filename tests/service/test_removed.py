@@ -259,7 +259,7 @@ def test_gc_says_what_it_would_remove_then_removes_it(house: House, monkeypatch:
     told = _gc("--dry-run")
     assert told.startswith(
         "Would be removed:\n"
-        "  1 batch of which nothing is to be undone, 2 rows, 4 bytes (ACCESSION_RETENTION_BATCHES: 90 days)\n"
+        "  1 batch of which nothing is to be undone, 4 rows, 4 bytes (ACCESSION_RETENTION_BATCHES: 90 days)\n"
         "  1 file that no batch uses, "
     ), told
     assert "  2 files of batches that are done with, " in told
