@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, sync_playwright
 
 HERE = Path(__file__).parent
 ARTEFACTS = HERE / "artefacts"
@@ -107,6 +107,21 @@ class Window:
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url("**/admin/batches")
         return self
+
+    def watch(self, found: Locator, tries: int = 200) -> None:
+        """Wait for what a page comes to show: by itself where there are scripts, else by looking again."""
+        if self.variant.scripts:
+            found.wait_for()
+            return
+        again = self.page.get_by_role("link", name="Look again").first
+        for _ in range(tries):
+            # One of the two each such page has; before that the browser may be between two pages.
+            found.or_(again).first.wait_for()
+            if found.is_visible():
+                return
+            with self.page.expect_navigation():
+                again.click()
+        raise AssertionError(f"it never shows {found}")
 
     def look(self, name: str) -> None:
         """Keep a picture; nothing may stick out of the window, and axe may find nothing."""

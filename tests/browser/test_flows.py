@@ -22,14 +22,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 def until(one: Window, text: str) -> None:
     """The state of the batch, once it is that: by itself where there are scripts, else by looking again."""
     badge = one.page.locator("#live .title .badge", has_text=re.compile(f"^{text}$")).first
-    for _ in range(200):
-        if one.variant.scripts:
-            badge.wait_for()
-            return
-        if badge.is_visible():
-            return
-        one.page.get_by_role("link", name="Look again").click()
-    raise AssertionError(f"it is never {text}")
+    one.watch(badge)
 
 
 @variants(WIDE, NARROW)
@@ -72,11 +65,7 @@ def test_a_run_is_followed_paused_and_cancelled(shop: Shop, window: Open, varian
     one.open(f"/admin/batches/{batch}")
     until(one, "Running")
     stage = one.page.locator(".stage", has_text="Writing into Omeka")
-    for _ in range(100):
-        if stage.is_visible() or one.variant.scripts:
-            break
-        one.page.get_by_role("link", name="Look again").click()
-    stage.wait_for()
+    one.watch(stage)
     one.page.locator("progress").wait_for()
     # One bar is enough.
     assert one.page.locator("#live section.card > .bar").count() == 0

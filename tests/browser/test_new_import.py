@@ -28,14 +28,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 def wait_for(one: Window, heading: str) -> None:
     """The page with this heading: by itself where there are scripts, else by looking again."""
-    found = one.page.get_by_role("heading", name=re.compile(heading)).first
-    for _ in range(20):
-        if one.variant.scripts:
-            found.wait_for()
-        if found.is_visible():
-            return
-        one.page.get_by_role("link", name="Look again").click()
-    raise AssertionError(f"there is no {heading}")
+    one.watch(one.page.get_by_role("heading", name=re.compile(heading)).first)
 
 
 @variants(WIDE, NARROW)
