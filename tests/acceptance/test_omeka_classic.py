@@ -590,17 +590,25 @@ def test_an_undo_brings_back_texts_and_the_order_of_files_that_changed_in_one_ba
     assert [texts(one)[TITLE] for one in mine(omeka, "both").values()] == [["Album"]]
 
 
-def test_an_item_with_files_that_goes_comes_back_with_them(accession: Installation, omeka: StandIn) -> None:
-    record = [pages("whole", "a", "b"), {"acno": "whole-2", "title": "Other", "files": []}]
-    first = accession.batch(with_files("whole"), data(record) | scans(a="alpha", b="beta"))
+@pytest.mark.parametrize("lost", ["", "/api/items", "/api/files"])
+def test_an_item_with_files_that_goes_comes_back_with_them(
+    accession: Installation, omeka: StandIn, lost: str
+) -> None:
+    """One whose answer was lost is sent again, and what came of the first try goes."""
+    scope = f"whole {lost}"
+    record = [pages(scope, "a", "b"), {"acno": f"{scope}-2", "title": "Other", "files": []}]
+    first = accession.batch(with_files(scope), data(record) | scans(a="alpha", b="beta"), target="shaky")
     assert accession.run(first) == "complete", accession.log(first)
-    match = {"item": {**control("whole")["match"]["item"], "absent": "delete"}}
-    second = accession.batch(with_files("whole", match=match, maxRemovals=1), data(record[1:]))
+    match = {"item": {**control(scope)["match"]["item"], "absent": "delete"}}
+    second = accession.batch(with_files(scope, match=match, maxRemovals=1), data(record[1:]), target="shaky")
     assert accession.run(second, "dry-run") == "dry-run", accession.log(second)
     assert accession.run(second) == "complete", accession.log(second)
-    assert set(mine(omeka, "whole")) == {"whole-2"}
+    assert set(mine(omeka, scope)) == {f"{scope}-2"}
+    if lost:
+        accession.proxy.add(Fault("answer_lost", method="POST", path=lost))  # type: ignore[attr-defined]
     assert accession.run(second, "undo") == "undone", accession.log(second)
-    item = mine(omeka, "whole")["whole-1"]
+    assert ("remnant-removed" in accession.log(second)) is bool(lost)
+    item = mine(omeka, scope)[f"{scope}-1"]
     files = [one for one in omeka.dump()["files"] if one["item"]["id"] == item["id"]]
     assert [(one["original_filename"], one["sha256"], texts(one)) for one in files] == [
         ("a.txt", digest("alpha"), {TITLE: ["Page a"]}),

@@ -162,8 +162,9 @@ class Writer:
         return answer
 
     async def _create_with_files(self, operation: Operation, body: dict[str, Json]) -> Answer:
-        """An item that comes back, and its files after it. What is missing of them then shows in the
-        comparison with what was meant."""
+        """An item that comes back, and its files after it. Where one is not known to have come, all of it
+        counts as lost: it is sent again, and what came of it so far goes as what a failed create left. A file
+        that is refused shows in the comparison with what was meant."""
         uploads = body.pop(UPLOADS)
         main = msgspec.structs.replace(operation, payload=orjson.dumps(body), files=())
         answer = await self.carry_out(main)
@@ -173,7 +174,10 @@ class Writer:
         for one, file in zip(uploads if isinstance(uploads, list) else (), operation.files, strict=True):
             assert isinstance(one, dict)
             payload = orjson.dumps({"item": {"id": item.id}, **one})
-            await self.carry_out(Operation(operation.key, "create", "media", None, payload, (file,)))
+            sent = Operation(operation.key, "create", "media", None, payload, (file,))
+            came = await self.carry_out(sent)
+            if isinstance(came, Lost | NotDone):
+                return Lost(came.code, came.message, look_once=True)
         whole = await self._whole(item.id)
         return whole if isinstance(whole, Lost) else Done(whole)
 
