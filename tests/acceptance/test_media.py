@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from tests.acceptance.installation import CONTROL, Installation
+import pytest
+
+from tests.acceptance.installation import CONTROL, Installation, target_of
 from tests.acceptance.pictures import jpeg, pdf, picture, png, zipped
 from tests.standins.omeka_s import StandIn
-from tests.standins.proxy import Fault, FaultProxy
+from tests.standins.proxy import Fault, FaultProxy, Kind
 
 SCANS: dict[str, Any] = {
     **CONTROL,
@@ -370,3 +374,34 @@ def test_a_run_that_is_cancelled_between_a_new_media_and_the_end_of_the_old_leav
     fourth = send(troubled, [scanned("A1", "a.jpg", "b.jpg")], better)
     assert troubled.run(fourth) == "complete", troubled.log(fourth)
     assert troubled.counts(fourth)["unchanged"] == 3, troubled.log(fourth)
+
+
+@pytest.mark.parametrize("kind", ["hold", "drop_before"])
+def test_a_worker_that_dies_between_the_media_of_an_item_leaves_no_gap_and_sends_none_twice(
+    tmp_path: Path, omeka: StandIn, proxy: FaultProxy, kind: Kind
+) -> None:
+    """The third of five files: Omeka has it, or has never heard of it, and nobody was told."""
+    target = target_of(omeka, proxy.url, inline_files=1)
+    quick = {"ACCESSION_LEASE": "2", "ACCESSION_SWEEP": "0.25", "ACCESSION_LOOK_AGAIN": "[0.1, 0.4, 1.5]"}
+    with Installation(tmp_path / "accession", {"omeka": target}, quick) as dying:
+        dying.start()
+        names = [f"{letter}.jpg" for letter in "abcde"]
+        batch = send(dying, [scanned("A1", *names)], uploaded(*names))
+        acted = threading.Event()
+        path = "/api/media"
+        proxy.add(Fault(kind, method="POST", path=path, nth=2, until=acted))
+        dying.schedule(batch)
+        deadline = time.monotonic() + 60
+        while [one.method for one in proxy.log if path in one.target].count("POST") < 2:
+            assert time.monotonic() < deadline, dying.log(batch)
+            time.sleep(0.01)
+        while kind == "hold" and len(omeka.dump()["media"]) < 3:
+            assert time.monotonic() < deadline, dying.log(batch)
+            time.sleep(0.01)
+        dying.kill("worker")
+        acted.set()
+        dying.start_worker()
+        assert dying.wait(batch) == "complete", dying.log(batch)
+        assert shown(omeka, "A1") == expected(*names)
+        assert len(omeka.dump()["media"]) == 5
+        assert omeka.requests(0)["writes"] == 5

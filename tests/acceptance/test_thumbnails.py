@@ -268,9 +268,10 @@ def test_a_worker_that_dies_around_the_asset_makes_neither_it_nor_its_item_twice
 ) -> None:
     """Omeka has made the asset (or the item after it), and the answer is never read."""
     acno, data = f"I {path}", jpeg(f"dies {path}")
+    quick = {"ACCESSION_LEASE": "2", "ACCESSION_SWEEP": "0.25", "ACCESSION_LOOK_AGAIN": "[0.1, 0.4, 1.5]"}
     with (
         FaultProxy(omeka.url) as proxy,
-        Installation(tmp_path / "accession", {"omeka": target_of(omeka, proxy.url)}) as dying,
+        Installation(tmp_path / "accession", {"omeka": target_of(omeka, proxy.url)}, quick) as dying,
     ):
         dying.start()
         held = threading.Event()
