@@ -400,4 +400,4 @@ def _prose(text: str) -> Markup:
 
 
 def _summary(facts: RunFacts) -> str:
-    return summary(facts)
+    return summary(facts, going=facts.ended_at is None)

@@ -41,3 +41,4 @@ def test_a_run_without_effect_says_so(read: int, words: str) -> None:
     text = f"{words}: nothing to do. 5 requests to the target."
     assert summary(facts(counts={"read": read}), planned=True) == text
     assert summary(facts(counts={"read": read}), planned=False) == text
+    assert "nothing done yet" in summary(facts(counts={"read": read}), planned=False, going=True)
