@@ -183,6 +183,45 @@ def set_aside(connection: Connection, key: LedgerKey, digest: str, number: int, 
     )
 
 
+def predecessors(
+    connection: Connection, successors: Sequence[tuple[LedgerKey, str, int]]
+) -> list[tuple[LedgerKey, str, int]]:
+    """Within `runs.fenced`, before the ledger forgets these media: those that were set aside for them.
+
+    Both as (key, digest of the key, number).
+    """
+    found = []
+    for key, digest, number in successors:
+        item = connection.execute(
+            select(ledger.c.part_of).where(
+                *of_key(key), ledger.c.key_digest == digest, ledger.c.resource_id == number
+            )
+        ).scalar()
+        if item is None:
+            continue
+        set_aside_there = connection.execute(
+            select(ledger.c.key_digest, ledger.c.resource_id).where(
+                *of_key(key), ledger.c.part_of == item, ledger.c.withdrawn.in_((REPLACED, KEPT))
+            )
+        )
+        found += [
+            (key, digest, row.resource_id)
+            for row in set_aside_there
+            if row.key_digest == aside(digest, row.resource_id)
+        ]
+    return found
+
+
+def bring_back(connection: Connection, media: Sequence[tuple[LedgerKey, str, int]]) -> None:
+    """Within `runs.fenced`, once their successors are forgotten: these have their keys again, and stay."""
+    for key, digest, number in media:
+        connection.execute(
+            update(ledger)
+            .where(*of_key(key), ledger.c.key_digest == aside(digest, number), ledger.c.resource_id == number)
+            .values(key_digest=digest, withdrawn=None)
+        )
+
+
 def parts_aside(db: Database, target: str, scopes: Sequence[str]) -> list[KnownPart]:
     """Media of these scopes that are still to be deleted, since others have taken their places."""
     names = [ledger.c[name] for name in Known.__struct_fields__]

@@ -350,30 +350,59 @@ def test_what_a_record_names_no_more_goes_where_the_control_file_says_so(
     assert accession.counts(whole).get("action:create", 0) == 0, accession.log(whole)
 
 
+def cancelled_between(installation: Installation, omeka: StandIn, proxy: FaultProxy) -> str:
+    """An import that has created a new media, and was cancelled before the old one was deleted."""
+    batch = send(installation, [scanned("A1", "a.jpg", "b.jpg")], uploaded("a.jpg", "b.jpg"))
+    assert installation.run(batch) == "complete", installation.log(batch)
+    again = send(installation, [scanned("A1", "a.jpg", "b.jpg")], BETTER)
+    proxy.add(Fault("answer", method="DELETE", status=503, headers={"retry-after": "1"}))
+    installation.schedule(again)
+    deadline = time.monotonic() + 60
+    while len(omeka.dump()["media"]) < 3 or installation.state(again) != "waiting":
+        assert time.monotonic() < deadline, installation.log(again)
+        time.sleep(0.05)
+    assert installation.post(f"batch/{again}/cancel").status_code == 200
+    assert installation.wait(again) == "cancelled", installation.log(again)
+    proxy.clear()
+    assert len(omeka.dump()["media"]) == 3
+    return again
+
+
+BETTER = {"scans/a.jpg": jpeg("better"), "scans/b.jpg": picture("b.jpg")}
+
+
 def test_a_run_that_is_cancelled_between_a_new_media_and_the_end_of_the_old_leaves_that_to_the_next(
     troubled: Installation, omeka: StandIn, proxy: FaultProxy
 ) -> None:
-    batch = send(troubled, [scanned("A1", "a.jpg", "b.jpg")], uploaded("a.jpg", "b.jpg"))
-    assert troubled.run(batch) == "complete", troubled.log(batch)
-    better = {"scans/a.jpg": jpeg("better"), "scans/b.jpg": picture("b.jpg")}
-    again = send(troubled, [scanned("A1", "a.jpg", "b.jpg")], better)
-    proxy.add(Fault("answer", method="DELETE", status=503, headers={"retry-after": "1"}))
-    troubled.schedule(again)
-    deadline = time.monotonic() + 60
-    while len(omeka.dump()["media"]) < 3 or troubled.state(again) != "waiting":
-        assert time.monotonic() < deadline, troubled.log(again)
-        time.sleep(0.05)
-    assert troubled.post(f"batch/{again}/cancel").status_code == 200
-    assert troubled.wait(again) == "cancelled", troubled.log(again)
-    proxy.clear()
-    assert len(omeka.dump()["media"]) == 3
-    third = send(troubled, [scanned("A1", "a.jpg", "b.jpg")], better)
+    cancelled_between(troubled, omeka, proxy)
+    third = send(troubled, [scanned("A1", "a.jpg", "b.jpg")], BETTER)
     assert troubled.run(third) == "complete", troubled.log(third)
-    digests = [hashlib.sha256(content).hexdigest() for content in better.values()]
+    digests = [hashlib.sha256(content).hexdigest() for content in BETTER.values()]
     assert [digest for _, digest in shown(omeka, "A1")] == digests, troubled.log(third)
-    fourth = send(troubled, [scanned("A1", "a.jpg", "b.jpg")], better)
+    fourth = send(troubled, [scanned("A1", "a.jpg", "b.jpg")], BETTER)
     assert troubled.run(fourth) == "complete", troubled.log(fourth)
     assert troubled.counts(fourth)["unchanged"] == 3, troubled.log(fourth)
+
+
+def test_what_was_to_be_replaced_stays_once_an_undo_has_taken_its_successor_back(
+    troubled: Installation, omeka: StandIn, proxy: FaultProxy
+) -> None:
+    again = cancelled_between(troubled, omeka, proxy)
+    assert troubled.run(again, "undo") == "undone", troubled.log(again)
+    first = uploaded("a.jpg", "b.jpg")
+    digests = [hashlib.sha256(content).hexdigest() for content in first.values()]
+    assert [digest for _, digest in shown(omeka, "A1")] == digests, troubled.log(again)
+    writes = omeka.requests(0)["writes"]
+    same = send(troubled, [scanned("A1", "a.jpg", "b.jpg")], first)
+    assert troubled.run(same) == "complete", troubled.log(same)
+    assert (omeka.requests(0)["writes"], troubled.counts(same)["unchanged"]) == (writes, 3), troubled.log(
+        same
+    )
+    # It is known again as what it was: the better one takes its place, and it goes.
+    last = send(troubled, [scanned("A1", "a.jpg", "b.jpg")], BETTER)
+    assert troubled.run(last) == "complete", troubled.log(last)
+    digests = [hashlib.sha256(content).hexdigest() for content in BETTER.values()]
+    assert [digest for _, digest in shown(omeka, "A1")] == digests, troubled.log(last)
 
 
 @pytest.mark.parametrize("kind", ["hold", "drop_before"])

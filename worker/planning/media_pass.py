@@ -40,6 +40,19 @@ NO_RECORD = (NO_FILE, 0, 0)
 GOES = Problem("warning", "absent", "Its record does not name it any more: it is deleted.")
 
 
+def _succeeded(
+    aside: Sequence[KnownPart], parts: Sequence[KnownPart], listing: Mapping[int, str]
+) -> list[KnownPart]:
+    """Of media that were set aside, those whose place another has taken that stands."""
+    keys = {(part.item, part.known.key_digest) for part in parts if part.known.resource_id in listing}
+    found = []
+    for old in aside:
+        number, place = old.known.resource_id, old.known.key_digest
+        if any(item == old.item and ledger.aside(key, number) == place for item, key in keys):
+            found.append(old)
+    return found
+
+
 def _place(item: Entry, saved: Saved) -> tuple[str, int, int]:
     """Where a media of that item stands in the report: its record names it no more."""
     return item.file, item.row, item.ordinal + REPLACED + saved.id
@@ -105,6 +118,7 @@ class MediaPass:
         parts = ledger.parts_aside(db, target, self._scopes) if self._scopes else []
         listing = self._look_ups.listing("media") if parts else {}
         there = [part for part in parts if part.known.resource_id in listing]
+        there = _succeeded(there, ledger.parts(db, target, [part.item for part in there]), listing)
         if not there:
             return []
         self._merger.begin()
