@@ -106,8 +106,10 @@ class Problems:
             to.append(problem)
 
     def said(self) -> tuple[ControlProblem, ...]:
-        """All errors in the order of the file."""
-        ordered = sorted(self.errors, key=lambda problem: problem.line or 0)
+        """All errors in the order of the file; of a value that is still to be decided, only that."""
+        todo = {one.pointer for one in self.errors if one.code == "todo" and not _of_key(one)}
+        told = [one for one in self.errors if one.code == "todo" or one.pointer not in todo]
+        ordered = sorted(told, key=lambda problem: problem.line or 0)
         if self.left_out:
             more = f"{self.left_out} more problems are not shown; correct these first."
             ordered.append(ControlProblem("too-many", "", more))
@@ -116,6 +118,11 @@ class Problems:
     def unknown(self, code: Code, node: Node, kind: str, word: str, allowed: Iterable[str]) -> None:
         """`kind` and `word` as in: unknown action "fieldd"; the nearest right word, else all of them."""
         self.error(code, node, unknown_word(kind, word, allowed, search=not self.full))
+
+
+def _of_key(problem: ControlProblem) -> bool:
+    """Whether a TODO is the key itself: of what stands under it there may be more to say."""
+    return problem.pointer.rpartition("/")[2].startswith("TODO")
 
 
 def unknown_word(

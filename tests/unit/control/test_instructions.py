@@ -366,6 +366,10 @@ def test_the_short_form_stands_for_fields_that_append() -> None:
             {"source": "TODO: which column?", "name": "dcterms:title"},
             '/instructions/1/source: "TODO: which column?" is still to be decided; put the right value here.',
         ),
+        (
+            {"source": "A", "name": "TODO: dcterms:title?"},
+            '/instructions/1/name: "TODO: dcterms:title?" is still to be decided; put the right value here.',
+        ),
     ],
 )
 def test_what_is_wrong_with_an_instruction_is_told(instruction: object, message: str) -> None:
