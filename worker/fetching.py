@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from service.settings import VERSION
 from worker.errors import Reject, Retriable
+from worker.outage_pages import why_away
 from worker.targets.redact import excerpt, redact
 
 MOST_REDIRECTS = 5
@@ -74,6 +75,9 @@ class Fetcher:
                     _require_success(answer, address)
                     yield from self._body(answer, address)
                     return
+                why = why_away(target)
+                if why is not None:
+                    raise _failed(address, why)
                 after = _parts(urljoin(urlunsplit(here), target))
                 if _origin(after) != _origin(here):
                     raise _refused(address, f"it leads on to another site ({_origin(after)})")

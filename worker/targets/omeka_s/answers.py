@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from worker.outage_pages import why_away
 from worker.records import Json
 from worker.targets.base import Operation
 from worker.targets.http import Outcome, Reply, Verb
@@ -108,20 +109,13 @@ def _is_omekas(reply: Reply) -> bool:
     return reply.status == 200 and begins_as_json(reply)
 
 
-_OUTAGE_PAGES = {
-    "install": "its database does not answer (it redirects to its installation page)",
-    "maintenance": "it is being upgraded (it redirects to its maintenance page)",
-}
-
-
 def _of_redirect(reply: Reply) -> Verdict:
-    location = reply.headers.get("location", "")
-    page = location.split("?")[0].rstrip("/").rsplit("/", 1)[-1]
-    if page in _OUTAGE_PAGES:
+    why = why_away(reply.headers.get("location", ""))
+    if why is not None:
         return Verdict(
             "retriable",
             "target-down",
-            f"Omeka is down: {_OUTAGE_PAGES[page]}.",
+            f"Omeka is down: {why}.",
             status=reply.status,
             retry_after=reply.retry_after,
             outage=True,
