@@ -590,6 +590,24 @@ def test_an_undo_brings_back_texts_and_the_order_of_files_that_changed_in_one_ba
     assert [texts(one)[TITLE] for one in mine(omeka, "both").values()] == [["Album"]]
 
 
+def test_an_undo_brings_back_texts_and_the_place_of_a_file_that_were_exchanged_in_one_batch(
+    accession: Installation, omeka: StandIn
+) -> None:
+    first = accession.batch(
+        with_files("place"), data([pages("place", "a", "b", "c")]) | scans(a="first", b="second", c="third")
+    )
+    assert accession.run(first) == "complete", accession.log(first)
+    stood = files_of(omeka, "place")
+    changed = [{**pages("place", "b"), "title": "Book"}]
+    second = accession.batch(with_files("place"), data(changed) | scans(b="better"))
+    assert accession.run(second) == "complete", accession.log(second)
+    assert sorted(files_of(omeka, "place")) != sorted(stood)
+
+    assert accession.run(second, "undo") == "undone", accession.log(second)
+    assert files_of(omeka, "place") == stood, accession.log(second)
+    assert [texts(one)[TITLE] for one in mine(omeka, "place").values()] == [["Album"]]
+
+
 @pytest.mark.parametrize("lost", ["", "/api/items", "/api/files"])
 def test_an_item_with_files_that_goes_comes_back_with_them(
     accession: Installation, omeka: StandIn, lost: str

@@ -407,6 +407,7 @@ class UndoPlan:
             made = self._linking([one for one in page if one.action == "create" and one.seq <= last], coming)
             with self._context.transaction() as connection:
                 plans.replace_entries(connection, self._run_id, [one.seq for one in made], made)
+            self._tell_orders(made, coming)
             for entry in made:
                 for kind, number in self._followers(entry, _image(entry), coming):
                     followers.setdefault((kind, number), _follower(entry, kind, number))
@@ -421,6 +422,37 @@ class UndoPlan:
                 entries.append(msgspec.structs.replace(follower, seq=seq, draft=step))
             with self._context.transaction() as connection:
                 plans.insert_entries(connection, self._run_id, entries)
+
+    def _tell_orders(self, made: Sequence[Entry], coming: set[int]) -> None:
+        """Tell the entries that give items their earlier state how the files stood that come back to them: a
+        target may tell that apart from the item, so it is not in that state."""
+        placed = [(image, item) for image in map(_image, made) if (item := self._item_of(image)) is not None]
+        wanted = {self._adapter.key("item", item) for _, item in placed} - coming
+        if not wanted:
+            return
+        numbers = keys.keys_now(self._db, self._batch_id, wanted, self._adapter)
+        orders: dict[tuple[str, int], tuple[int, ...]] = {}
+        for image, item in placed:
+            subject = ("item", keys.renumbered(numbers, "item", item, self._adapter))
+            # The one that went first tells most.
+            orders[subject] = max(orders.get(subject, ()), image.order, key=len)
+        told = []
+        for subject, one in self._met(sorted(orders))[0].items():
+            if one.action != "update" or one.before is None:
+                continue
+            image = images.unpack(one.before)
+            if not self._adapter.saved(image.saved, "item").media_known:
+                saved = self._adapter.with_order(image.saved, orders[subject])
+                before = images.pack(msgspec.structs.replace(image, saved=saved))
+                told.append(msgspec.structs.replace(one, before=before))
+        with self._context.transaction() as connection:
+            plans.replace_entries(connection, self._run_id, [one.seq for one in told], told)
+
+    def _item_of(self, image: PreImage) -> int | None:
+        """The item of a media whose place among others was noted."""
+        if image.kind != "media" or not image.order:
+            return None
+        return self._adapter.item_of(self._adapter.saved(image.saved, "media"))
 
     def _linking(self, entries: Sequence[Entry], coming: set[int]) -> list[Entry]:
         """Entries of what comes back, with what became meanwhile of the resources that it linked to."""
@@ -449,10 +481,9 @@ class UndoPlan:
         """What has to be changed once this is there again."""
         subjects: set[tuple[Kind, int]] = {(one.kind, one.id) for one in image.inbound}
         subjects |= {("item", number) for number in image.members}
-        if image.kind == "media" and image.order:
-            # Its place among others: they may not stand as the numbers of their places say.
-            item = self._adapter.item_of(self._adapter.saved(image.saved, "media"))
-            subjects |= {("item", item)} if item is not None else set()
+        # Its place among others: they may not stand as the numbers of their places say.
+        if (item := self._item_of(image)) is not None:
+            subjects.add(("item", item))
         wanted = {self._adapter.key(kind, number) for kind, number in subjects}
         numbers = keys.keys_now(self._db, self._batch_id, wanted - coming, self._adapter)
         subjects = {
