@@ -129,11 +129,11 @@ class Recorder:
                 _set_aside(connection, result)
             ledger.upsert(connection, [row for result in results for row in _ledger(result)])
             ledger.refresh(connection, [row for result in results for row in _refreshed(result)])
-            removed = [key for result in results for key in self._removed(result)]
+            removed = [(result, key) for result in results for key in self._removed(result)]
             # A media that an undo has deleted leaves its key to the one whose place it was to take.
-            undone = [key for result in results if result.outgoing.undoes for key in self._removed(result)]
-            back = ledger.predecessors(connection, [one for one in undone if one[0].by == PART_BY])
-            ledger.remove(connection, removed)
+            undone = [one for result, one in removed if result.outgoing.undoes and one[0].by == PART_BY]
+            back = ledger.predecessors(connection, undone)
+            ledger.remove(connection, [one for _, one in removed])
             ledger.bring_back(connection, back)
             ledger.remove_parts(connection, context.target, _gone_items(results))
             for result in results:

@@ -187,12 +187,16 @@ class UndoPlan:
         from the item, and only the newer one may have asked for it."""
         if older is None or newer is None:
             return older
-        image, later = images.unpack(older), images.unpack(newer)
-        if image.kind != "item" or self._adapter.saved(image.saved, "item").media_known:
+        later = images.unpack(newer)
+        if later.kind != "item":
             return older
-        order = self._adapter.saved(later.saved, "item").media_ids
-        if not order:
-            return older
+        return self._in_order(older, self._adapter.saved(later.saved, "item").media_ids)
+
+    def _in_order(self, state: bytes, order: Sequence[int]) -> bytes:
+        """The earlier state of an item, with the order of its media where it does not tell one."""
+        image = images.unpack(state)
+        if not order or self._adapter.saved(image.saved, "item").media_known:
+            return state
         saved = self._adapter.with_order(image.saved, order)
         return images.pack(msgspec.structs.replace(image, saved=saved))
 
@@ -440,11 +444,7 @@ class UndoPlan:
         for subject, one in self._met(sorted(orders))[0].items():
             if one.action != "update" or one.before is None:
                 continue
-            image = images.unpack(one.before)
-            if not self._adapter.saved(image.saved, "item").media_known:
-                saved = self._adapter.with_order(image.saved, orders[subject])
-                before = images.pack(msgspec.structs.replace(image, saved=saved))
-                told.append(msgspec.structs.replace(one, before=before))
+            told.append(msgspec.structs.replace(one, before=self._in_order(one.before, orders[subject])))
         with self._context.transaction() as connection:
             plans.replace_entries(connection, self._run_id, [one.seq for one in told], told)
 
