@@ -122,11 +122,14 @@ def refresh(connection: Connection, rows: Sequence[LedgerRow]) -> None:
 
 
 def remove(connection: Connection, resources: Sequence[tuple[LedgerKey, str, int]]) -> None:
-    """Within `runs.fenced`: these resources are no longer there. What came under the same identity since,
-    with another number, stays."""
+    """Within `runs.fenced`: these resources are no longer there, under their identity or aside. What came
+    under the same identity since, with another number, stays."""
     for key, digest, number in resources:
+        places = (digest, aside(digest, number))
         connection.execute(
-            delete(ledger).where(*of_key(key), ledger.c.key_digest == digest, ledger.c.resource_id == number)
+            delete(ledger).where(
+                *of_key(key), ledger.c.key_digest.in_(places), ledger.c.resource_id == number
+            )
         )
 
 
@@ -173,8 +176,16 @@ def aside(key_digest: str, number: int) -> str:
     return hashlib.sha256(f"{key_digest} {number}".encode()).hexdigest()
 
 
+def holder(connection: Connection, key: LedgerKey, digest: str) -> int | None:
+    """The number of what has an identity in a scope."""
+    number: int | None = connection.execute(
+        select(ledger.c.resource_id).where(*of_key(key), ledger.c.key_digest == digest)
+    ).scalar()
+    return number
+
+
 def set_aside(connection: Connection, key: LedgerKey, digest: str, number: int, *, goes: bool) -> None:
-    """Within `runs.fenced`, before its successor takes the key: the media that is still there is remembered.
+    """Within `runs.fenced`, before another takes its key: the media that is still there is remembered.
     `goes`: whether it is to be deleted."""
     connection.execute(
         update(ledger)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
@@ -39,6 +40,31 @@ def left_unlinked(db: Database, batch_id: str, apart_from: str = "") -> str | No
             if connection.execute(select(plan_entry.c.seq).where(wanted).limit(1)).first() is None:
                 return None
     return newest
+
+
+def undos_since_written(db: Database, batch_id: str, apart_from: str) -> list[str]:
+    """The undos of the batch since it was imported last, newest first, without that run."""
+    since = takewhile(lambda one: one.mode not in ("import", "retry"), runs_of_batch(db, batch_id))
+    return [one.id for one in since if one.mode == "undo" and one.id != apart_from]
+
+
+def media_put_back(db: Database, undo_run: str, after: int, limit: int) -> Sequence[Entry]:
+    """A page of the media that an undo has created again, by itself and not with their items."""
+    with db.read() as connection:
+        rows = connection.execute(
+            select(*COLUMNS)
+            .where(
+                plan_entry.c.run_id == undo_run,
+                plan_entry.c.seq > after,
+                plan_entry.c.kind == "media",
+                plan_entry.c.action == "create",
+                plan_entry.c.outcome_id.is_not(None),
+                plan_entry.c.before.is_not(None),
+            )
+            .order_by(plan_entry.c.seq)
+            .limit(limit)
+        )
+        return [Entry(**row._mapping) for row in rows]
 
 
 def waiting_to_be_linked(db: Database, run_id: str, after: int, limit: int) -> Sequence[Entry]:

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from tests.acceptance.classic_worlds import ClassicSite, on_classic
-from tests.acceptance.laws import restored, same
+from tests.acceptance.laws import again, restored, same
 from tests.acceptance.workshop import Shop
-from tests.acceptance.worlds import Order, Row
+from tests.acceptance.worlds import Order, Row, State
 from tests.standins.omeka_classic import StandIn
+from tests.standins.proxy import Fault, FaultProxy
+
+
+def look_into(shop: Shop, run: str) -> None:
+    """Let a worker look into what a run left, as often as it takes."""
+    deadline = time.monotonic() + 20
+    while shop.facts(run).phase == "settle":
+        assert time.monotonic() < deadline, shop.log(run)
+        asyncio.run(shop._carry_out(run))
 
 
 def test_what_a_cancelled_run_changed_in_part_is_given_back_what_it_held(tmp_path: Path) -> None:
@@ -32,10 +46,7 @@ def test_what_a_cancelled_run_changed_in_part_is_given_back_what_it_held(tmp_pat
         assert half.named("K0") is None or half.named("K0") != stood.named("K0")
         omeka.knobs(deadlocks=0)
 
-        deadline = time.monotonic() + 20
-        while shop.facts(run.id).phase == "settle":
-            assert time.monotonic() < deadline, shop.log(run.id)
-            asyncio.run(shop._carry_out(run.id))
+        look_into(shop, run.id)
         assert "half-restored" in shop.log(run.id)
         same(restored(site.dump(), {}), restored(stood, {}))
 
@@ -94,12 +105,81 @@ def test_a_change_that_failed_at_its_first_new_text_is_nobodys_edit(tmp_path: Pa
         assert was is not None
         assert [name for name in left if left[name] != was[name]] == ["o:modified"]
 
-        deadline = time.monotonic() + 20
-        while shop.facts(run.id).phase == "settle":
-            assert time.monotonic() < deadline, shop.log(run.id)
-            asyncio.run(shop._carry_out(run.id))
+        look_into(shop, run.id)
         assert "half-restored" in shop.log(run.id)
         undone = shop.run(batch, "undo")
         assert undone.state == "undone", shop.log(undone.id)
         same(restored(site.dump(), {}), restored(before, {}), shop.log(undone.id))
         shop.close()
+
+
+@dataclass
+class HalfUndone:
+    """A site with a file that was replaced, and an undo that has brought it back and was cancelled then."""
+
+    site: ClassicSite
+    shop: Shop
+    stood: State
+    """Before the replacement."""
+    first: Order
+    batch: str
+
+    def files(self) -> list[str]:
+        media = self.site.dump().tables["media"]
+        return sorted(one["o:source"] for one in media if one["o:source"].startswith("K0"))
+
+    def as_it_stood(self, log: str) -> None:
+        now = self.site.dump()
+        assert self.files() == ["K0-a.jpg", "K0-b.jpg", "K0-c.jpg"], log
+        same(restored(now, again(self.stood, now)), restored(self.stood, {}), log)
+
+
+@contextmanager
+def half_undone(folder: Path, nth: int) -> Iterator[HalfUndone]:
+    """`nth`: which of the requests that put the files in order gets no answer."""
+    with StandIn() as omeka:
+        site, proxy = ClassicSite(omeka), FaultProxy(omeka.url)
+        shop = Shop(folder / "shop", omeka, url=proxy.url, lease=0.6, look_again=[0.1, 0.3])
+        first = on_classic(Order((Row("K0", "One", scans=(("a", 1), ("b", 1), ("c", 1))),)))
+        assert shop.run(shop.batch(first.control, first.files)).ending == "finished"
+        site.tick()
+        stood = site.dump()
+        second = on_classic(Order((Row("K0", "Two", scans=(("a", 1), ("b", 2), ("c", 1))),)))
+        batch = shop.batch(second.control, second.files)
+        assert shop.run(batch).ending == "finished"
+        site.tick()
+
+        lost = Fault("answer_lost", method="PUT", path=r"/api/files/", nth=nth)
+        proxy.add(lost)
+        cancelled = shop.run_losing(shop.schedule(batch, "undo"))
+        assert lost.done == 1, shop.log(cancelled.id)
+        assert (cancelled.ending, cancelled.phase) == ("cancelled", "settle"), shop.log(cancelled.id)
+        proxy.clear()
+        look_into(shop, cancelled.id)
+        site.tick()
+        found = HalfUndone(site, shop, stood, first, batch)
+        assert found.files() == ["K0-a.jpg", "K0-b.jpg", "K0-b.jpg", "K0-c.jpg"]
+        yield found
+        proxy.close()
+        shop.close()
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_files_that_a_cancelled_undo_has_put_in_order_were_edited_by_nobody(tmp_path: Path, nth: int) -> None:
+    """One of them is to go, since the one that it had replaced is there again."""
+    with half_undone(tmp_path, nth) as half:
+        undone = half.shop.run(half.batch, "undo")
+        log = half.shop.log(undone.id)
+        assert undone.state == "undone", log
+        assert "undo-conflict" not in log
+        half.as_it_stood(log)
+
+
+def test_an_import_removes_the_file_that_a_cancelled_undo_has_left_beside_the_one_it_brought_back(
+    tmp_path: Path,
+) -> None:
+    with half_undone(tmp_path, 2) as half:
+        run = half.shop.run(half.shop.batch(half.first.control, half.first.files))
+        log = half.shop.log(run.id)
+        assert run.ending == "finished", log
+        half.as_it_stood(log)

@@ -356,12 +356,18 @@ def _ledger(result: Result) -> list[LedgerRow]:
 
 
 def _set_aside(connection: Connection, result: Result) -> None:
-    """A media that takes the place of another takes its key too: that one is remembered until it is gone."""
+    """A media that takes the place of another takes its key too: that one is remembered until it is gone.
+
+    So it is with one that an undo creates again, until the undo deletes what had replaced it.
+    """
     entry, row = result.outgoing.entry, result.outgoing.ledger
-    replaces = entry.action == "create" and entry.by == PART_BY and not result.outgoing.undoes
-    if isinstance(result, Written) and replaces and row is not None and entry.resource_id is not None:
-        goes = not result.differences
-        ledger.set_aside(connection, row.key, row.key_digest, entry.resource_id, goes=goes)
+    if not isinstance(result, Written) or row is None or (entry.action, entry.by) != ("create", PART_BY):
+        return
+    undoes = result.outgoing.undoes
+    number = ledger.holder(connection, row.key, row.key_digest) if undoes else entry.resource_id
+    if number is not None and number != result.saved.id:
+        goes = undoes or not result.differences
+        ledger.set_aside(connection, row.key, row.key_digest, number, goes=goes)
 
 
 def _restored(result: Result) -> list[LedgerRow]:

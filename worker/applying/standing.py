@@ -63,3 +63,26 @@ async def known_rows(db: Database, target: str, entries: Sequence[Entry]) -> dic
         rows = await db.run(ledger.rows, key, [one.key_digest or "" for one in several])
         found.update({one.seq: rows[one.key_digest] for one in several if one.key_digest in rows})
     return found
+
+
+def own_rows(db: Database, target: str, entries: Sequence[Entry]) -> dict[int, LedgerRow]:
+    """Entry → what the ledger holds of the very resource that it names: by its identity or, where another
+    media has that by now, aside. Blocking."""
+    found: dict[int, LedgerRow] = {}
+    for key, several in by_ledger_key(target, entries).items():
+        places = {one.seq: _places(one) for one in several}
+        rows = ledger.rows(db, key, [place for both in places.values() for place in both])
+        for one in several:
+            held = (rows[place] for place in places[one.seq] if place in rows)
+            own = next((row for row in held if row.resource_id == one.resource_id), None)
+            if own is not None:
+                found[one.seq] = own
+    return found
+
+
+def _places(entry: Entry) -> tuple[str, ...]:
+    """Under which digests the ledger may have the resource of an entry."""
+    digest, number = entry.key_digest or "", entry.resource_id
+    if entry.by != ledger.PART_BY or number is None:
+        return (digest,)
+    return digest, ledger.aside(digest, number)

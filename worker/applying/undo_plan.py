@@ -20,9 +20,9 @@ from service.store.links import KeyRow
 from service.store.plans import Action, Entry
 from service.store.runs import ever_wrote
 from service.store.undo import Effect, Later
+from service.store.unlinked import media_put_back, undos_since_written
 from worker.applying import images, keys, standing
 from worker.applying.images import PreImage
-from worker.applying.outgoing import ledger_key
 from worker.applying.undo_left import take_over
 from worker.applying.undo_step import Step, step_of
 from worker.applying.undo_unseen import Unseen
@@ -220,6 +220,7 @@ class UndoPlan:
                 plans.replace_entries(connection, self._run_id, [one.seq for one in page], judged)
                 plan_groups.add_groups(connection, self._run_id, *group(judged))
         self._bring_back_links(last)
+        self._tell_earlier_orders()
 
     def _chosen(self, entries: Sequence[Entry]) -> list[Entry]:
         """Those that do what was asked for, as far as the limit goes."""
@@ -349,11 +350,8 @@ class UndoPlan:
         return None
 
     def _only_moved(self, entry: Entry, saved: Saved) -> bool:
-        if entry.kind != "media" or entry.key_digest is None:
-            return False
-        rows = ledger.rows(self._db, ledger_key(self._context.target, entry), [entry.key_digest])
-        row = rows.get(entry.key_digest)
-        if row is None or row.resource_id != saved.id:
+        row = standing.own_rows(self._db, self._context.target, [entry]).get(entry.seq)
+        if row is None or entry.kind != "media":
             return False
         wrote = standing.but_for_its_place(self._adapter, self._adapter.saved(row.saved, "media"))
         return wrote != "" and wrote == standing.but_for_its_place(self._adapter, saved)
@@ -447,6 +445,16 @@ class UndoPlan:
             told.append(msgspec.structs.replace(one, before=self._in_order(one.before, orders[subject])))
         with self._context.transaction() as connection:
             plans.replace_entries(connection, self._run_id, [one.seq for one in told], told)
+
+    def _tell_earlier_orders(self) -> None:
+        """The same of files that an undo of this batch has brought back which did not come to its end, and
+        may not have put them in their places."""
+        for run_id in undos_since_written(self._db, self._batch_id, self._run_id):
+            after = 0
+            while page := media_put_back(self._db, run_id, after, SLICE):
+                self._context.check()
+                after = page[-1].seq
+                self._tell_orders(page, set())
 
     def _item_of(self, image: PreImage) -> int | None:
         """The item of a media whose place among others was noted."""

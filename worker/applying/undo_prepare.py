@@ -181,9 +181,7 @@ class UndoPreparer:
 
     async def _known(self, entries: Sequence[Entry]) -> dict[int, LedgerRow]:
         """Entry → what the ledger holds of its resource; None of a resource that took its place since."""
-        rows = await standing.known_rows(self._db, self._context.target, entries)
-        numbers = {one.seq: one.resource_id for one in entries}
-        return {seq: row for seq, row in rows.items() if row.resource_id == numbers[seq]}
+        return await self._db.run(standing.own_rows, self._context.target, entries)
 
     async def _dead_links(self, image: PreImage, numbers: Mapping[int, int]) -> frozenset[int]:
         """What the earlier state links to and that is there no more: such a value would be refused."""

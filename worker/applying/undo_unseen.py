@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from service.store import ledger
 from service.store.database import Database
 from service.store.ledger import LedgerRow
 from service.store.plans import Entry
@@ -18,12 +17,7 @@ class Unseen:
     def __init__(self, db: Database, target: str, adapter: Adapter, entries: Sequence[Entry]) -> None:
         self._adapter = adapter
         self._rows: Mapping[int, LedgerRow] = {
-            one.seq: row
-            for key, several in standing.by_ledger_key(target, entries).items()
-            for rows in [ledger.rows(db, key, [one.key_digest or "" for one in several])]
-            for one in several
-            if (row := rows.get(one.key_digest or "")) is not None
-            if row.saved and row.resource_id == one.resource_id
+            seq: row for seq, row in standing.own_rows(db, target, entries).items() if row.saved
         }
 
     def edited(self, entry: Entry, saved: Saved | None) -> bool:
