@@ -117,10 +117,6 @@ CODES: Mapping[str, tuple[Level, str]] = {
         "No asset could be made of the file of a thumbnail; the record was written without it, unless it needs it.",
     ),
     "asset-without-file": ("error", "The asset is new, and the record names no file for it."),
-    "content-stays": (
-        "error",
-        "A page is there with another content, which Omeka does not replace; nothing was changed.",
-    ),
     "created": ("info", "The resource was created."),
     "delete-new": ("error", "A record deletes what another record of the same batch creates."),
     "delete-would-lose-files": (

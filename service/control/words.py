@@ -130,7 +130,7 @@ DESTINATIONS: dict[DestinationKind, DestinationDoc] = {
             "site": FieldDoc("The site, by slug, title or number."),
             "title": _TITLE,
             "slug": FieldDoc("The part of its address."),
-            "html": FieldDoc("Its content. On Omeka S only a new page takes it."),
+            "html": FieldDoc("Its content: blocks of HTML. Blocks of other kinds stay."),
             "public": _PUBLIC,
             "position": FieldDoc("The place in the navigation, from 1.", "integer", models=ONLY_CLASSIC),
         },

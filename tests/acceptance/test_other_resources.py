@@ -128,13 +128,16 @@ class Case:
         records: list[Json],
         change: Json,
         files: Mapping[str, bytes] | None = None,
+        verb: str = "PATCH",
     ) -> None:
+        """`verb`: what sends the change."""
         self.kind = kind
         self.path = path
         self.control = control(kind, fields)
         self.records = records
         self.changed = [{**records[0], **change}, *records[1:]]
         self.files = files or {}
+        self.verb = verb
 
     def batch(self, shop: Shop, records: list[Json]) -> str:
         return shop.batch(self.control, {"data0": records, **self.files})
@@ -206,7 +209,8 @@ def page_case(mark: str) -> Case:
         "site_pages",
         {"in": "site", "s": "slug", "t": "title", "h": "html"},
         [{"in": "holder", "s": f"{slug}-{n}", "t": f"{mark} {n}", "h": f"<p>Page {n}</p>"} for n in (1, 2)],
-        {"t": f"{mark} changed"},
+        {"t": f"{mark} changed", "h": "<p>More</p><p>of it</p>"},
+        verb="PUT",
     )
 
 
@@ -279,7 +283,7 @@ def test_it_is_created_then_unchanged_then_updated_then_undone(shop: Shop, site:
     run = shop.run(second)
     assert outcomes(shop, run.id) == ["updated", "unchanged"], shop.log(run.id)
     number = shop.entries(run.id)[0].outcome_id
-    assert site.writes() == [("PATCH", f"/api/{case.path}/{number}")]
+    assert site.writes() == [(case.verb, f"/api/{case.path}/{number}")]
     assert held(site, case.path) != made
     undo = shop.run(second, "undo")
     assert undo.ending == "finished", shop.log(undo.id)
@@ -902,14 +906,60 @@ def test_a_page_comes_into_a_site_of_the_same_batch_after_all_else(shop: Shop, s
     assert [one for one in site.all("sites") if one["o:slug"] == "fresh"] == [], shop.log(undo.id)
 
 
-def test_another_content_for_a_page_that_is_there_is_refused(shop: Shop, site: Site) -> None:
+def test_the_content_of_a_page_changes_and_what_its_editors_added_stays(shop: Shop, site: Site) -> None:
     case = page_case("steady page")
-    batch = case.batch(shop, case.records[:1])
-    shop.run(batch)
-    run = shop.run(case.batch(shop, [{**case.records[0], "h": "<p>Else</p>"}]))
-    (entry,) = shop.entries(run.id)
-    assert (entry.outcome, entry.code) == ("rejected", "content-stays")
-    shop.run(batch, "undo")
+    record = case.records[0]
+    first = case.batch(shop, [record])
+    shop.run(first)
+    item = site.create("items")
+    page = site.one("site_pages", slug=record["s"])
+    added: list[Json] = [
+        {
+            "o:layout": "media",
+            "o:data": {"alignment": "left"},
+            "o:attachment": [{"o:item": {"o:id": item}, "o:media": None, "o:caption": "<b>Look</b>"}],
+        },
+        {"o:layout": "lineBreak", "o:data": {"break_type": "opaque"}},
+    ]
+    site.edit("site_pages", page["o:id"], **{"o:is_public": False, "o:block": added})
+    stood = site.one("site_pages", slug=record["s"])
+    site.writes()
+
+    control = {**case.control, "onConflict": "overwrite"}
+    second = shop.batch(control, {"data0": [{**record, "h": "<p>Else</p>"}]})
+    run = shop.run(second)
+    assert outcomes(shop, run.id) == ["updated"], shop.log(run.id)
+    assert site.writes() == [("PUT", f"/api/site_pages/{page['o:id']}")]
+    now = site.one("site_pages", slug=record["s"])
+    html = {**stood["o:block"][1], "o:data": {"html": "<p>Else</p>"}}
+    assert now["o:block"] == [stood["o:block"][0], html, *stood["o:block"][2:]]
+    assert {**now, "o:block": [], "o:modified": ""} == {**stood, "o:block": [], "o:modified": ""}
+    again = shop.run(shop.batch(control, {"data0": [{**record, "h": "<p>Else</p>"}]}))
+    assert outcomes(shop, again.id) == ["unchanged"], shop.log(again.id)
+
+    undone = shop.run(second, "undo")
+    assert undone.state == "undone", shop.log(undone.id)
+    assert site.one("site_pages", slug=record["s"])["o:block"] == stood["o:block"]
+    shop.run(first, "undo", force=True)
+
+
+def test_a_page_whose_html_shows_the_same_is_not_written_and_another_picture_is(
+    shop: Shop, site: Site
+) -> None:
+    case = page_case("pictures")
+    record = {**case.records[0], "h": '<p>One</p><img src="/a.jpg"><script>no()</script>'}
+    first = case.batch(shop, [record])
+    shop.run(first)
+    site.writes()
+    same = shop.run(case.batch(shop, [{**record, "h": '<div>One </div> <img src="/a.jpg">'}]))
+    assert outcomes(shop, same.id) == ["unchanged"], shop.log(same.id)
+    assert site.writes() == []
+    other = shop.run(case.batch(shop, [{**record, "h": '<p>One</p><img src="/b.jpg">'}]))
+    assert outcomes(shop, other.id) == ["updated"], shop.log(other.id)
+    (html,) = site.one("site_pages", slug=record["s"])["o:block"][1:]
+    assert html["o:data"]["html"] == '<p>One</p><img src="/b.jpg">'
+    shop.run(other.batch_id, "undo")
+    shop.run(first, "undo")
 
 
 def test_a_page_is_known_by_any_name_of_its_site(shop: Shop, site: Site) -> None:

@@ -158,6 +158,8 @@ class Current(Struct, frozen=True):
     fields: Mapping[str, tuple[Held, ...]]
     """Word of the control file → what is set. All fields that the kind has are there, if empty."""
     media: tuple[int, ...] = ()
+    whole: bytes = b""
+    """JSON that a change may have to send back with what it changes; empty: what is not sent stays."""
 
     @property
     def stuck(self) -> tuple[tuple[str, str], ...]:

@@ -47,6 +47,10 @@ class Client:
         """What it has become."""
         return self._done("PATCH", path, json=document)
 
+    def put(self, path: str, document: Any) -> Any:
+        """The same, where what is not sent is forgotten."""
+        return self._done("PUT", path, json=document)
+
     def delete(self, path: str) -> Any:
         """What it was."""
         return self._done("DELETE", path)

@@ -148,7 +148,7 @@ class Catalog:
         elif isinstance(changed, Site):
             self._change_site(data, changed)
         elif isinstance(changed, SitePage):
-            self._change_page(data, changed)
+            self._change_page(data, changed, partial=partial)
         elif isinstance(changed, Asset):
             changed.name = data.get("o:name", changed.name)
             changed.alt_text = data.get("o:alt_text", changed.alt_text)
@@ -395,11 +395,13 @@ class Catalog:
         self._set_page(page, title, str(slug), data.get("o:is_public", True))
         return page
 
-    def _change_page(self, data: Json, row: SitePage) -> None:
-        """Blocks that a PATCH brings come behind those that are there."""
-        row.blocks = [*row.blocks, *members(data.get("o:block"))]
-        public = data.get("o:is_public", row.public)
-        self._set_page(row, data.get("o:title", row.title), data.get("o:slug", row.slug), public)
+    def _change_page(self, data: Json, row: SitePage, *, partial: bool) -> None:
+        """Blocks that a PATCH brings come behind those that are there; a PUT says all of the page."""
+        there = row.blocks if partial else []
+        row.blocks = [*there, *members(data.get("o:block"))]
+        title, slug, public = (row.title, row.slug, row.public) if partial else ("", "", True)
+        public = data.get("o:is_public", public)
+        self._set_page(row, data.get("o:title", title), data.get("o:slug", slug), public)
         row.modified = self._db.now()
 
     def _set_page(self, row: SitePage, title: str, slug: str, public: Json) -> None:
@@ -411,7 +413,20 @@ class Catalog:
         if any(one.slug == slug for one in pages):
             raise invalid({"o:slug": [f'The slug "{slug}" is already taken.']})
         row.title, row.slug, row.public = title, slug, truthy(public)
-        row.blocks = [_purified(block) for block in row.blocks]
+        row.blocks = [self._attached(_purified(block)) for block in row.blocks]
+
+    def _attached(self, block: Json) -> Json:
+        """What a block shows, as Omeka keeps it: a media only of its own item."""
+        kept = []
+        for one in members(block.get("o:attachment")):
+            item, media = _reference(one.get("o:item")), _reference(one.get("o:media"))
+            if item not in self._db.items:
+                item = media = None
+            elif media is not None and getattr(self._db.media.get(media), "item", None) != item:
+                media = None
+            caption = purify(str(one.get("o:caption") or ""))
+            kept.append({"o:item": {"o:id": item}, "o:media": {"o:id": media}, "o:caption": caption})
+        return {**block, "o:attachment": kept}
 
     def _asset(self, request: ApiRequest, data: Json, owner: int | None) -> Asset:
         upload = request.files.get("")

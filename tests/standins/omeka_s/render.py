@@ -318,14 +318,23 @@ class Renderer:
             {
                 "o:layout": block.get("o:layout"),
                 "o:data": block.get("o:data") or [],
-                "o:layout_data": None,
-                "o:attachment": [],
+                "o:layout_data": block.get("o:layout_data"),
+                "o:attachment": [self._attachment(one) for one in block.get("o:attachment", ())],
             }
             for block in row.blocks
         ]
         shown["o:site"] = self._ref("sites", row.site)
         shown["o:created"] = self._time(row.created)
         shown["o:modified"] = self._time(row.modified)
+
+    def _attachment(self, kept: Json) -> Json:
+        """What a block shows. What was deleted since is shown no more, its caption is."""
+        item, media = kept["o:item"]["o:id"], kept["o:media"]["o:id"]
+        return {
+            "o:item": self._ref("items", item if item in self._db.items else None),
+            "o:media": self._ref("media", media if media in self._db.media else None),
+            "o:caption": kept["o:caption"],
+        }
 
     def _custom_vocab(self, row: CustomVocab, shown: dict[str, Json], gone: bool) -> None:
         self._head(shown, "custom_vocabs", row.id, "o:CustomVocab", gone)

@@ -8,7 +8,7 @@ import pytest
 
 from worker.records import Identity
 from worker.targets.base import Difference
-from worker.targets.omeka_s.compare import NOTHING, bears, differences, same_as, visible_text
+from worker.targets.omeka_s.compare import NOTHING, bears, differences, same_as, visible, visible_text
 from worker.targets.omeka_s.representation import Unreadable, saved_from, stamp
 from worker.targets.omeka_s.surveying import surveyed
 
@@ -211,3 +211,8 @@ def test_a_representation_of_another_kind_is_not_taken() -> None:
 def test_visible_text_is_what_a_purifier_leaves() -> None:
     assert visible_text("<p>A&amp;B <script>x</script> <i>c</i></p>\n<style>p{}</style>d") == "A&B c d"
     assert visible_text("plain < text") == "plain < text"
+
+
+def test_what_is_seen_of_html_is_where_its_links_and_pictures_lead_too() -> None:
+    html = '<p>A <a href="/b?c&amp;d">b</a> <img src=" https://e.test/f "> <a href="javascript:g()">h</a></p>'
+    assert visible(html) == ("A b h", ("/b?c&d", "https://e.test/f"))

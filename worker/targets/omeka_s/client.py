@@ -20,6 +20,7 @@ from worker.targets.base import Method, Operation, Saved
 from worker.targets.http import Outcome, Reply, TargetHttp, Verb
 from worker.targets.multipart import FilePart, Form
 from worker.targets.omeka_s.answers import body_of_read
+from worker.targets.omeka_s.pages import says_all
 from worker.targets.omeka_s.payloads import request_body
 from worker.targets.omeka_s.representation import PATHS, Unreadable, reference_ids, saved_from, stamp
 from worker.targets.omeka_s.verdict import VERSION_HEADER
@@ -32,7 +33,7 @@ Query = Sequence[tuple[str, str | int]]
 TOTAL_HEADER = "omeka-s-total-results"
 
 VERBS: Mapping[Method, Verb] = {"create": "POST", "update": "PATCH", "delete": "DELETE"}
-"""Never PUT: it publishes, drops class and sets, and deletes media."""
+"""Not PUT: it publishes, drops class and sets, and deletes media. But see `says_all`."""
 
 WHOLE = 100_000
 """Lines of one scalar listing: a site of 32,000 items takes 0.28 s."""
@@ -143,7 +144,7 @@ class OmekaClient:
     async def send(self, operation: Operation, form: Form | None = None) -> Outcome:
         """The one request of a write. `form`: a create whose body this is, since a file goes with it."""
         path = PATHS[operation.kind]
-        verb = VERBS[operation.method]
+        verb = "PUT" if says_all(operation) else VERBS[operation.method]
         if operation.method == "create":
             return await self.http.write(verb, path, form or self._body(operation))
         if operation.resource_id is None:

@@ -6,6 +6,7 @@ to a write is the saved state, so every difference can be seen in it.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from html.parser import HTMLParser
@@ -246,14 +247,21 @@ def _body(payload: bytes) -> dict[str, Json]:
 # --- HTML -----------------------------------------------------------------------------------------
 
 
+_REMOVED = re.compile(r"(?!https?:|mailto:|ftp:)[A-Za-z][A-Za-z0-9+.-]*:")
+"""Addresses of a scheme that no purifier leaves, `javascript:` and the like."""
+
+
 class _Text(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
+        self.addresses: list[str] = []
         self._hidden = 0
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._hidden += tag in {"script", "style"}
+        if tag in {"a", "img"}:
+            self.addresses += [value.strip() for name, value in attrs if name in {"href", "src"} and value]
 
     def handle_endtag(self, tag: str) -> None:
         self._hidden -= tag in {"script", "style"} and self._hidden > 0
@@ -265,7 +273,13 @@ class _Text(HTMLParser):
 
 def visible_text(html: str) -> str:
     """The text of HTML that a purifier leaves: without tags, scripts and styles, spaces collapsed."""
+    return visible(html)[0]
+
+
+def visible(html: str) -> tuple[str, tuple[str, ...]]:
+    """The same, and where its links and pictures lead, but for addresses that a purifier takes out."""
     parser = _Text()
     parser.feed(html)
     parser.close()
-    return " ".join("".join(parser.parts).split())
+    addresses = [one for one in parser.addresses if not _REMOVED.match(one)]
+    return " ".join("".join(parser.parts).split()), tuple(addresses)

@@ -13,6 +13,7 @@ import orjson
 from msgspec import UNSET, Struct
 
 from worker.records import Draft, Json, Kind, Own
+from worker.targets.omeka_s import pages
 from worker.targets.omeka_s.others.members import Member, properties_in, terms_in
 from worker.targets.omeka_s.representation import reference_ids
 from worker.targets.omeka_s.vocabulary import Listing, Vocabulary
@@ -82,7 +83,7 @@ FIELDS: Mapping[Kind, Sequence[OtherField]] = {
         OtherField("title", "o:title", "text"),
         OtherField("slug", "o:slug", "text"),
         OtherField("public", "o:is_public", "flag", "public"),
-        OtherField("html", "o:block", "html", only_new=True),
+        OtherField("html", pages.BLOCKS, "html"),
     ),
 }
 DEFAULTS: Mapping[Kind, Mapping[str, Json]] = {
@@ -128,7 +129,7 @@ def parts_in(field: OtherField, value: Json, vocabulary: Vocabulary) -> tuple[Pa
             numbers = [number for one in sets for number in reference_ids(one)]
             return tuple(Part(str(one), shown=names.label(one) if names else "") for one in numbers)
         case "html":
-            return tuple(Part(text) for text in _html_of(value))
+            return tuple(map(Part, pages.texts_of(value)))
         case "terms":
             return of_members(terms_in(value))
         case "properties":
@@ -153,10 +154,7 @@ def json_of(field: OtherField, parts: Sequence[Part]) -> Json:
         case "sets":
             return [{"o:item_set": {"o:id": int(one.text)}} for one in parts]
         case "html":
-            # As Omeka's own page editor begins: the title, then the text.
-            title: dict[str, Json] = {"o:layout": "pageTitle", "o:data": {}}
-            texts: list[Json] = [{"o:layout": "html", "o:data": {"html": one.text}} for one in parts]
-            return [title, *texts]
+            return pages.new([one.text for one in parts])
         case "terms" | "properties":
             return [orjson.loads(one.raw) for one in parts]
         case _:
@@ -167,12 +165,3 @@ def _objects(value: Json) -> Iterator[dict[str, Json]]:
     for one in value if isinstance(value, list) else ():
         if isinstance(one, dict):
             yield one
-
-
-def _html_of(blocks: Json) -> Iterator[str]:
-    """The texts of a page's blocks of HTML."""
-    for block in _objects(blocks):
-        data = block.get("o:data")
-        html = data.get("html") if isinstance(data, dict) and block.get("o:layout") == "html" else None
-        if isinstance(html, str) and html:
-            yield html

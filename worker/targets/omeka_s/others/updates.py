@@ -2,7 +2,8 @@
 
 A PATCH is partial: a name that is not sent stays as it is. That is Omeka's own code (`shouldHydrate` of its
 adapters); of these kinds no PATCH was recorded, but of items, which go the same way, `patch-no-values` and
-`patch-empty` show it. So only what changes is sent, and the answer is compared with it.
+`patch-empty` show it. So only what changes is sent, and the answer is compared with it. A page whose content
+changes is sent whole (`worker.targets.omeka_s.pages`).
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ import msgspec
 import orjson
 from msgspec import Struct
 
-from worker.errors import Reject
 from worker.planning.merge import Merge
 from worker.planning.values import FIELD, Content, Current, Held, Meant, Named, Wish
 from worker.records import Draft, Json, Of, OnUpdate, Own
 from worker.targets.base import Saved
-from worker.targets.omeka_s.compare import visible_text
+from worker.targets.omeka_s import pages
+from worker.targets.omeka_s.compare import visible
 from worker.targets.omeka_s.others.fields import (
     DEFAULTS,
     FIELDS,
@@ -50,6 +51,7 @@ def current_of(saved: Saved, vocabulary: Vocabulary) -> Current:
             )
             for field in FIELDS[saved.kind]
         },
+        whole=orjson.dumps(pages.whole(saved.body)) if saved.kind == "site-page" else b"",
     )
 
 
@@ -61,10 +63,10 @@ def meant_of(draft: Draft, vocabulary: Vocabulary, current: Current | None) -> M
 def _named(draft: Draft, vocabulary: Vocabulary, current: Current | None) -> Iterator[Named]:
     by = draft.identity.by if draft.identity is not None else ()
     for field, parts in parts_meant(draft, vocabulary, current):
-        if field.only_new:
-            _require_same(field, parts, current)
         if field.word in by or field.only_new:
             continue  # it bears its identity already; and what only a new one takes stays as it is
+        if field.shape == "html" and current is not None:
+            parts = _as_seen(parts, current.fields[field.word])
         wishes = tuple(Wish(Content(FIELD, one.text), raw=one.raw, display=one.shown) for one in parts)
         if field.shape in ("terms", "properties"):
             yield Named(field.word, wishes)  # those that are there are among them
@@ -74,18 +76,11 @@ def _named(draft: Draft, vocabulary: Vocabulary, current: Current | None) -> Ite
         yield Named(field.word, wishes, on_update, of)
 
 
-def _require_same(field: OtherField, parts: Sequence[Part], current: Current | None) -> None:
-    """HTML counts by what can be seen of it, since Omeka purifies it. Raises `Reject`."""
-    if current is None or field.shape != "html":
-        return
-    wanted = [visible_text(one.text) for one in parts]
-    if wanted != [visible_text(held.content.text or "") for held in current.fields[field.word]]:
-        raise Reject(
-            "content-stays",
-            f"{current.kind} {current.id} has another content in Omeka than {field.word} says. Omeka adds to "
-            "the content of a page that is there and does not replace it, so nothing was changed. Change it "
-            f"in Omeka, or leave {field.word} out.",
-        )
+def _as_seen(parts: Sequence[Part], present: Sequence[Held]) -> tuple[Part, ...]:
+    """HTML counts by what can be seen of it, since Omeka purifies it: what shows the same stays as it is."""
+    texts = [held.content.text or "" for held in present]
+    there = {visible(text): text for text in texts}
+    return tuple(Part(there.get(visible(one.text), one.text)) for one in parts)
 
 
 def parts_meant(
@@ -175,7 +170,8 @@ not sent; but the journal's digest of the payload is one of them too."""
 
 
 def update_body(current: Current, merge: Merge) -> bytes:
-    """The PATCH of what changes. Raises `ValueError` where there is nothing to send."""
+    """What changes; the whole page where that is its content. Raises `ValueError` where there is nothing to
+    send."""
     if not merge.changes:
         raise ValueError("a merge that changes nothing is not sent")
     body: dict[str, Json] = {
@@ -185,11 +181,15 @@ def update_body(current: Current, merge: Merge) -> bytes:
         for field in FIELDS[current.kind]
         if field.word in merge.fields
     }
+    if pages.BLOCKS in body:
+        page = orjson.loads(current.whole)
+        texts = pages.texts_of(body[pages.BLOCKS])
+        body = {**page, **body, pages.BLOCKS: pages.with_texts(page.get(pages.BLOCKS), list(texts))}
     return orjson.dumps(body)
 
 
 def restore_body(image: bytes, current: Saved, vocabulary: Vocabulary) -> bytes | None:
-    """The PATCH that gives it its earlier state, but for what stays; None where it has that."""
+    """What gives it its earlier state, but for what stays; None where it has that."""
     earlier = saved_from(decode(image), current.kind)
     body: dict[str, Json] = {}
     for field in FIELDS[current.kind]:
@@ -199,4 +199,8 @@ def restore_body(image: bytes, current: Saved, vocabulary: Vocabulary) -> bytes 
         present = parts_in(field, current.body.get(field.key), vocabulary)
         if [one.text for one in wanted] != [one.text for one in present]:
             body[field.key] = json_of(field, wanted)
+    if pages.BLOCKS in body:
+        then, now = earlier.body.get(pages.BLOCKS), current.body.get(pages.BLOCKS)
+        blocks = pages.earlier(then, now, list(pages.texts_of(then)))
+        body = {**pages.whole(current.body), **body, pages.BLOCKS: blocks}
     return orjson.dumps(body) if body else None
