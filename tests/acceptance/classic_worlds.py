@@ -72,9 +72,8 @@ class ClassicSite:
         Which tags there are that nobody bears is not told: an undo leaves them.
         """
         shown = self.omeka.dump()
-        files = sorted(
-            shown["files"], key=lambda one: (one["order"] is not None, one["order"] or 0, one["id"])
-        )
+        # Those without a place come last: Omeka's `Table_File` sorts by `ISNULL(order)` first.
+        files = sorted(shown["files"], key=lambda one: (one["order"] is None, one["order"] or 0, one["id"]))
         of_item: dict[int, list[Json]] = {}
         for one in files:
             of_item.setdefault(one["item"]["id"], []).append(_resource("media", FILES + one["id"]))

@@ -93,9 +93,9 @@ class Database:
             yield row
 
     def files_of(self, item: int) -> list[File]:
-        """The files of an item in their order; those without one come first, as NULL does."""
+        """The files of an item in their order, as `Table_File` has it: those without one come last."""
         found = [self.files[number] for number in self._files_of.get(item, ())]
-        return sorted(found, key=lambda f: (f.order is not None, f.order or 0, f.id))
+        return sorted(found, key=lambda f: (f.order is None, f.order or 0, f.id))
 
     def location_of(self, item: int) -> Geolocation | None:
         """The location of an item."""
