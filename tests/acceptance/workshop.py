@@ -40,6 +40,7 @@ from worker.limiters import Limiters
 from worker.stopping import Stop
 from worker.targets import registry
 from worker.targets.base import Adapter, Lost
+from worker.targets.http import Outcome, TargetHttp
 
 Meanwhile = Callable[[], None]
 
@@ -119,6 +120,10 @@ class Shop:
         """Carry a run out in a process that dies without a word, as by `kill -9`, at its write `moment`:
         right before that is sent, or once it was answered (`sent`). False: it ended before that."""
         return self.elsewhere(_live_and_die, run_id, moment, sent)
+
+    def run_dying_in_a_write(self, run_id: str, moment: int, *, sent: bool) -> bool:
+        """The same at the request `moment` of all that write: some writes are several requests."""
+        return self.elsewhere(_live_and_die_in_a_write, run_id, moment, sent)
 
     def elsewhere(self, work: Callable[..., None], *arguments: Any) -> bool:
         """Call `work(settings, database, …)` in a process of its own; whether it died as meant (`DEAD`)."""
@@ -259,6 +264,26 @@ def _live_and_die(settings: Settings, database: str, run_id: str, moment: int, s
 
     db = Database(database)
     with mock.patch.object(job, "make_adapter", make):
+        asyncio.run(carry_out(settings, db, run_id))
+    db.dispose()
+
+
+def _live_and_die_in_a_write(settings: Settings, database: str, run_id: str, moment: int, sent: bool) -> None:
+    write, left = TargetHttp.write, moment
+
+    async def deadly(http: TargetHttp, *arguments: Any) -> Outcome:
+        nonlocal left
+        left -= 1
+        dies = left == 0
+        if dies and not sent:
+            os._exit(DEAD)
+        outcome = await write(http, *arguments)
+        if dies:
+            os._exit(DEAD)
+        return outcome
+
+    db = Database(database)
+    with mock.patch.object(TargetHttp, "write", deadly):
         asyncio.run(carry_out(settings, db, run_id))
     db.dispose()
 

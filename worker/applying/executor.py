@@ -21,7 +21,7 @@ from service.store.database import StoreUnavailableError
 from service.store.plans import Entry
 from service.store.runs import FenceLostError
 from worker.applying.conclusions import concluded
-from worker.applying.halves import half_done, halves_left, sent_again, take_back
+from worker.applying.halves import completed, half_done, halves_left, sent_again, take_back
 from worker.applying.outage import Outage
 from worker.applying.outgoing import Outgoing, draft_of
 from worker.applying.pace import Pace
@@ -263,7 +263,12 @@ class Executor:
             await asyncio.sleep(0.05)
         for finding in findings:
             match finding:
-                case Found() | Several():
+                case Found():
+                    whole = await self._outage.patiently(
+                        partial(completed, self._context, self._adapter, finding)
+                    )
+                    self._settle(concluded(self._adapter, whole))
+                case Several():
                     self._settle(concluded(self._adapter, finding))
                 case GivenUp(outgoing=outgoing, refused=Refused(code=code, message=message)):
                     await self._outage.patiently(partial(take_back, self._context, self._adapter, outgoing))

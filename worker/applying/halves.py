@@ -18,9 +18,10 @@ from service.store.put_back import PutBack, put_back
 from worker.applying.aside import Aside, record_ends, write_aside
 from worker.applying.outgoing import Outgoing, operation_key
 from worker.applying.prepared import Prepares
+from worker.applying.reconcile import Found
 from worker.context import RunContext
-from worker.errors import Retriable
-from worker.targets.base import Adapter, Answer, Done, Refused, Saved
+from worker.errors import Fatal, Retriable
+from worker.targets.base import Adapter, Answer, Barred, Done, Refused, Saved
 
 
 async def half_done(adapter: Adapter, lost: Outgoing) -> bool:
@@ -35,6 +36,29 @@ async def _half(adapter: Adapter, lost: Outgoing) -> Saved | None:
         if adapter.half_done(lost.operation.payload, lost.before, present):
             return present
     return None
+
+
+async def completed(context: RunContext, adapter: Adapter, found: Found) -> Found:
+    """A create whose answer was lost, and what was found of it, which may be the first of its requests: the
+    rest is made now, under the intent that is open still. Dying meanwhile: it is found in part again.
+
+    Raises as reads do, `FenceLostError`, `StoppedError`, `Fatal`.
+    """
+    lost, saved = found.outgoing, found.saved
+    if saved is None or not lost.told or lost.operation.method != "create":
+        return found
+    for _ in range(TRIES):
+        await context.still_held()
+        answer = await adapter.complete(lost.operation, saved)
+        if answer is None:
+            break
+        if isinstance(answer, Barred):
+            raise Fatal(answer.code, answer.message)
+        (standing,) = await adapter.read(saved.kind, [saved.id]) or (None,)
+        if standing is None or isinstance(answer, Refused):
+            break  # what lacks is told as what was saved otherwise
+        saved = standing
+    return msgspec.structs.replace(found, saved=saved)
 
 
 async def halves_left(context: RunContext, adapter: Adapter, preparer: Prepares) -> list[Outgoing]:

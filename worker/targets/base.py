@@ -565,6 +565,11 @@ class Adapter(Protocol):
         else did anything."""
         ...
 
+    async def complete(self, operation: Operation, saved: Saved) -> Answer | None:
+        """Make what this create has left undone, of which `saved` was made: a create may be several requests.
+        None: nothing is. Never raises."""
+        ...
+
     def identities(self, saved: Saved, by: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
         """The identities that the resource bears by these properties, each in the order of `by`."""
         ...

@@ -163,3 +163,31 @@ def test_a_record_that_speaks_for_all_elements_gives_up_what_is_ours_in_any_othe
     assert [(one.name, one.wishes, one.of) for one in named[1:]] == [(name, (), "ours") for name in others]
     assert len(updates.meant_of(whole, vocabulary, None).properties) == 1
     assert whole.canonical() != Draft("item", "item", 0, properties=whole.properties).canonical()
+
+
+BOX: dict[str, Json] = {**SHELF, "id": 53, "name": "Box", "order": 3}
+ROOM: dict[str, Json] = {**SHELF, "id": 54, "name": "Room", "order": 4}
+
+
+@pytest.mark.parametrize(
+    ("present", "half"),
+    [
+        (a_set(SHELF, BOX), True),
+        (a_set({**SHELF, "comment": "On it"}, BOX), True),
+        (a_set({**SHELF, "comment": "On it"}, ROOM), True),
+        (a_set({**SHELF, "comment": "Else"}, BOX), False),
+        (a_set({**SHELF, "order": 9}, BOX), False),
+        (a_set(BOX), False),  # that one was not to go
+        (a_set(SHELF, BOX, {**ROOM, "name": "Floor"}), False),
+        (a_set(SHELF, BOX, description="Theirs"), False),
+    ],
+)
+def test_a_set_that_was_changed_in_part_is_told_from_one_that_somebody_edited(
+    present: Saved, half: bool
+) -> None:
+    change = {
+        "elements": [{"name": "Shelf", "comment": "On it"}, {"name": "Room"}],
+        "without": [{"id": 53, "name": "Box"}],
+    }
+    found = structure_payloads.half_done(json.dumps(change).encode(), a_set(SHELF, BOX), present)
+    assert found is half

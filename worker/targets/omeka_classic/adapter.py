@@ -383,8 +383,13 @@ class OmekaClassicAdapter:
 
     def half_done(self, payload: bytes, before: Saved, present: Saved) -> bool:
         if present.kind in structure.KINDS:
-            return False
+            return structure_payloads.half_done(payload, before, present)
         return compare.half_done(payload, before, present)
+
+    async def complete(self, operation: Operation, saved: Saved) -> Answer | None:
+        if saved.kind != "element-set" or not structure_payloads.differences(operation.payload, saved):
+            return None
+        return await self._writer.complete(operation, saved)
 
     def identities(self, saved: Saved, by: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
         if saved.kind in structure.KINDS:

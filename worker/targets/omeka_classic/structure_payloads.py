@@ -118,6 +118,35 @@ def restore_body(image: bytes, current: Saved) -> bytes | None:
     return orjson.dumps(body) if body else None
 
 
+def half_done(payload: bytes, before: Saved, present: Saved) -> bool:
+    """Whether some of the requests of a change made `present` of `before`, an element set: each element is as
+    it was or as it was meant, and there are those that were there, or are to come."""
+    if present.kind != "element-set" or _plain(before) != _plain(present):
+        return False
+    meant = decode(payload)
+    assert isinstance(meant, dict), "a payload is an object"
+    wanted = _by_name(meant.get("elements"))
+    then, now = elements_of(before.body), elements_of(present.body)
+    if not then.keys() - now.keys() <= _by_name(meant.get(WITHOUT)).keys():
+        return False
+    return all(
+        name in wanted if name not in then else _between(then[name], wanted.get(name, {}), element)
+        for name, element in now.items()
+    )
+
+
+def _plain(element_set: Saved) -> Mapping[str, Json]:
+    return {key: value for key, value in element_set.body.items() if key != "elements"}
+
+
+def _by_name(elements: Json) -> dict[str, Mapping[str, Json]]:
+    return {text_of(one, "name"): one for one in listed_in(elements) if isinstance(one, dict)}
+
+
+def _between(then: Mapping[str, Json], wanted: Mapping[str, Json], now: Mapping[str, Json]) -> bool:
+    return all(now.get(key) in (then.get(key), wanted.get(key, then.get(key))) for key in CHANGEABLE)
+
+
 def differences(payload: bytes, saved: Saved) -> tuple[Difference, ...]:
     meant = decode(payload)
     assert isinstance(meant, dict), "a payload is an object"

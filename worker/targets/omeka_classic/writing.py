@@ -186,6 +186,8 @@ class Writer:
         elements = body.pop("elements", []) if operation.kind == "element-set" else []
         without = body.pop(WITHOUT, [])
         number = operation.resource_id
+        # Dying between its requests: a change is sent again as a whole, and what is left of it is done; of a
+        # create `complete` does it.
         if operation.kind == "item-type" or operation.method == "create":
             main = msgspec.structs.replace(operation, payload=orjson.dumps(body))
             answer = self._answer(main, await self._client.send(main))
@@ -193,8 +195,20 @@ class Writer:
                 return answer
             number = answer.saved.id
         assert number is not None
+        return await self._members(operation, number, _objects(elements), _objects(without))
+
+    async def complete(self, operation: Operation, saved: Saved) -> Answer:
+        """The elements of a set that was created, as far as they are not there."""
+        return await self._members(
+            operation, saved.id, _objects(_object(operation.payload).get("elements")), ()
+        )
+
+    async def _members(
+        self, operation: Operation, number: int, elements: Sequence[Body], without: Sequence[Body]
+    ) -> Answer:
+        """The elements of a set, and how it stands then with them; of an item type the latter."""
         try:
-            async for verdict in self._elements(operation, number, _objects(elements), _objects(without)):
+            async for verdict in self._elements(operation, number, elements, without):
                 if verdict.judgement != "done":
                     return Lost(verdict.code, self._client.http.redact(verdict.message), look_once=True)
             whole = (await structure.everything(self._client, operation.kind)).get(number)

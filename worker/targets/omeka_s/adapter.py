@@ -440,6 +440,9 @@ class OmekaSAdapter:
     def half_done(self, payload: bytes, before: Saved, present: Saved) -> bool:
         return False
 
+    async def complete(self, operation: Operation, saved: Saved) -> Answer | None:
+        return None  # a create is one request
+
     def identities(self, saved: Saved, by: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
         if saved.kind not in RESOURCES:
             return others.judging.identities(saved, by, self._vocabulary)
