@@ -70,7 +70,7 @@ def assign(
         value_spec(context, given, value, named, where if isinstance(where, Destination) else None),
         multivalue=multivalue,
         on_update=_on_update(context, given, multivalue),
-        of=_OF.get(given.text("of"), "ours" if _is_shared(named) else "all"),
+        of=_OF.get(given.text("of"), "ours" if _is_shared(where, named) else "all"),
         on_error=on_error,
         pointer=given.node.pointer,
     )
@@ -82,8 +82,12 @@ def _on_update(context: Context, given: Read, multivalue: bool) -> OnUpdate:
     return _ON_UPDATE.get(given.text("onUpdate"), "replace")
 
 
-def _is_shared(named: Name) -> bool:
-    return isinstance(named, FieldName) and named.name in OURS_BY_DEFAULT
+def _is_shared(where: AnyDestination, named: Name) -> bool:
+    """The content of a page is shared too: its editors add blocks."""
+    if not isinstance(named, FieldName):
+        return False
+    of_page = isinstance(where, Destination) and where.kind == "site-page" and named.name == "html"
+    return of_page or named.name in OURS_BY_DEFAULT
 
 
 def _holds_one(where: AnyDestination, named: Name) -> bool:

@@ -266,9 +266,15 @@ def _user(role: str) -> list[dict[str, Any]]:
 def _exhibit() -> list[dict[str, Any]]:
     return [
         *_new("site", "slug", "title", "description", "public"),
-        {"action": "for-each", "source": "site_pages", "instructions": _page()},
+        {"action": "for-each", "source": "site_pages", "instructions": [*_page(), _shown()]},
     ]
 
 
 def _page() -> list[dict[str, Any]]:
     return _new("site-page", "site", "slug", "title", "public", "html")
+
+
+def _shown() -> dict[str, Any]:
+    """Items that a page shows. One that did not come does not cost the page."""
+    linked = {"multivalue": True, "blank": "clear", "link": {"to": "item"}, "onError": "drop"}
+    return _field("site-page", "item", "shown", **linked)

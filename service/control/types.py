@@ -48,6 +48,8 @@ _IMPLIED = {
     "trueValue": "boolean",
     "falseValue": "boolean",
 }
+_OF_FIELDS = {"text": "literal", "boolean": "boolean", "integer": "integer", "link": "resource"}
+"""The type of the values of a field."""
 _NEEDS = {
     "link": ("resource",),
     "refMapping": ("resource",),
@@ -85,7 +87,7 @@ def _implied(given: Read, name: Name | None, field: FieldDoc | None) -> str:
         if key in given:
             return word
     if field is not None:
-        return {"text": "literal", "boolean": "boolean", "integer": "integer"}[field.value]
+        return _OF_FIELDS[field.value]
     return "boolean" if name == Part("public") else "literal"
 
 
@@ -143,11 +145,7 @@ def _fits(context: Context, given: Read, word: str, name: Name | None, field: Fi
     """Fields and parts of pseudo-destinations take only some types."""
     allowed: tuple[str, ...]
     if field is not None and isinstance(name, FieldName):
-        allowed = {
-            "text": ("literal",),
-            "boolean": ("boolean",),
-            "integer": ("integer",),
-        }[field.value]
+        allowed = (_OF_FIELDS[field.value],)
     elif isinstance(name, Part):
         allowed = ("literal", "boolean", "integer", "number", "datetime", *_refs(given))
     else:

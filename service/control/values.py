@@ -11,6 +11,7 @@ from service.control.keys import Read
 from service.control.kinds import entries
 from service.control.links import link
 from service.control.model import (
+    SHOWN,
     THUMBNAIL,
     Annotation,
     Constant,
@@ -18,6 +19,7 @@ from service.control.model import (
     FieldName,
     Find,
     Input,
+    Link,
     Name,
     PlainType,
     Split,
@@ -72,7 +74,7 @@ class _Maker:
             default=given.plain("default"),
             blank="clear" if given.text("blank") == "clear" else "leave",
             type=spec or PlainType(),
-            link=link(context, linked) if linked is not None else None,
+            link=self._link(linked) if linked is not None else None,
             label=self._label(given, spec, inherited),
             language=self._language(given, spec, inherited),
             public=bool(public.scalar) if public is not None else None,
@@ -85,6 +87,12 @@ class _Maker:
         )
 
     # --- parts ----------------------------------------------------------------------------------
+
+    def _link(self, node: Node) -> Link | None:
+        made = link(self.context, node)
+        if made is not None and self.name == SHOWN and made.to.kind != "item":
+            self._contradiction(node, f'a page shows items, and no "{made.to.kind}".')
+        return made
 
     def _split(self, given: Read) -> Split | None:
         if "split" not in given:

@@ -13,7 +13,7 @@ ONLY_S: frozenset[Model] = frozenset({"omeka", "omeka-s"})
 ONLY_CLASSIC: frozenset[Model] = frozenset({"omeka", "omeka-classic"})
 """With the model `omeka` every name is allowed; the target judges which of them it has."""
 
-FieldValue = Literal["text", "boolean", "integer"]
+FieldValue = Literal["text", "boolean", "integer", "link"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +131,12 @@ DESTINATIONS: dict[DestinationKind, DestinationDoc] = {
             "title": _TITLE,
             "slug": FieldDoc("The part of its address."),
             "html": FieldDoc("Its content: blocks of HTML. Blocks of other kinds stay."),
+            "item": FieldDoc(
+                "Items that it shows, each by a `link`, in a block behind its HTML.",
+                "link",
+                many=True,
+                models=ONLY_S,
+            ),
             "public": _PUBLIC,
             "position": FieldDoc("The place in the navigation, from 1.", "integer", models=ONLY_CLASSIC),
         },
@@ -216,7 +222,7 @@ IDENTIFYING: dict[DestinationKind, tuple[FieldWord, ...]] = {
 """All the names that it may be known by."""
 
 PSEUDO_KINDS: tuple[PseudoKind, ...] = get_args(PseudoKind)
-OURS_BY_DEFAULT: frozenset[FieldWord] = frozenset({"item-set", "site", "tags", "point"})
+OURS_BY_DEFAULT: frozenset[FieldWord] = frozenset({"item-set", "site", "tags", "point", "item"})
 """Names that others fill too: replacing there means what this service wrote."""
 
 CONTENT_FIELDS: tuple[FieldWord, ...] = (

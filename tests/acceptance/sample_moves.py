@@ -94,6 +94,8 @@ RETITLED, RETAGGED, HIDDEN, MOVED, RETYPED, UNNAMED, GONE, EDITED = 1, 12, 2, 4,
 """Items that are changed, each in its own way; the last one only where it was taken over to."""
 FILED, REORDERED = sample_site.SHOWN, 20
 """Items of which one file goes and one comes; of which the first two files change places."""
+REWRITTEN = 2
+"""A page of an exhibit that gets another text and shows nothing any more."""
 RENAMED = 1
 """A collection that gets another title."""
 DESCRIBED = "Somebody has described it"
@@ -110,6 +112,8 @@ def change(source: omeka_classic.StandIn) -> None:
     first, second = [one for one in files if one["item"]["id"] == REORDERED][:2]
     collection = next(one for one in sections["collections"] if one["id"] == RENAMED)
     title, shelfmark, identifier = 50, 52, 43
+    page = next(one for one in sections["exhibit_pages"] if one["id"] == REWRITTEN)
+    blocks = [{**one, "text": "<p>Rewritten</p>", "attachments": []} for one in page["page_blocks"]]
     source.seed(
         items=[
             _retexted(items[RETITLED], {title: "Another title"}, more=[(shelfmark, "Z 1")]),
@@ -120,6 +124,7 @@ def change(source: omeka_classic.StandIn) -> None:
             _retexted(items[UNNAMED], {identifier: None}),
         ],
         collections=[_retexted(collection, {title: "Postcards of the river"})],
+        exhibit_pages=[{**page, "page_blocks": blocks}],
         files=[
             {**filed[1], "element_texts": [{"element": {"id": title}, "text": DESCRIBED, "html": False}]},
             {**filed[0], "id": 900, "order": 9, "original_filename": "late.pdf"},

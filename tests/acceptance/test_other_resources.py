@@ -97,6 +97,10 @@ class Site:
         answer = httpx2.patch(f"{self.omeka.api}/{path}/{number}", params=self.omeka.key, json=body)
         assert answer.status_code == 200, answer.text
 
+    def put(self, path: str, number: int, body: Json) -> None:
+        answer = httpx2.put(f"{self.omeka.api}/{path}/{number}", params=self.omeka.key, json=body)
+        assert answer.status_code == 200, answer.text
+
     def writes(self) -> list[tuple[str, str]]:
         """(method, path) of every write since the last look."""
         found = [
@@ -915,11 +919,12 @@ def test_the_content_of_a_page_changes_and_what_its_editors_added_stays(shop: Sh
     page = site.one("site_pages", slug=record["s"])
     added: list[Json] = [
         {
-            "o:layout": "media",
-            "o:data": {"alignment": "left"},
+            "o:layout": "itemShowCase",
+            "o:data": {"thumbnail_type": "square"},
             "o:attachment": [{"o:item": {"o:id": item}, "o:media": None, "o:caption": "<b>Look</b>"}],
         },
         {"o:layout": "lineBreak", "o:data": {"break_type": "opaque"}},
+        {"o:layout": "html", "o:data": {"html": "<p>Theirs</p>"}},
     ]
     site.edit("site_pages", page["o:id"], **{"o:is_public": False, "o:block": added})
     stood = site.one("site_pages", slug=record["s"])
@@ -960,6 +965,129 @@ def test_a_page_whose_html_shows_the_same_is_not_written_and_another_picture_is(
     assert html["o:data"]["html"] == '<p>One</p><img src="/b.jpg">'
     shop.run(other.batch_id, "undo")
     shop.run(first, "undo")
+
+
+SHOWS: Json = {
+    "source": "see",
+    "destination": "site-page",
+    "name": "item",
+    "multivalue": True,
+    "link": {"to": "item"},
+}
+
+
+def shows(*records: Json, **more: Any) -> tuple[Json, dict[str, object]]:
+    """A control file of pages that show items of the same batch, and its files."""
+    page = page_case("shows").control["instructions"]
+    made = {
+        **control("item", {}),
+        "match": {"item": {"source": "no", "by": "dcterms:identifier", "scope": "shown"}},
+        "files": {
+            "pages": {"read": "json", "instructions": [*page, {**SHOWS, **more}]},
+            "items": {"read": "json"},
+        },
+        "instructions": [{"action": "new"}, {"source": "title", "name": "dcterms:title"}],
+    }
+    items = [{"no": f"I{n}", "title": f"Item {n}"} for n in (1, 2, 3)]
+    pages = [{"in": "holder", "s": "shows", "t": "Shows", "h": "<p>Text</p>", **one} for one in records]
+    return made, {"pages": pages, "items": items}
+
+
+def shown_on_page(site: Site) -> list[list[str]]:
+    """By block of the page that shows something: which items."""
+    titles = {one["o:id"]: one["o:title"] for one in site.all("items")}
+    page = site.one("site_pages", slug="shows")
+    blocks = [[one["o:item"]["o:id"] for one in block["o:attachment"]] for block in page["o:block"]]
+    return [[titles[number] for number in block] for block in blocks if block]
+
+
+def without_page(site: Site) -> None:
+    for page in [one for one in site.all("site_pages") if one["o:slug"] == "shows"]:
+        httpx2.delete(f"{site.omeka.api}/site_pages/{page['o:id']}", params=site.omeka.key)
+    site.writes()
+
+
+def test_a_page_shows_items_of_the_same_batch_and_changes_with_its_record(shop: Shop, site: Site) -> None:
+    without_page(site)
+    made, files = shows({"see": ["I2", "I1"]})
+    first = shop.batch(made, files)
+    planned = shop.run(first, "dry-run")
+    assert planned.counts["action:create"] == 4, shop.log(planned.id)
+    run = shop.run(first)
+    assert set(outcomes(shop, run.id)) == {"created"}, shop.log(run.id)
+    assert [path for _, path in site.writes()] == ["/api/items"] * 3 + ["/api/site_pages"]
+    assert shown_on_page(site) == [["Item 2", "Item 1"]]
+    page = site.one("site_pages", slug="shows")
+    assert [one["o:layout"] for one in page["o:block"]] == ["pageTitle", "html", "media"]
+    again = shop.run(shop.batch(*shows({"see": ["I2", "I1"]})))
+    assert set(outcomes(shop, again.id)) == {"unchanged"}, shop.log(again.id)
+
+    second = shop.batch(*shows({"see": ["I1", "I3"]}))
+    run = shop.run(second)
+    assert sorted(outcomes(shop, run.id)) == ["unchanged"] * 3 + ["updated"], shop.log(run.id)
+    assert site.writes() == [("PUT", f"/api/site_pages/{page['o:id']}")]
+    assert shown_on_page(site) == [["Item 1", "Item 3"]]
+    assert shop.run(second, "undo").state == "undone"
+    assert site.one("site_pages", slug="shows")["o:block"] == page["o:block"]
+    undone = shop.run(first, "undo", force=True)
+    assert [one for one in site.all("site_pages") if one["o:slug"] == "shows"] == [], shop.log(undone.id)
+
+
+def test_items_that_a_page_shows_keep_what_its_editors_made_of_them(shop: Shop, site: Site) -> None:
+    without_page(site)
+    made, files = shows({"see": ["I1", "I2"]})
+    first = shop.batch(made, files)
+    shop.run(first)
+    page = site.one("site_pages", slug="shows")
+    block = page["o:block"][2]
+    block["o:data"]["alignment"] = "left"
+    block["o:attachment"].reverse()
+    block["o:attachment"][0]["o:caption"] = "<i>Two</i>"
+    site.put("site_pages", page["o:id"], page)
+    more, _ = shows(onUpdate="append")
+    second = shop.batch({**more, "onConflict": "overwrite"}, shows({"see": ["I3"]})[1])
+    run = shop.run(second)
+    assert "updated" in outcomes(shop, run.id), shop.log(run.id)
+    now = site.one("site_pages", slug="shows")["o:block"][2]
+    assert shown_on_page(site) == [["Item 2", "Item 1", "Item 3"]]
+    assert (now["o:data"], now["o:attachment"][:2]) == (block["o:data"], block["o:attachment"])
+    shop.run(second, "undo")
+    assert site.one("site_pages", slug="shows")["o:block"][2] == block
+    shop.run(first, "undo", force=True)
+
+
+def test_an_undo_shows_an_item_again_that_it_brings_back(shop: Shop, site: Site) -> None:
+    without_page(site)
+    made, files = shows({"see": ["I1", "I2"]})
+    made["match"]["item"]["absent"] = "delete"
+    made["maxRemovals"] = "50%"
+    first = shop.batch(made, files)
+    shop.run(first)
+    site.writes()
+    fewer = shows({"see": ["I2"]})[1]
+    fewer["items"] = [one for one in files["items"] if one["no"] != "I1"]  # type: ignore[attr-defined]
+    second = shop.batch(made, fewer)
+    assert shop.run(second, "dry-run").ending == "finished"
+    run = shop.run(second)
+    assert shown_on_page(site) == [["Item 2"]], shop.log(run.id)
+    undone = shop.run(second, "undo")
+    assert undone.state == "undone", shop.log(undone.id)
+    assert shown_on_page(site) == [["Item 1", "Item 2"]], shop.log(undone.id)
+    shop.run(first, "undo", force=True)
+
+
+@pytest.mark.parametrize(("on_error", "kept"), [("reject", None), ("drop", [["Item 1"]])])
+def test_an_item_that_is_not_there_is_told(
+    shop: Shop, site: Site, on_error: str, kept: list[list[str]] | None
+) -> None:
+    without_page(site)
+    made, files = shows({"see": ["I1", "I9"]}, onError=on_error)
+    run = shop.run(shop.batch(made, files))
+    log = shop.log(run.id)
+    assert "link-unknown" in log
+    pages = [one for one in site.all("site_pages") if one["o:slug"] == "shows"]
+    assert (shown_on_page(site) if pages else None) == kept, log
+    shop.run(run.batch_id, "undo")
 
 
 def test_a_page_is_known_by_any_name_of_its_site(shop: Shop, site: Site) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from service.control.classic_site import CLASSES, TERMS
@@ -97,6 +98,44 @@ def _medium(media: Mapping[str, Any]) -> tuple[str, str, dict[str, list[str]]]:
     return media["o:source"], media["o:sha256"], _here(media)
 
 
+def pages_there(dump: Dump, *, hidden: bool) -> dict[str, tuple[str, list[str], list[str]]]:
+    """Pages of exhibits by exhibit and slug: title, texts and captions, and the identities of what they
+    show."""
+    exhibits = {one["id"]: one["slug"] for one in dump["exhibits"] if hidden or one["public"]}
+    seen = {one["id"] for one in dump["items"] if hidden or one["public"]}
+    found = {}
+    for page in dump["exhibit_pages"]:
+        if page["exhibit"]["id"] not in exhibits:
+            continue
+        texts, shown = [], []
+        for block in page["page_blocks"]:
+            texts += [block["text"], *(one["caption"] for one in block["attachments"])]
+            shown += [one["item"]["id"] for one in block["attachments"] if one["item"]["id"] in seen]
+        name = f"{exhibits[page['exhibit']['id']]}/{page['slug']}"
+        found[name] = page["title"], texts, [f"{SOURCE}/items/{one}" for one in dict.fromkeys(shown)]
+    return found
+
+
+def pages(target: StandIn) -> dict[str, tuple[str, list[str], list[str]]]:
+    """The same of the Omeka S, without the page with which it begins every site."""
+    dump = target.dump()
+    sites = {one["o:id"]: one["o:slug"] for one in dump["sites"]}
+    names = {
+        one["o:id"]: next(text for text in _here(one)["dcterms:identifier"] if text.startswith(f"{SOURCE}/"))
+        for one in dump["items"]
+    }
+    answer = httpx2.get(f"{target.api}/site_pages", params={**target.key, "per_page": "1000"})
+    found = {}
+    for page in answer.json():
+        blocks = page["o:block"]
+        html = [one["o:data"]["html"] for one in blocks if one["o:layout"] == "html"]
+        shown = [names[one["o:item"]["o:id"]] for block in blocks for one in block["o:attachment"]]
+        if page["o:slug"] != "welcome":
+            name = f"{sites[page['o:site']['o:id']]}/{page['o:slug']}"
+            found[name] = page["o:title"], "\n".join(html).split("\n"), shown
+    return found
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("key", [True, False], ids=["with key", "anonymous"])
 def test_the_whole_site_comes_over_once_and_is_taken_back(tmp_path: Path, key: bool) -> None:
@@ -108,6 +147,7 @@ def test_the_whole_site_comes_over_once_and_is_taken_back(tmp_path: Path, key: b
         assert len(dump["items"]) == sample_site.ITEMS - (0 if key else sample_site.PRIVATE)
         exhibits = [one for one in origin["exhibits"] if key or one["public"]]
         assert {one["o:slug"] for one in dump["sites"]} == {one["slug"] for one in exhibits}
+        assert pages(move.target) == pages_there(origin, hidden=key)
         move.writes()
         again = move.run()
         assert move.writes() == {}, move.accession.log(again)
@@ -137,6 +177,8 @@ def test_what_is_changed_there_is_changed_here_and_nothing_else(tmp_path: Path) 
             "POST /api/media": 1,
             "PATCH /api/media/{id}": 1,
             "DELETE /api/media/{id}": 1,
+            "PUT /api/site_pages/{id}": 1,
         }, move.accession.log(batch)
+        assert pages(move.target) == pages_there(move.source.dump(), hidden=True)
         move.undo(batch)
         assert here(move.target.dump()) == first

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from service.control.model import (
+    SHOWN,
     Assign,
     Destination,
     Element,
@@ -33,7 +34,7 @@ def compile_assign(
     """Raises `Unconvertible` where this target cannot take such values at all."""
     if isinstance(instruction.destination, PseudoValue | LoadKey):
         return _assign_part(instruction, on_error, reading, lookups)
-    if isinstance(instruction.name, Term | Element):
+    if isinstance(instruction.name, Term | Element) or instruction.name == SHOWN:
         return _assign_property(instruction, on_error, reading, lookups)
     assert isinstance(instruction.name, FieldName)
     return _assign_field(instruction, instruction.name, on_error, reading, lookups)
@@ -172,7 +173,8 @@ def _assign_part(
 def compile_remove(instruction: RemoveValues, on_error: OnError) -> Step:
     """What the record gave is forgotten; what the resource has is replaced by what comes after."""
     label, name, pointer = instruction.destination.label, str(instruction.name), instruction.pointer
-    is_field, is_list = isinstance(instruction.name, FieldName), name in LISTED
+    is_list = name in LISTED
+    is_field = isinstance(instruction.name, FieldName) and instruction.name != SHOWN
 
     def remove(state: RecordState, context: Any) -> None:
         if isinstance(instruction.destination, PseudoValue | LoadKey):

@@ -31,7 +31,9 @@ from worker.planning.values import (
 )
 from worker.targets.base import Difference
 
-SHARED = frozenset({"item-set", "site", "tags", "properties", "classes", "elements", "geolocation"})
+SHARED = frozenset(
+    {"item-set", "site", "tags", "properties", "classes", "elements", "geolocation", "item", "html"}
+)
 """Fields that hold several values; the others hold one at most."""
 
 

@@ -21,7 +21,7 @@ _MOST = 40
 FEATURED = "featured there, for which an Omeka S has no flag"
 TAGGED = "an exhibit with tags, which a site of an Omeka S has not"
 CREDITED = "an exhibit with credits, which a site of an Omeka S has not"
-ATTACHED = "an item attached to a page of an exhibit: its caption is kept, not its picture"
+ATTACHED = "an item on a page of an exhibit: it is shown behind the texts, by its primary media"
 
 
 class ClassicSite:
@@ -76,10 +76,13 @@ class ClassicSite:
         if record.get("featured") is True:
             self._left[FEATURED] += 1
         return {
-            "identity": f"{self._source}/{kind}/{record.get('id')}",
+            "identity": self._identity(kind, record.get("id")),
             "public": record.get("public") is True,
             "owner": self._mapped(_text(record, "owner_email")),
         }
+
+    def _identity(self, kind: str, number: Json) -> str:
+        return f"{self._source}/{kind}/{number}"
 
     def _mapped(self, email: str) -> Json:
         """The address of a user here; the control file may say another one."""
@@ -168,6 +171,7 @@ class ClassicSite:
 
     def _page(self, page: Record, site: str) -> Json:
         html: list[str] = []
+        shown: list[Json] = []
         for block in _list(page.get("page_blocks")):
             if not isinstance(block, dict):
                 continue
@@ -176,9 +180,18 @@ class ClassicSite:
             if attached:
                 self._left[ATTACHED] += len(attached)
             html += [_text(one, "caption") for one in attached]
+            items = [item for one in attached if isinstance(item := one.get("item"), dict)]
+            shown += [self._identity("items", one.get("id")) for one in items]
         title = _text(page, "title")
         content = "\n".join(one for one in html if one) or f"<p>{escape(title)}</p>"
-        return {"site": site, "slug": page.get("slug"), "title": title, "public": True, "html": content}
+        return {
+            "site": site,
+            "slug": page.get("slug"),
+            "title": title,
+            "public": True,
+            "html": content,
+            "shown": list(dict.fromkeys(shown)),
+        }
 
     def _simple_page(self, record: Record) -> dict[str, Json]:
         return {

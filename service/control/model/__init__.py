@@ -59,6 +59,7 @@ from service.control.model.instructions import (
 )
 from service.control.model.names import (
     PSEUDO_PARTS,
+    SHOWN,
     THUMBNAIL,
     AnyDestination,
     Destination,
@@ -127,6 +128,7 @@ from service.control.model.values import (
 
 __all__ = [
     "PSEUDO_PARTS",
+    "SHOWN",
     "THUMBNAIL",
     "AbortRecord",
     "Absent",

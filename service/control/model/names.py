@@ -135,6 +135,7 @@ FieldWord = Literal[
     "assign-new-items",
     "properties",
     "classes",
+    "item",
 ]
 
 
@@ -169,6 +170,8 @@ class FieldName:
         return self.name
 
 
+SHOWN = FieldName("item")
+"""Of a page of a site: an item that it shows. Its values are links, and made as those of properties are."""
 THUMBNAIL = FieldName("thumbnail")
 """The name that an asset is given to: by its name, or by the file that becomes one."""
 

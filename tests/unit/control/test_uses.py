@@ -228,6 +228,7 @@ def test_only_what_is_named_is_needed() -> None:
                 "found",
                 "blank-clear",
                 "geolocation",
+                "links",
             },
         ),
         (

@@ -36,7 +36,7 @@ from worker.targets.base import (
 from worker.targets.file_types import file_rules
 from worker.targets.http import Outcome, TargetHttp
 from worker.targets.multipart import FilePart, Form
-from worker.targets.omeka_s import compare, files, others, payloads, restoring, surveying, updates
+from worker.targets.omeka_s import compare, files, others, pages, payloads, restoring, surveying, updates
 from worker.targets.omeka_s.answers import judge, proof
 from worker.targets.omeka_s.checking import Ingesting
 from worker.targets.omeka_s.client import TOTAL_HEADER, OmekaClient
@@ -157,7 +157,7 @@ class OmekaSAdapter:
         self, draft: Draft, inline: Sequence[Draft], links: Mapping[Sought, LinkTarget], item_id: int | None
     ) -> bytes:
         if draft.kind not in RESOURCES:
-            return others.updates.create_body(draft, self._vocabulary)
+            return others.updates.create_body(draft, self._vocabulary, links)
         return payloads.create_body(draft, inline, links, item_id, self._vocabulary)
 
     def current(self, saved: Saved) -> Current:
@@ -169,7 +169,7 @@ class OmekaSAdapter:
         if draft.kind not in RESOURCES:
             if draft.kind == "user" and current is not None:
                 roles.require_no_administrator(draft, current, self._settings.allow_admin_roles)
-            return others.updates.meant_of(draft, self._vocabulary, current)
+            return others.updates.meant_of(draft, self._vocabulary, links, current)
         return updates.meant_of(draft, links, self._vocabulary, current)
 
     def update_payload(self, current: Current, merge: Merge) -> bytes:
@@ -186,7 +186,7 @@ class OmekaSAdapter:
         without: Collection[int],
     ) -> bytes | None:
         if kind not in RESOURCES:
-            return others.updates.restore_body(image, current, self._vocabulary)
+            return others.updates.restore_body(image, current, self._vocabulary, numbers)
         return restoring.restore_body(image, kind, current, numbers, without)
 
     def with_order(self, image: bytes, media: Sequence[int]) -> bytes:
@@ -220,7 +220,8 @@ class OmekaSAdapter:
 
     def linked_in(self, image: bytes, kind: Kind) -> frozenset[int]:
         saved = self.saved(image, kind)
-        return self.linked(saved).union(self.memberships(saved))
+        shown = pages.items_of(saved.body.get(pages.BLOCKS)) if kind == "site-page" else ()
+        return self.linked(saved).union(self.memberships(saved), shown)
 
     def memberships(self, saved: Saved) -> Sequence[int]:
         return reference_ids(saved.body.get("o:item_set"))

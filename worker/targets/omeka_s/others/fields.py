@@ -18,7 +18,7 @@ from worker.targets.omeka_s.others.members import Member, properties_in, terms_i
 from worker.targets.omeka_s.representation import reference_ids
 from worker.targets.omeka_s.vocabulary import Listing, Vocabulary
 
-Shape = Literal["flag", "text", "email", "reference", "sets", "html", "terms", "properties"]
+Shape = Literal["flag", "text", "email", "reference", "sets", "html", "items", "terms", "properties"]
 Names = Literal["classes", "owners", "assets", "item_sets", "sites"]
 
 
@@ -84,8 +84,11 @@ FIELDS: Mapping[Kind, Sequence[OtherField]] = {
         OtherField("slug", "o:slug", "text"),
         OtherField("public", "o:is_public", "flag", "public"),
         OtherField("html", pages.BLOCKS, "html"),
+        OtherField("item", pages.BLOCKS, "items"),
     ),
 }
+CONTENT = ("html", "item")
+"""Names of what the blocks of a page hold."""
 DEFAULTS: Mapping[Kind, Mapping[str, Json]] = {
     "user": {"o:role": "researcher", "o:is_active": True},
     "site": {"o:theme": "default", "o:assign_new_items": False},
@@ -130,6 +133,8 @@ def parts_in(field: OtherField, value: Json, vocabulary: Vocabulary) -> tuple[Pa
             return tuple(Part(str(one), shown=names.label(one) if names else "") for one in numbers)
         case "html":
             return tuple(map(Part, pages.texts_of(value)))
+        case "items":
+            return tuple(Part(str(one), shown=f"item {one}") for one in pages.items_of(value))
         case "terms":
             return of_members(terms_in(value))
         case "properties":
@@ -154,7 +159,9 @@ def json_of(field: OtherField, parts: Sequence[Part]) -> Json:
         case "sets":
             return [{"o:item_set": {"o:id": int(one.text)}} for one in parts]
         case "html":
-            return pages.new([one.text for one in parts])
+            return pages.new([one.text for one in parts], ())
+        case "items":
+            return pages.new((), [int(one.text) for one in parts])
         case "terms" | "properties":
             return [orjson.loads(one.raw) for one in parts]
         case _:

@@ -8,19 +8,22 @@ changes is sent whole (`worker.targets.omeka_s.pages`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 import orjson
 from msgspec import Struct
 
+from service.control.model import SHOWN
+from worker.errors import Reject
 from worker.planning.merge import Merge
 from worker.planning.values import FIELD, Content, Current, Held, Meant, Named, Wish
-from worker.records import Draft, Json, Of, OnUpdate, Own
+from worker.records import Draft, Json, Of, OnUpdate, Own, Property, Value
 from worker.targets.base import Saved
 from worker.targets.omeka_s import pages
 from worker.targets.omeka_s.compare import visible
 from worker.targets.omeka_s.others.fields import (
+    CONTENT,
     DEFAULTS,
     FIELDS,
     STAY,
@@ -32,7 +35,7 @@ from worker.targets.omeka_s.others.fields import (
     parts_in,
 )
 from worker.targets.omeka_s.others.members import Member, properties_in, properties_meant, terms_meant
-from worker.targets.omeka_s.payloads import number
+from worker.targets.omeka_s.payloads import Links, number
 from worker.targets.omeka_s.representation import decode, saved_from
 from worker.targets.omeka_s.vocabulary import Vocabulary, normal
 
@@ -55,14 +58,14 @@ def current_of(saved: Saved, vocabulary: Vocabulary) -> Current:
     )
 
 
-def meant_of(draft: Draft, vocabulary: Vocabulary, current: Current | None) -> Meant:
+def meant_of(draft: Draft, vocabulary: Vocabulary, links: Links, current: Current | None) -> Meant:
     """`current`: what it is about; members that are there already count as meant. Raises `Reject`."""
-    return Meant(fields=tuple(_named(draft, vocabulary, current)))
+    return Meant(fields=tuple(_named(draft, vocabulary, links, current)))
 
 
-def _named(draft: Draft, vocabulary: Vocabulary, current: Current | None) -> Iterator[Named]:
+def _named(draft: Draft, vocabulary: Vocabulary, links: Links, current: Current | None) -> Iterator[Named]:
     by = draft.identity.by if draft.identity is not None else ()
-    for field, parts in parts_meant(draft, vocabulary, current):
+    for field, parts in parts_meant(draft, vocabulary, links, current):
         if field.word in by or field.only_new:
             continue  # it bears its identity already; and what only a new one takes stays as it is
         if field.shape == "html" and current is not None:
@@ -73,6 +76,8 @@ def _named(draft: Draft, vocabulary: Vocabulary, current: Current | None) -> Ite
             continue
         on_update: OnUpdate = draft.fields.on_update.get(field.word, "replace")
         of: Of = draft.fields.of.get(field.word, "all")
+        if field.shape == "items" and (shown := _shown_by(draft)) is not None:
+            on_update, of = shown.on_update, shown.of
         yield Named(field.word, wishes, on_update, of)
 
 
@@ -84,10 +89,14 @@ def _as_seen(parts: Sequence[Part], present: Sequence[Held]) -> tuple[Part, ...]
 
 
 def parts_meant(
-    draft: Draft, vocabulary: Vocabulary, current: Current | None = None
+    draft: Draft, vocabulary: Vocabulary, links: Links, current: Current | None = None
 ) -> Iterator[tuple[OtherField, tuple[Part, ...]]]:
     """Every name that the draft gives something, with what it shall hold. Raises `Reject`."""
     for field in FIELDS[draft.kind]:
+        if field.shape == "items":
+            if (shown := _shown_by(draft)) is not None:
+                yield field, tuple(dict.fromkeys(_item(one, links) for one in shown.values))
+            continue
         try:
             said = field.said(draft)
         except KeyError:
@@ -119,6 +128,21 @@ def _parts(field: OtherField, said: Own, vocabulary: Vocabulary, present: Sequen
             return dict.fromkeys(_part(field, one, vocabulary) for one in said)
 
 
+def _shown_by(draft: Draft) -> Property | None:
+    """What a page is said to show: values that link, as a property has them."""
+    return next((one for one in draft.properties if one.term == str(SHOWN)), None)
+
+
+def _item(value: Value, links: Links) -> Part:
+    """Raises `Reject`."""
+    assert value.link is not None, "the control file takes links alone"
+    there = links[value.link.sought]
+    if there.kind != "item":
+        raise Reject("link-refused", f"{there.kind} {there.id} is no item, and a page shows items alone.")
+    name = " + ".join(value.link.identity)
+    return Part(str(there.id), shown=f"{name} (new)" if there.id < 0 else f"item {there.id}")
+
+
 def _members(held: Held) -> Iterator[Member]:
     """A term that is there, whose entry is its number alone."""
     name, *_ = orjson.loads(held.content.text or "[]")
@@ -138,10 +162,14 @@ def _part(field: OtherField, said: str, vocabulary: Vocabulary) -> Part:
 # --- what is sent ---------------------------------------------------------------------------------
 
 
-def create_body(draft: Draft, vocabulary: Vocabulary) -> bytes:
+def create_body(draft: Draft, vocabulary: Vocabulary, links: Links) -> bytes:
     """The body that creates it. Raises `Reject`."""
     body: dict[str, Json] = dict(DEFAULTS.get(draft.kind, {}))
-    body |= {field.key: json_of(field, parts) for field, parts in parts_meant(draft, vocabulary)}
+    meant = {field.word: (field, parts) for field, parts in parts_meant(draft, vocabulary, links)}
+    body |= {field.key: json_of(field, parts) for field, parts in meant.values()}
+    if pages.BLOCKS in body:
+        texts, shown = ([part.text for part in meant[word][1]] if word in meant else [] for word in CONTENT)
+        body[pages.BLOCKS] = pages.new(texts, list(map(int, shown)))
     if draft.kind == "asset" and draft.source is not None:
         body[FILE] = {"name": draft.source.value, "sha256": draft.source.source}
     return orjson.dumps(body)
@@ -183,14 +211,24 @@ def update_body(current: Current, merge: Merge) -> bytes:
     }
     if pages.BLOCKS in body:
         page = orjson.loads(current.whole)
-        texts = pages.texts_of(body[pages.BLOCKS])
-        body = {**page, **body, pages.BLOCKS: pages.with_texts(page.get(pages.BLOCKS), list(texts))}
+        body = {**page, **body, pages.BLOCKS: _blocks(page.get(pages.BLOCKS) or [], merge)}
     return orjson.dumps(body)
 
 
-def restore_body(image: bytes, current: Saved, vocabulary: Vocabulary) -> bytes | None:
+def _blocks(blocks: list[Json], merge: Merge) -> list[Json]:
+    html, items = ([held.content.text or "" for held in merge.fields.get(word, ())] for word in CONTENT)
+    found = pages.with_texts(blocks, html) if CONTENT[0] in merge.fields else blocks
+    return pages.with_items(found, list(map(int, items))) if CONTENT[1] in merge.fields else found
+
+
+def restore_body(
+    image: bytes, current: Saved, vocabulary: Vocabulary, numbers: Mapping[int, int]
+) -> bytes | None:
     """What gives it its earlier state, but for what stays; None where it has that."""
     earlier = saved_from(decode(image), current.kind)
+    if pages.BLOCKS in earlier.body:
+        blocks = pages.renumbered(earlier.body[pages.BLOCKS], numbers)
+        earlier = saved_from({**earlier.body, pages.BLOCKS: blocks}, current.kind)
     body: dict[str, Json] = {}
     for field in FIELDS[current.kind]:
         if field.only_new or field.word in STAY.get(current.kind, ()):
@@ -201,6 +239,5 @@ def restore_body(image: bytes, current: Saved, vocabulary: Vocabulary) -> bytes 
             body[field.key] = json_of(field, wanted)
     if pages.BLOCKS in body:
         then, now = earlier.body.get(pages.BLOCKS), current.body.get(pages.BLOCKS)
-        blocks = pages.earlier(then, now, list(pages.texts_of(then)))
-        body = {**pages.whole(current.body), **body, pages.BLOCKS: blocks}
+        body = {**pages.whole(current.body), **body, pages.BLOCKS: pages.earlier(then, now)}
     return orjson.dumps(body) if body else None
