@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,14 +15,6 @@ from tests.acceptance.workshop import Shop
 from tests.acceptance.worlds import Order, Row, State
 from tests.standins.omeka_classic import StandIn
 from tests.standins.proxy import Fault, FaultProxy
-
-
-def look_into(shop: Shop, run: str) -> None:
-    """Let a worker look into what a run left, as often as it takes."""
-    deadline = time.monotonic() + 20
-    while shop.facts(run).phase == "settle":
-        assert time.monotonic() < deadline, shop.log(run)
-        asyncio.run(shop._carry_out(run))
 
 
 def test_what_a_cancelled_run_changed_in_part_is_given_back_what_it_held(tmp_path: Path) -> None:
@@ -46,7 +36,7 @@ def test_what_a_cancelled_run_changed_in_part_is_given_back_what_it_held(tmp_pat
         assert half.named("K0") is None or half.named("K0") != stood.named("K0")
         omeka.knobs(deadlocks=0)
 
-        look_into(shop, run.id)
+        shop.settle(run.id)
         assert "half-restored" in shop.log(run.id)
         same(restored(site.dump(), {}), restored(stood, {}))
 
@@ -105,7 +95,7 @@ def test_a_change_that_failed_at_its_first_new_text_is_nobodys_edit(tmp_path: Pa
         assert was is not None
         assert [name for name in left if left[name] != was[name]] == ["o:modified"]
 
-        look_into(shop, run.id)
+        shop.settle(run.id)
         assert "half-restored" in shop.log(run.id)
         undone = shop.run(batch, "undo")
         assert undone.state == "undone", shop.log(undone.id)
@@ -155,7 +145,7 @@ def half_undone(folder: Path, nth: int) -> Iterator[HalfUndone]:
         assert lost.done == 1, shop.log(cancelled.id)
         assert (cancelled.ending, cancelled.phase) == ("cancelled", "settle"), shop.log(cancelled.id)
         proxy.clear()
-        look_into(shop, cancelled.id)
+        shop.settle(cancelled.id)
         site.tick()
         found = HalfUndone(site, shop, stood, first, batch)
         assert found.files() == ["K0-a.jpg", "K0-b.jpg", "K0-b.jpg", "K0-c.jpg"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 
 import httpx2
@@ -20,9 +19,6 @@ from tests.standins.proxy import Fault
 from worker.targets.base import Answer, Operation
 from worker.targets.omeka_s.adapter import OmekaSAdapter
 
-MOST = 20.0
-"""Seconds within which a test comes to its point."""
-
 
 def cancelled_in_a_write(scene: Scene, fault: Fault, batch: str, mode: str = "import") -> RunFacts:
     """Import, and cancel when the fault has struck: before anybody looks for what it did."""
@@ -32,15 +28,6 @@ def cancelled_in_a_write(scene: Scene, fault: Fault, batch: str, mode: str = "im
     facts = scene.shop.run_losing(run)
     assert facts.ending == "cancelled", scene.shop.log(run)
     return facts
-
-
-def look_into(scene: Scene, run: str) -> str:
-    """Let a worker look into what the run left, as often as it takes; the log."""
-    deadline = time.monotonic() + MOST
-    while scene.shop.facts(run).phase == "settle":
-        assert time.monotonic() < deadline, scene.shop.log(run)
-        asyncio.run(scene.shop._carry_out(run))
-    return scene.shop.log(run)
 
 
 def open_writes(scene: Scene, run: str) -> list[str]:
@@ -62,7 +49,7 @@ def test_a_write_whose_answer_was_lost_when_a_person_cancelled_is_found_out_and_
     done = sum(facts.counts.get(word, 0) for word in ("created", "updated", "deleted"))
     assert unsettled_runs(scene.shop.db) == [facts.id]
 
-    log = look_into(scene, facts.id)
+    log = scene.shop.settle(facts.id)
     assert open_writes(scene, facts.id) == []
     assert unsettled_runs(scene.shop.db) == []
     now = scene.shop.facts(facts.id)
@@ -81,7 +68,7 @@ def test_an_undo_waits_until_it_is_known_what_there_is_to_undo(scenes: Callable[
     undo = scene.shop.schedule(batch, "undo")
     asyncio.run(scene.shop._carry_out(undo))
     assert scene.shop.facts(undo).started_at is None
-    look_into(scene, facts.id)
+    scene.shop.settle(facts.id)
     asyncio.run(scene.shop._carry_out(undo))
     assert scene.shop.facts(undo).ending == "finished"
 
@@ -92,7 +79,7 @@ def test_a_write_that_never_arrived_is_not_sent_after_the_run_has_ended(scenes: 
     facts = cancelled_in_a_write(scene, Fault("drop_before", method="POST"), batch)
     assert scene.proxy is not None
     scene.proxy.clear()
-    log = look_into(scene, facts.id)
+    log = scene.shop.settle(facts.id)
     assert [one.method for one in scene.proxy.log if one.method != "GET"] == []
     assert "The run had ended, so it was not sent again" in log
     assert open_writes(scene, facts.id) == []
@@ -116,7 +103,7 @@ def test_what_a_run_left_while_the_target_is_away_is_looked_for_until_it_is_back
     assert scene.shop.facts(facts.id).phase == "settle"
     assert scene.shop.log(facts.id) == lines, "nothing is said of each try"
     scene.proxy.clear()
-    look_into(scene, facts.id)
+    scene.shop.settle(facts.id)
     assert open_writes(scene, facts.id) == []
 
 

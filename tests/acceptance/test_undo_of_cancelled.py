@@ -9,7 +9,7 @@ import pytest
 from service.store import undo
 from tests.acceptance.laws import same
 from tests.acceptance.scenes import Scene
-from tests.acceptance.test_settling import cancelled_in_a_write, look_into
+from tests.acceptance.test_settling import cancelled_in_a_write
 from tests.acceptance.worlds import Order, Row
 from tests.standins.proxy import Fault
 
@@ -36,7 +36,7 @@ def test_an_import_cancelled_in_its_only_write_can_be_undone_at_once(
     run = scene.shop.schedule(batch, "undo")
     assert scene.proxy is not None
     scene.proxy.clear()
-    look_into(scene, facts.id)
+    scene.shop.settle(facts.id)
     assert scene.shop.take_over(run).state == "undone", scene.shop.log(run)
     same(scene.state(), before, scene.shop.log(run))
     assert not undo.anything_stands(scene.shop.db, batch)
@@ -51,7 +51,7 @@ def test_an_undo_cancelled_in_its_last_write_can_be_finished_at_once(scenes: Cal
     first = cancelled_in_a_write(scene, Fault("answer_lost", method="DELETE"), batch, "undo")
     assert undo.anything_stands(scene.shop.db, batch)
     run = scene.shop.schedule(batch, "undo")
-    look_into(scene, first.id)
+    scene.shop.settle(first.id)
 
     assert scene.shop.take_over(run).state == "undone", scene.shop.log(run)
     same(scene.state(), before, scene.shop.log(run))
