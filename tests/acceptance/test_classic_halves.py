@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.classic_worlds import ClassicSite, on_classic
+from tests.acceptance.installation import target_of
 from tests.acceptance.laws import again, restored, same
 from tests.acceptance.workshop import Shop
 from tests.acceptance.worlds import Order, Row, State
@@ -45,6 +46,64 @@ def test_what_a_cancelled_run_changed_in_part_is_given_back_what_it_held(tmp_pat
         again = shop.run(batch)
         assert again.counts["updated"] == 1, shop.log(again.id)
         assert "conflict" not in shop.log(again.id)
+        shop.close()
+
+
+@pytest.mark.parametrize("deadlocks", [0, 1, 2, 3])
+@pytest.mark.parametrize("sent", [False, True])
+def test_a_worker_that_dies_while_it_gives_back_what_a_record_held_is_taken_over(
+    tmp_path: Path, deadlocks: int, sent: bool
+) -> None:
+    """`deadlocks`: at which of its texts giving back breaks off in Omeka."""
+    with StandIn() as omeka:
+        site = ClassicSite(omeka)
+        shop = Shop(tmp_path / "shop", omeka, lease=0.6, look_again=[0.1, 0.3])
+        first = on_classic(Order((Row("K0", "One", ("ash", "elm"), description="long"),)))
+        assert shop.run(shop.batch(first.control, first.files)).counts["created"] == 1
+        site.tick()
+        stood = site.dump()
+        second = on_classic(Order((Row("K0", "Two", ("birch", "cedar"), description="longer"),)))
+        batch = shop.batch(second.control, second.files)
+        omeka.knobs(deadlocks=3)
+        run = shop.run_losing(shop.schedule(batch))
+        assert (run.ending, run.phase) == ("cancelled", "settle"), shop.log(run.id)
+        site.tick()
+
+        omeka.knobs(deadlocks=deadlocks)
+        assert shop.run_dying_in_a_write(run.id, 1, sent=sent)
+        omeka.knobs(deadlocks=0)
+        site.tick()
+        shop.settle(run.id)
+        same(restored(site.dump(), {}), restored(stood, {}), shop.log(run.id))
+        site.tick()
+        again = shop.run(batch)
+        assert again.counts["updated"] == 1, shop.log(again.id)
+        assert "conflict" not in shop.log(again.id)
+        shop.close()
+
+
+@pytest.mark.parametrize(("deadlocks", "moment"), [(0, 1), (0, 2), (2, 2), (3, 2), (2, 3), (3, 3)])
+def test_a_worker_that_dies_over_a_change_that_was_refused_in_part_loses_nothing(
+    tmp_path: Path, deadlocks: int, moment: int
+) -> None:
+    """The map is what this Omeka's database does not take. `moment`: the request at which it dies."""
+    with StandIn() as omeka:
+        site = ClassicSite(omeka)
+        targets = {"omeka": target_of(omeka, wide_characters=True)}
+        shop = Shop(tmp_path / "shop", omeka, lease=0.6, look_again=[0.1, 0.3], targets=targets)
+        first = on_classic(Order((Row("K0", "One", ("ash", "elm"), description="long"),)))
+        assert shop.run(shop.batch(first.control, first.files)).counts["created"] == 1
+        site.tick()
+        stood = site.dump()
+        second = on_classic(Order((Row("K0", "Two", ("birch", "cedar"), description="🗺"),)))
+        run = shop.schedule(shop.batch({**second.control, "maxErrors": "100%"}, second.files))
+        omeka.knobs(deadlocks=deadlocks)
+        assert shop.run_dying_in_a_write(run, moment, sent=True)
+        omeka.knobs(deadlocks=0)
+        site.tick()
+        facts = shop.take_over(run)
+        assert facts.ending == "finished", shop.log(run)
+        same(restored(site.dump(), {}), restored(stood, {}), shop.log(run))
         shop.close()
 
 

@@ -21,7 +21,7 @@ from service.store.database import StoreUnavailableError
 from service.store.plans import Entry
 from service.store.runs import FenceLostError
 from worker.applying.conclusions import concluded
-from worker.applying.halves import completed, half_done, halves_left, sent_again, take_back
+from worker.applying.halves import Half, completed, half_done, halves_left, sent_again, take_back
 from worker.applying.outage import Outage
 from worker.applying.outgoing import Outgoing, draft_of
 from worker.applying.pace import Pace
@@ -125,8 +125,16 @@ class Executor:
         for kind in [one for one in KINDS.values() if one in open_kinds]:
             self._highest[kind] = await self._outage.patiently(partial(self._adapter.highest_id, kind))
         await self._outage.patiently(lambda: settle_strays(context, self._adapter, self._preparer))
+        await self._take_over_open()
         for half in await self._outage.patiently(lambda: halves_left(context, self._adapter, self._preparer)):
-            self._reconciler.add(half, look_at_once=True)
+            if half.going_back:
+                # What is to be done is found out anew, once the record holds again what it held.
+                await self._outage.patiently(partial(take_back, context, self._adapter, half))
+            else:
+                self._reconciler.add(half.outgoing, look_at_once=True)
+
+    async def _take_over_open(self) -> None:
+        context = self._context
         opened = await context.db.run(journal.open_operations, context.claim.run_id)
         entries = await context.db.run(
             plans.entries_by_seq, context.claim.run_id, [one.seq for one in opened]
@@ -271,7 +279,9 @@ class Executor:
                 case Several():
                     self._settle(concluded(self._adapter, finding))
                 case GivenUp(outgoing=outgoing, refused=Refused(code=code, message=message)):
-                    await self._outage.patiently(partial(take_back, self._context, self._adapter, outgoing))
+                    await self._outage.patiently(
+                        partial(take_back, self._context, self._adapter, Half(outgoing))
+                    )
                     self._settle(RefusedResult(outgoing, code, message))
                 case GivenUp():
                     await self._send_again(finding)
@@ -285,7 +295,7 @@ class Executor:
         half = await self._outage.patiently(partial(half_done, self._adapter, lost))
         if half:
             # What stands there is nobody's edit: comparing with it would take our own half for one.
-            again: Prepared = sent_again(lost)
+            again: Prepared = await sent_again(self._context, lost)
         else:
             (again,) = await self._preparer.prepare([lost.entry], self._highest)
         if isinstance(again, Stands) and again.saved is not None:
@@ -298,7 +308,7 @@ class Executor:
         before = await self._context.db.run(journal.times_given_up, run_id, lost.entry.seq, method)
         if isinstance(again, Outgoing) and before + 1 >= MOST_SENT:
             if half:
-                await self._outage.patiently(partial(take_back, self._context, self._adapter, lost))
+                await self._outage.patiently(partial(take_back, self._context, self._adapter, Half(lost)))
             message = (
                 f"It was sent {before + 1} times. Each time no answer told what became of it, and it was not "
                 "in the target afterwards. The reason may stand in the target's log; then schedule a retry."

@@ -11,6 +11,7 @@ import time
 import anyio.to_thread
 import msgspec
 import orjson
+from msgspec import Struct
 
 from service.store import journal, plans, undo
 from service.store.journal import OperationEnd
@@ -24,16 +25,25 @@ from worker.errors import Fatal, Retriable
 from worker.targets.base import Adapter, Answer, Barred, Done, Refused, Saved
 
 
+class Half(Struct, frozen=True):
+    """A change that was carried out in part. `going_back`: giving the record back what it held was begun."""
+
+    outgoing: Outgoing
+    going_back: bool = False
+
+
 async def half_done(adapter: Adapter, lost: Outgoing) -> bool:
     """Whether what stands there is this change, carried out in part. Raises as reads do."""
-    return await _half(adapter, lost) is not None
+    return await _standing(adapter, Half(lost)) is not None
 
 
-async def _half(adapter: Adapter, lost: Outgoing) -> Saved | None:
+async def _standing(adapter: Adapter, half: Half) -> Saved | None:
+    """What stands there, if it is that half."""
+    lost = half.outgoing
     if adapter.writes_whole or lost.operation.method != "update" or lost.before is None:
         return None
     for present in await adapter.read(lost.before.kind, [lost.before.id]):
-        if adapter.half_done(lost.operation.payload, lost.before, present):
+        if adapter.half_done(lost.operation.payload, lost.before, present, back=half.going_back):
             return present
     return None
 
@@ -61,7 +71,7 @@ async def completed(context: RunContext, adapter: Adapter, found: Found) -> Foun
     return msgspec.structs.replace(found, saved=saved)
 
 
-async def halves_left(context: RunContext, adapter: Adapter, preparer: Prepares) -> list[Outgoing]:
+async def halves_left(context: RunContext, adapter: Adapter, preparer: Prepares) -> list[Half]:
     """Changes that this run gave up for lost, was to send again and did not, and that stand there in part.
 
     Raises as reads do. What is returned is numbered after whatever was meant of its entry since.
@@ -73,20 +83,27 @@ async def halves_left(context: RunContext, adapter: Adapter, preparer: Prepares)
     seqs = sorted({one.seq for one in given_up})
     entries = await context.db.run(plans.entries_by_seq, run_id, seqs)
     attempts = await context.db.run(journal.attempts, run_id, seqs)
-    found: dict[int, Outgoing] = {}
+    found: dict[int, Half] = {}
+    going_back: set[int] = set()
     for one in given_up:
         if one.seq in found or one.seq not in entries:
             continue
         outgoing = await preparer.as_meant(entries[one.seq], one)
-        # What took an earlier half back is none of the entry's changes.
-        if outgoing is not None and await half_done(adapter, outgoing):
-            found[one.seq] = msgspec.structs.replace(outgoing, attempt=attempts[one.seq])
+        if outgoing is None:
+            going_back.add(one.seq)  # none of the entry's changes: it took an earlier half back
+            continue
+        half = Half(msgspec.structs.replace(outgoing, attempt=attempts[one.seq]), one.seq in going_back)
+        if await _standing(adapter, half) is not None:
+            found[one.seq] = half
     return list(found.values())
 
 
-def sent_again(lost: Outgoing) -> Outgoing:
+async def sent_again(context: RunContext, lost: Outgoing) -> Outgoing:
     """The same change once more, with what stood before it."""
-    attempt = lost.attempt + 1
+    seq = lost.entry.seq
+    # What gave the record back what it held has a number too.
+    attempts = await context.db.run(journal.attempts, context.claim.run_id, [seq])
+    attempt = max(attempts.get(seq, 0), lost.attempt) + 1
     request = msgspec.structs.replace(lost.operation, key=operation_key(lost.entry.seq, attempt))
     return msgspec.structs.replace(lost, operation=request, attempt=attempt, read_at=time.monotonic())
 
@@ -95,12 +112,14 @@ TRIES = 5
 """How often what stood before is sent, where nothing tells whether it arrived, or only half of it did."""
 
 
-async def take_back(context: RunContext, adapter: Adapter, refused: Outgoing) -> None:
+async def take_back(context: RunContext, adapter: Adapter, half: Half) -> None:
     """Give a record back what it held before a change that was made in part, journaled like any write.
 
-    Dying before the answer: whoever goes on looks for it as for any change. Raises `Retriable`, `Fatal`.
+    Dying before the answer: whoever goes on finds the half, going back (`halves_left`). Raises `Retriable`,
+    `Fatal`.
     """
-    present = await _half(adapter, refused)
+    refused = half.outgoing
+    present = await _standing(adapter, half)
     if present is None or refused.before is None:
         return
     before = orjson.dumps(refused.before.body)

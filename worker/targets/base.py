@@ -560,9 +560,9 @@ class Adapter(Protocol):
         """Whether `saved` may be what a create with this payload left when it failed half-way."""
         ...
 
-    def half_done(self, payload: bytes, before: Saved, present: Saved) -> bool:
+    def half_done(self, payload: bytes, before: Saved, present: Saved, *, back: bool = False) -> bool:
         """Whether an update with this payload that failed half-way made `present` of `before`, and nobody
-        else did anything."""
+        else did anything. `back`: or one that was to make `before` of that half."""
         ...
 
     async def complete(self, operation: Operation, saved: Saved) -> Answer | None:

@@ -381,10 +381,10 @@ class OmekaClassicAdapter:
             return False
         return (ours is None or owner == ours) and compare.remnant(payload, saved)
 
-    def half_done(self, payload: bytes, before: Saved, present: Saved) -> bool:
+    def half_done(self, payload: bytes, before: Saved, present: Saved, *, back: bool = False) -> bool:
         if present.kind in structure.KINDS:
             return structure_payloads.half_done(payload, before, present)
-        return compare.half_done(payload, before, present)
+        return compare.half_done(payload, before, present, back=back)
 
     async def complete(self, operation: Operation, saved: Saved) -> Answer | None:
         if saved.kind != "element-set" or not structure_payloads.differences(operation.payload, saved):

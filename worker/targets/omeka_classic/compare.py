@@ -71,10 +71,10 @@ def remnant(payload: bytes, saved: Saved) -> bool:
     return set(map(folded, tags(saved.body))) <= set(map(folded, tags(meant)))
 
 
-def half_done(payload: bytes, before: Saved, present: Saved) -> bool:
+def half_done(payload: bytes, before: Saved, present: Saved, *, back: bool = False) -> bool:
     """Whether a PUT that failed half-way made `present` of `before`: each field is as it was or as meant, and
     the texts are some of those meant (`149`: all were taken off, and the first was put in), likewise the
-    tags."""
+    tags. `back`: or one that was to give `before` back, so that the texts are some of those that it had."""
     meant = _body(payload)
     for key in ("public", "featured", "item_type", "collection"):
         wanted = _plain(meant[key]) if key in meant else _plain(before.body.get(key))
@@ -85,7 +85,8 @@ def half_done(payload: bytes, before: Saved, present: Saved) -> bool:
     stood = [(one.element, one.text, one.html) for one in texts(before.body)]
     there = [(one.element, one.text, one.html) for one in texts(present.body)]
     wanted_texts = _sent(meant) if "element_texts" in meant else stood
-    if Counter(there) != Counter(stood) and Counter(there) - Counter(wanted_texts):
+    some = not Counter(there) - Counter(wanted_texts) or (back and not Counter(there) - Counter(stood))
+    if Counter(there) != Counter(stood) and not some:
         return False
     tags_then, tags_now = set(map(folded, tags(before.body))), set(map(folded, tags(present.body)))
     wanted_tags = set(map(folded, tags(meant))) if "tags" in meant else tags_then

@@ -438,7 +438,7 @@ class OmekaSAdapter:
     def remnant(self, payload: bytes, saved: Saved) -> bool:
         return False
 
-    def half_done(self, payload: bytes, before: Saved, present: Saved) -> bool:
+    def half_done(self, payload: bytes, before: Saved, present: Saved, *, back: bool = False) -> bool:
         return False
 
     async def complete(self, operation: Operation, saved: Saved) -> Answer | None:
