@@ -115,12 +115,22 @@ def told(omeka: StandIn) -> Json:
     return {"sets": sorted(sets), "items": sorted(items)}
 
 
-@pytest.mark.parametrize("sent", [True, pytest.param(False, marks=pytest.mark.full)])
-@pytest.mark.parametrize("step", [0, 1, 2], ids=["create", "change", "undo"])
-def test_what_a_worker_left_that_died_at_any_request_is_made_whole(
-    tmp_path: Path, step: int, sent: bool
-) -> None:
-    """Of three runs it is the one of that step in which it dies."""
+every_step = pytest.mark.parametrize("step", [0, 1, 2], ids=["create", "change", "undo"])
+"""Of three runs it is the one of that step in which it dies."""
+
+
+@every_step
+def test_what_a_worker_left_that_died_at_any_request_is_made_whole(tmp_path: Path, step: int) -> None:
+    dies_at_each(tmp_path, step, sent=True)
+
+
+@pytest.mark.full
+@every_step
+def test_and_so_it_is_where_it_died_before_the_request_was_sent(tmp_path: Path, step: int) -> None:
+    dies_at_each(tmp_path, step, sent=False)
+
+
+def dies_at_each(tmp_path: Path, step: int, *, sent: bool) -> None:
     plain = [one for one, _ in lives(tmp_path / "plain", step, 0, sent)]
     moment, died = 0, True
     while died:
