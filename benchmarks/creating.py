@@ -30,7 +30,8 @@ from service.settings import Settings, TargetSettings, load_settings
 from service.store import plans, runs, tables
 from service.store.blobs import DiskBlobs
 from service.store.database import Database
-from service.store.ledger import KnownPart, LedgerRow
+from service.store.ledger import LedgerRow
+from service.store.ledger_parts import KnownPart
 from service.store.migrate import upgrade
 from service.store.plans import Entry
 from service.store.runs import Claim, RunOptions

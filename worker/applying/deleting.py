@@ -8,7 +8,7 @@ from typing import assert_never
 import msgspec
 
 from service.control.model import OnConflict
-from service.store import ledger
+from service.store import ledger_parts
 from service.store.ledger import LedgerRow
 from service.store.plans import Entry
 from worker.applying import images, standing
@@ -77,7 +77,7 @@ class Deletions:
         image = msgspec.structs.replace(
             images.image_of(saved, self._as_known(entry, saved, known, about)),
             media=tuple(images.representation(one) for one in media),
-            media_ledger=tuple(await self._db.run(ledger.part_rows, self._context.target, saved.id))
+            media_ledger=tuple(await self._db.run(ledger_parts.part_rows, self._context.target, saved.id))
             if media
             else (),
             order=item.media_ids if item is not None else (),
@@ -112,7 +112,7 @@ class Deletions:
     ) -> LedgerRow | None:
         """What the ledger holds of a resource that goes. A media whose place another has taken had that one's
         key before."""
-        if known is None or entry.by != ledger.PART_BY or entry.completes is None:
+        if known is None or entry.by != ledger_parts.PART_BY or entry.completes is None:
             return known
         new = about.others.get(entry.completes)
         if new is None or new.key_digest is None or known.resource_id != saved.id:

@@ -10,7 +10,8 @@ import msgspec
 from msgspec import Struct
 
 from service.store.journal import Intent
-from service.store.ledger import PART_BY, LedgerKey, LedgerRow
+from service.store.ledger import LedgerKey, LedgerRow
+from service.store.ledger_parts import PART_BY
 from service.store.plans import Entry
 from worker.applying.thumbnails import Lack
 from worker.attachments.names import sent_name

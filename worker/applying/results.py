@@ -11,9 +11,10 @@ import orjson
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from service.store import journal, ledger, plan_places, plans, undo
+from service.store import journal, ledger, ledger_parts, plan_places, plans, undo
 from service.store.journal import OperationEnd
-from service.store.ledger import PART_BY, LedgerKey, LedgerRow
+from service.store.ledger import LedgerKey, LedgerRow
+from service.store.ledger_parts import PART_BY
 from service.store.plans import Entry, EntryOutcome, Outcome
 from service.store.put_back import PutBack, put_back
 from worker.applying.outgoing import Outgoing, ledger_key
@@ -132,10 +133,10 @@ class Recorder:
             removed = [(result, key) for result in results for key in self._removed(result)]
             # A media that an undo has deleted leaves its key to the one whose place it was to take.
             undone = [one for result, one in removed if result.outgoing.undoes and one[0].by == PART_BY]
-            back = ledger.predecessors(connection, undone)
+            back = ledger_parts.predecessors(connection, undone)
             ledger.remove(connection, [one for _, one in removed])
-            ledger.bring_back(connection, back)
-            ledger.remove_parts(connection, context.target, _gone_items(results))
+            ledger_parts.bring_back(connection, back)
+            ledger_parts.remove_parts(connection, context.target, _gone_items(results))
             for result in results:
                 if isinstance(result, Apart):
                     entry = result.outgoing.entry
@@ -364,10 +365,10 @@ def _set_aside(connection: Connection, result: Result) -> None:
     if not isinstance(result, Written) or row is None or (entry.action, entry.by) != ("create", PART_BY):
         return
     undoes = result.outgoing.undoes
-    number = ledger.holder(connection, row.key, row.key_digest) if undoes else entry.resource_id
+    number = ledger_parts.holder(connection, row.key, row.key_digest) if undoes else entry.resource_id
     if number is not None and number != result.saved.id:
         goes = undoes or not result.differences
-        ledger.set_aside(connection, row.key, row.key_digest, number, goes=goes)
+        ledger_parts.set_aside(connection, row.key, row.key_digest, number, goes=goes)
 
 
 def _restored(result: Result) -> list[LedgerRow]:

@@ -9,7 +9,7 @@ from functools import partial
 
 import msgspec
 
-from service.store import ledger
+from service.store import ledger, ledger_parts
 from service.store.database import Database
 from service.store.ledger import LedgerKey, LedgerRow
 from service.store.plans import Entry
@@ -83,6 +83,6 @@ def own_rows(db: Database, target: str, entries: Sequence[Entry]) -> dict[int, L
 def _places(entry: Entry) -> tuple[str, ...]:
     """Under which digests the ledger may have the resource of an entry."""
     digest, number = entry.key_digest or "", entry.resource_id
-    if entry.by != ledger.PART_BY or number is None:
+    if entry.by != ledger_parts.PART_BY or number is None:
         return (digest,)
     return digest, ledger.aside(digest, number)

@@ -8,22 +8,21 @@ planning thread.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
-from itertools import islice
 
 import msgspec
 
 from service.store import ledger, links, plan_groups, plans, undo
-from service.store.ledger import PART_BY
+from service.store.ledger_parts import PART_BY
 from service.store.links import KeyRow
 from service.store.plans import Action, Entry
 from service.store.runs import ever_wrote
 from service.store.undo import Effect, Later
-from service.store.unlinked import media_put_back, undos_since_written
-from worker.applying import images, keys, standing
+from worker.applying import images, standing
 from worker.applying.images import PreImage
-from worker.applying.undo_left import take_over
+from worker.applying.undo_found import KEY, LEFT, SLICE, digest_of, image_of, in_order, met
+from worker.applying.undo_links import UndoLinks
 from worker.applying.undo_step import Step, step_of
 from worker.applying.undo_unseen import Unseen
 from worker.context import RunContext
@@ -35,12 +34,11 @@ from worker.planning.merging import encoded
 from worker.planning.selection import Selection
 from worker.planning.settling import counted
 from worker.planning.values import Held
-from worker.records import KINDS, RESOURCES, Kind, Problem, identity_digest
+from worker.records import KINDS, Kind, Problem
 from worker.targets.base import Adapter, Saved
 
-SLICE = 200
-CREATE, RESTORE, RELINK = 0, 1, 2
-"""Depths of an undo."""
+CREATE, RESTORE = 0, 1
+"""Depths of an undo; links come back behind them (`undo_links`)."""
 DELETE: Mapping[str, int] = {
     "media": 3,
     "item": 4,
@@ -58,10 +56,6 @@ DELETE: Mapping[str, int] = {
 _LATE = ("element-set",)
 """Kinds of which a change is taken back as late as they are deleted: what it added goes only when nothing
 uses it any more."""
-_KEY = "undo"
-"""`plan_key.scope` under which the resources of an undo are found again while it is planned."""
-_LEFT = 0
-"""`plan_key.seq` of those that were not chosen."""
 
 
 class UndoPlan:
@@ -113,13 +107,13 @@ class UndoPlan:
         newest_first: defaultdict[tuple[str, int], list[Effect]] = defaultdict(list)
         for effect in effects:
             newest_first[effect.kind, effect.resource_id].append(effect)
-        met, left = self._met(newest_first.keys())
+        known, left = met(self._db, self._run_id, newest_first.keys())
         entries: list[Entry] = []
         keys: list[KeyRow] = []
         for subject, several in newest_first.items():
             effect = several[0]
-            if subject in met:
-                entries.append(reduce(self._before, several, met[subject]))
+            if subject in known:
+                entries.append(reduce(self._before, several, known[subject]))
             elif subject not in left:
                 entry = self._entry(effect)
                 chosen = self._selection.takes(entry, effect.outcome)
@@ -127,23 +121,11 @@ class UndoPlan:
                     self._seq += 1
                     numbered = msgspec.structs.replace(entry, seq=self._seq)
                     entries.append(reduce(self._before, several, numbered))
-                number = self._seq if chosen else _LEFT
-                keys.append(KeyRow(number, effect.kind, _KEY, "", _digest(effect.resource_id), False))
+                number = self._seq if chosen else LEFT
+                keys.append(KeyRow(number, effect.kind, KEY, "", digest_of(effect.resource_id), False))
         with self._context.transaction() as connection:
-            plans.replace_entries(connection, self._run_id, [one.seq for one in met.values()], entries)
+            plans.replace_entries(connection, self._run_id, [one.seq for one in known.values()], entries)
             links.insert_keys(connection, self._run_id, keys)
-
-    def _met(
-        self, subjects: Collection[tuple[str, int]]
-    ) -> tuple[dict[tuple[str, int], Entry], set[tuple[str, int]]]:
-        """Which of these resources were met before: with their entries, or left out."""
-        digests = {_digest(number): number for _, number in subjects}
-        keys = links.keys_among(self._db, self._run_id, _KEY, list(digests))
-        found = plans.entries_by_seq(self._db, self._run_id, [one.seq for one in keys if one.seq != _LEFT])
-        # Others may have the same number: item 5 is not collection 5.
-        met = {subject: one for one in found.values() if (subject := _subject(one)) in subjects}
-        left = {(one.kind, digests[one.key_digest]) for one in keys if one.seq == _LEFT}
-        return met, left
 
     def _entry(self, effect: Effect) -> Entry:
         deleted = effect.method == "delete"
@@ -190,15 +172,7 @@ class UndoPlan:
         later = images.unpack(newer)
         if later.kind != "item":
             return older
-        return self._in_order(older, self._adapter.saved(later.saved, "item").media_ids)
-
-    def _in_order(self, state: bytes, order: Sequence[int]) -> bytes:
-        """The earlier state of an item, with the order of its media where it does not tell one."""
-        image = images.unpack(state)
-        if not order or self._adapter.saved(image.saved, "item").media_known:
-            return state
-        saved = self._adapter.with_order(image.saved, order)
-        return images.pack(msgspec.structs.replace(image, saved=saved))
+        return in_order(self._adapter, older, self._adapter.saved(later.saved, "item").media_ids)
 
     # --- judging ----------------------------------------------------------------------------------
 
@@ -219,8 +193,9 @@ class UndoPlan:
             with self._context.transaction(counts) as connection:
                 plans.replace_entries(connection, self._run_id, [one.seq for one in page], judged)
                 plan_groups.add_groups(connection, self._run_id, *group(judged))
-        self._bring_back_links(last)
-        self._tell_earlier_orders()
+        came_back = UndoLinks(self._context, self._adapter, self._reads)
+        came_back.bring_back(last)
+        came_back.tell_earlier_orders()
 
     def _chosen(self, entries: Sequence[Entry]) -> list[Entry]:
         """Those that do what was asked for, as far as the limit goes."""
@@ -282,14 +257,14 @@ class UndoPlan:
 
     def _came_back(self, entry: Entry, number: int) -> Entry:
         text = (
-            f"{entry.kind} {entry.resource_id} “{_title(_image(entry))}” was deleted, and its record came "
+            f"{entry.kind} {entry.resource_id} “{_title(image_of(entry))}” was deleted, and its record came "
             f"back since, as {entry.kind} {number}: it is not created a second time. Undo the later batch "
             "first."
         )
         return _settled(entry, "reject", "rejected", Problem("reject", "undo-conflict", text))
 
     def _comes_back(self, entry: Entry) -> Entry:
-        image = _image(entry)
+        image = image_of(entry)
         title = _title(image)
         note = Problem(
             "warning",
@@ -322,8 +297,8 @@ class UndoPlan:
             title = saved.title or f"{entry.kind} {saved.id}"
             changes = Changes((Change(entry.kind, removed=(title,), before=(title,)),))
         else:
-            changes = self._changes(_image(entry), saved)
-            problems.extend(self._left(_image(entry), saved))
+            changes = self._changes(image_of(entry), saved)
+            problems.extend(self._left(image_of(entry), saved))
         step = msgspec.structs.replace(step, content=standing.but_for_its_place(self._adapter, saved))
         entry = msgspec.structs.replace(
             entry,
@@ -387,159 +362,9 @@ class UndoPlan:
             found.extend(_change(name, current.fields.get(name, ()), earlier.fields[name]))
         return Changes(tuple(found))
 
-    # --- links ------------------------------------------------------------------------------------
-
-    def _bring_back_links(self, last: int) -> None:
-        """Entries that give back what went with the resources that are created again: one a resource, since
-        each change of it says all of its values."""
-        unlinked = list(take_over(self._context, self._reads))
-        coming = keys.coming_back(self._db, self._run_id, self._adapter)
-        if not coming:
-            return
-        followers: dict[tuple[str, int], Entry] = {}
-        sources: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
-        own = self._own({(kind, number) for kind, number, _ in unlinked})
-        for kind, number, there in unlinked:
-            if (kind, number) not in own:
-                followers.setdefault((kind, number), _follower(there[0], kind, number))
-                sources[kind, number].extend(one.seq for one in there)
-        after = 0
-        while page := plans.read_plan(self._db, self._run_id, after=after, limit=SLICE):
-            after = page[-1].seq
-            made = self._linking([one for one in page if one.action == "create" and one.seq <= last], coming)
-            with self._context.transaction() as connection:
-                plans.replace_entries(connection, self._run_id, [one.seq for one in made], made)
-            self._tell_orders(made, coming)
-            for entry in made:
-                for kind, number in self._followers(entry, _image(entry), coming):
-                    followers.setdefault((kind, number), _follower(entry, kind, number))
-                    sources[kind, number].append(entry.seq)
-        seq = plans.highest_seq(self._db, self._run_id)
-        ready = iter(followers.items())
-        while chunk := list(islice(ready, SLICE)):
-            entries = []
-            for subject, follower in chunk:
-                seq += 1
-                step = msgspec.json.encode(Step(sources=tuple(sources[subject])))
-                entries.append(msgspec.structs.replace(follower, seq=seq, draft=step))
-            with self._context.transaction() as connection:
-                plans.insert_entries(connection, self._run_id, entries)
-
-    def _tell_orders(self, made: Sequence[Entry], coming: set[int]) -> None:
-        """Tell the entries that give items their earlier state how the files stood that come back to them: a
-        target may tell that apart from the item, so it is not in that state."""
-        placed = [(image, item) for image in map(_image, made) if (item := self._item_of(image)) is not None]
-        wanted = {self._adapter.key("item", item) for _, item in placed} - coming
-        if not wanted:
-            return
-        numbers = keys.keys_now(self._db, self._batch_id, wanted, self._adapter)
-        orders: dict[tuple[str, int], tuple[int, ...]] = {}
-        for image, item in placed:
-            subject = ("item", keys.renumbered(numbers, "item", item, self._adapter))
-            # The one that went first tells most.
-            orders[subject] = max(orders.get(subject, ()), image.order, key=len)
-        told = []
-        for subject, one in self._met(sorted(orders))[0].items():
-            if one.action != "update" or one.before is None:
-                continue
-            told.append(msgspec.structs.replace(one, before=self._in_order(one.before, orders[subject])))
-        with self._context.transaction() as connection:
-            plans.replace_entries(connection, self._run_id, [one.seq for one in told], told)
-
-    def _tell_earlier_orders(self) -> None:
-        """The same of files that an undo of this batch has brought back which did not come to its end, and
-        may not have put them in their places."""
-        for run_id in undos_since_written(self._db, self._batch_id, self._run_id):
-            after = 0
-            while page := media_put_back(self._db, run_id, after, SLICE):
-                self._context.check()
-                after = page[-1].seq
-                self._tell_orders(page, set())
-
-    def _item_of(self, image: PreImage) -> int | None:
-        """The item of a media whose place among others was noted."""
-        if image.kind != "media" or not image.order:
-            return None
-        return self._adapter.item_of(self._adapter.saved(image.saved, "media"))
-
-    def _linking(self, entries: Sequence[Entry], coming: set[int]) -> list[Entry]:
-        """Entries of what comes back, with what became meanwhile of the resources that it linked to."""
-        linked = {one.seq: self._linked(_image(one)) - coming for one in entries}
-        wanted = set[int]().union(*linked.values())
-        numbers = keys.keys_now(self._db, self._batch_id, wanted, self._adapter)
-        left = {numbers.get(one, one) for one in wanted}
-        for kind in RESOURCES:
-            if ids := keys.numbers(left, kind, self._adapter):
-                left -= {self._adapter.key(kind, one) for one in self._reads.current(kind, ids)}
-        result = []
-        for entry in entries:
-            step = msgspec.structs.replace(
-                step_of(entry),
-                numbers={one: numbers[one] for one in linked[entry.seq] if one in numbers},
-                dead=tuple(sorted(one for one in linked[entry.seq] if numbers.get(one, one) in left)),
-            )
-            result.append(msgspec.structs.replace(entry, draft=msgspec.json.encode(step)))
-        return result
-
-    def _linked(self, image: PreImage) -> set[int]:
-        found = set(self._adapter.linked_in(image.saved, image.kind))
-        return found.union(*(self._adapter.linked_in(one, "media") for one in image.media))
-
-    def _followers(self, entry: Entry, image: PreImage, coming: set[int]) -> list[tuple[Kind, int]]:
-        """What has to be changed once this is there again."""
-        subjects: set[tuple[Kind, int]] = {(one.kind, one.id) for one in image.inbound}
-        subjects |= {("item", number) for number in image.members}
-        # Its place among others: they may not stand as the numbers of their places say.
-        if (item := self._item_of(image)) is not None:
-            subjects.add(("item", item))
-        wanted = {self._adapter.key(kind, number) for kind, number in subjects}
-        numbers = keys.keys_now(self._db, self._batch_id, wanted - coming, self._adapter)
-        subjects = {
-            (kind, keys.renumbered(numbers, kind, number, self._adapter)) for kind, number in subjects
-        }
-        subjects -= self._own(subjects)
-        saved = self._adapter.saved(image.saved, image.kind)
-        own_links = self._adapter.linked_in(image.saved, image.kind) & coming
-        if saved.chosen is not None or own_links or self._adapter.comes_after(saved):
-            # Its own links to what comes back too, which of its media is the primary one, and what no create
-            # says: written once all of them are there.
-            subjects.add((image.kind, entry.resource_id or 0))
-        return sorted(subjects)
-
-    def _own(self, subjects: Set[tuple[Kind, int]]) -> set[tuple[Kind, int]]:
-        """Those that this very undo deletes, or gives their whole earlier state: they need no more, and must
-        not be touched."""
-        met, _ = self._met(sorted(subjects))
-        return {one for one in subjects if one in met and met[one].action in ("update", "delete")}
-
     def _say(self, entry: Entry) -> None:
         for problem in msgspec.json.decode(entry.problems, type=list[Problem]) if entry.problems else ():
             self._context.log.problem(problem, file=entry.file, row=entry.row, identifier=entry.identifier)
-
-
-def _follower(entry: Entry, kind: str, number: int) -> Entry:
-    return msgspec.structs.replace(
-        entry,
-        kind=kind,
-        action="complete",
-        completes=entry.seq,
-        depth=RELINK,
-        resource_id=number,
-        draft=None,
-        before=None,
-        changes=None,
-        problems=None,
-        code=None,
-        message=None,
-        key_digest=None,
-        outcome=None,
-        outcome_id=None,
-    )
-
-
-def _image(entry: Entry) -> PreImage:
-    assert entry.before is not None, "what is restored has an earlier state"
-    return images.unpack(entry.before)
 
 
 def _title(image: PreImage) -> str:
@@ -559,14 +384,6 @@ def _change(name: str, before: Sequence[Held], after: Sequence[Held]) -> list[Ch
 
 def _shown(values: Sequence[Held]) -> tuple[str, ...]:
     return tuple(value.shown() for value in values)
-
-
-def _subject(entry: Entry) -> tuple[str, int]:
-    return entry.kind, entry.resource_id or 0
-
-
-def _digest(number: int) -> str:
-    return identity_digest((str(number),))
 
 
 def _settled(entry: Entry, action: Action, outcome: str, problem: Problem) -> Entry:

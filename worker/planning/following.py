@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from service.store import plan_copy, plans, runs
-from service.store.ledger import PART_BY
+from service.store.ledger_parts import PART_BY
 from service.store.plans import Entry
 from worker.context import RunContext
 from worker.errors import Fatal

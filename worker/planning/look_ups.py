@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from service.store import ledger, surveys
+from service.store import ledger, ledger_parts, surveys
 from service.store.database import Database
-from service.store.ledger import Known, KnownPart, LedgerKey, LedgerRow
+from service.store.ledger import Known, LedgerKey, LedgerRow
+from service.store.ledger_parts import KnownPart
 from service.store.plans import Entry
 from service.store.surveys import Bearer
 from worker.planning.met import Subject
@@ -57,7 +58,7 @@ class StoredLookUps:
         return ledger.rows(self._db, key, digests)
 
     def parts(self, items: Sequence[int]) -> Sequence[KnownPart]:
-        return ledger.parts(self._db, self._target, items)
+        return ledger_parts.parts(self._db, self._target, items)
 
     def bearers(self, subject: Subject, digests: Sequence[str]) -> Mapping[str, Sequence[int]]:
         ids = self._surveys.of(subject.kind, subject.scope, subject.by, alternatives=subject.alternatives)

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
-from service.store import ledger, plans
-from service.store.ledger import PART_BY, KnownPart, LedgerKey, LedgerRow
+from service.store import ledger, ledger_parts, plans
+from service.store.ledger import LedgerKey, LedgerRow
+from service.store.ledger_parts import PART_BY, KnownPart
 from service.store.plans import Action, Entry, Outcome
 from worker.context import RunContext
 from worker.planning import primary
@@ -115,10 +116,10 @@ class MediaPass:
     def _begun(self) -> list[Entry]:
         """Those of which an earlier run has created the successors, and left off before they went."""
         db, target = self._context.db, self._context.target
-        parts = ledger.parts_aside(db, target, self._scopes) if self._scopes else []
+        parts = ledger_parts.parts_aside(db, target, self._scopes) if self._scopes else []
         listing = self._look_ups.listing("media") if parts else {}
         there = [part for part in parts if part.known.resource_id in listing]
-        there = _succeeded(there, ledger.parts(db, target, [part.item for part in there]), listing)
+        there = _succeeded(there, ledger_parts.parts(db, target, [part.item for part in there]), listing)
         if not there:
             return []
         self._merger.begin()

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from service.store.ledger import Known, KnownPart, LedgerRow
+from service.store.ledger import Known, LedgerRow
+from service.store.ledger_parts import KnownPart
 from service.store.plans import Action, Entry
 from worker.planning.decide import Earlier, Met
 from worker.planning.links import LATER, Nowhere, ambiguous, links_of, not_found

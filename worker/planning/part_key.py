@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from service.store.ledger import PART_BY
+from service.store.ledger_parts import PART_BY
 
 
 class PartKey(Struct, frozen=True, gc=False):

@@ -13,7 +13,8 @@ from typing import Protocol
 
 from msgspec import UNSET, Struct
 
-from service.store.ledger import Known, KnownPart
+from service.store.ledger import Known
+from service.store.ledger_parts import KnownPart
 from worker.attachments.names import file_name
 from worker.attachments.rules import FileRules
 from worker.planning.entries import Intended

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from service.control.expected import entry_of
 from service.control.model import AttachmentReader, Control, FileSpec, Source
-from service.store import ledger, links, plan_groups, plans, runs
+from service.store import ledger, ledger_parts, links, plan_groups, plans, runs
 from service.store.ledger import LedgerKey, LedgerRow
 from service.store.plans import Entry
 from worker.attachments.attaching import Attaching
@@ -273,7 +273,7 @@ class PlanPhase:
                 plan_groups.add_groups(connection, self._context.claim.run_id, *group(shown))
 
         if self._media.removed:
-            of = ledger.parts_written(self._context.db, self._context.target)
+            of = ledger_parts.parts_written(self._context.db, self._context.target)
             self._totals.removals.append(Removals("media", self._media.removed, of))
 
     def _bring_pictures(self) -> None:

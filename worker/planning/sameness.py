@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from service.store import ledger
+from service.store import ledger, ledger_parts
 from service.store.ledger import Holder
 from worker.context import RunContext
 from worker.errors import Fatal
@@ -75,7 +75,7 @@ def _strangers(
     judged = {
         number: several
         for number, several in held.items()
-        if any(one.by and one.by != ledger.PART_BY for one in several)
+        if any(one.by and one.by != ledger_parts.PART_BY for one in several)
     }
     strangers = [
         number for number, several in judged.items() if not bears_any(adapter, current[number], several)

@@ -10,7 +10,8 @@ import orjson
 
 from service.control.model import Control, Destination, Match, OnConflict, Term
 from service.store.changes import Change, Changes
-from service.store.ledger import Known, KnownPart, LedgerKey, LedgerRow
+from service.store.ledger import Known, LedgerKey, LedgerRow
+from service.store.ledger_parts import KnownPart
 from service.store.plans import Entry
 from tests.unit.targets.samples import VOCABULARY
 from worker.planning.decide import meant_digest

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from service.store.ledger import Known, KnownPart, aside
+from service.store.ledger import Known, aside
+from service.store.ledger_parts import KnownPart
 from worker.planning.media_pass import _succeeded
 
 OLD = KnownPart(1, "tate", "", Known(aside("key", 11), "b.jpg", 11, "", ""))
