@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from service.store import undo
 from tests.acceptance.workshop import Shop
 from tests.standins.omeka_classic import StandIn
 from tests.standins.proxy import Fault, FaultProxy, Kind
@@ -128,6 +129,44 @@ def test_what_a_worker_left_that_died_at_any_request_is_made_whole(tmp_path: Pat
 @every_step
 def test_and_so_it_is_where_it_died_before_the_request_was_sent(tmp_path: Path, step: int) -> None:
     dies_at_each(tmp_path, step, sent=False)
+
+
+def test_an_undo_that_is_cancelled_between_any_two_requests_is_finished_by_the_next(tmp_path: Path) -> None:
+    """It brings an item back with files and place, and gives another its texts, order and place back."""
+    moment, cancelled = 0, True
+    while cancelled:
+        moment += 1
+        with StandIn() as omeka:
+            shop = Shop(tmp_path / str(moment), omeka, lease=0.6, look_again=[0.05, 0.1])
+            first = shop.batch(CONTROL, two(FIRST, gone=False))
+            assert shop.run(first).ending == "finished"
+            stood = told(omeka)
+            second = shop.batch(REMOVING, two(SECOND, gone=True))
+            assert shop.run(second, "dry-run").ending == "finished"
+            assert shop.run(second).ending == "finished"
+            run = shop.schedule(second, "undo")
+            cancelled = shop.run_cancelling_in_a_write(run, moment)
+            shop.settle(run)
+            if cancelled and undo.anything_stands(shop.db, second):
+                run = shop.run(second, "undo").id
+            assert shop.facts(run).state == "undone" or cancelled, shop.log(run)
+            assert told(omeka) == stood, f"cancelled at request {moment}\n{shop.log(run)}"
+            shop.close()
+    assert moment > 8
+
+
+REMOVING = {
+    **CONTROL,
+    "match": {"item": {**CONTROL["match"]["item"], "absent": "delete"}},
+    "maxRemovals": "100%",
+}
+
+
+def two(content: dict[str, object], *, gone: bool) -> dict[str, object]:
+    """With a second item that has files and a place, or that is gone."""
+    (record,) = content["data0"]  # type: ignore[misc]
+    other = {**record, "acno": "R 2", "title": "Other"}
+    return {**content, "data0": [record] if gone else [record, other]}
 
 
 def dies_at_each(tmp_path: Path, step: int, *, sent: bool) -> None:

@@ -155,6 +155,23 @@ class Shop:
         self._run_steered(run_id, due, partial(steering.request_cancel, self.db, run_id))
         return self.facts(run_id).state == "cancelled"
 
+    def run_cancelling_in_a_write(self, run_id: str, moment: int) -> bool:
+        """The same, heard once the request `moment` of all that write was answered."""
+        write, left = TargetHttp.write, moment
+
+        async def heard(http: TargetHttp, *arguments: Any) -> Outcome:
+            nonlocal left
+            outcome = await write(http, *arguments)
+            left -= 1
+            if left == 0:
+                await asyncio.to_thread(steering.request_cancel, self.db, run_id)
+                assert await http._stop.wait(30)
+            return outcome
+
+        with mock.patch.object(TargetHttp, "write", heard):
+            asyncio.run(self._carry_out(run_id))
+        return self.facts(run_id).state == "cancelled"
+
     def run_losing(self, run_id: str) -> RunFacts:
         """Carry a run out that is cancelled, and hears that when the answer of a write was lost."""
         self._run_steered(run_id, lambda: "lost", partial(steering.request_cancel, self.db, run_id))

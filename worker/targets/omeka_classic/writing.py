@@ -46,7 +46,7 @@ class Writer:
         """The user of the key, once an answer has told: to it belongs what is created."""
 
     async def carry_out(self, operation: Operation) -> Answer:
-        """Never raises."""
+        """Raises `StoppedError` before its first request, and nothing else."""
         if operation.kind == "media" and operation.method == "create":
             async with self._uploading:
                 return await self._upload(operation)
@@ -86,6 +86,10 @@ class Writer:
         text = f"It was answered, but what came of it could not be read ({error})."
         return Lost("answer-unread", self._client.http.redact(text), look_once=True)
 
+    def _broken_off(self, error: StoppedError) -> Lost:
+        """A write of several requests that was told to stop between two: what it has made is looked for."""
+        return Lost("answer-unread", f"It was told to stop between its requests ({error}).", look_once=True)
+
     # --- places -----------------------------------------------------------------------------------
 
     async def _locate(self, operation: Operation, body: dict[str, Json]) -> Answer:
@@ -102,7 +106,12 @@ class Writer:
             if not isinstance(answer, Done):
                 return answer
             touched = answer.touched
-        failed = await self._write_place(item, place)
+        try:
+            failed = await self._write_place(item, place)
+        except StoppedError as error:
+            if not body:
+                raise  # nothing was sent
+            return self._broken_off(error)
         if failed is not None:
             return failed
         whole = await self._whole(item) if MEDIA in body else await self._item(item)
@@ -175,7 +184,10 @@ class Writer:
             assert isinstance(one, dict)
             payload = orjson.dumps({"item": {"id": item.id}, **one})
             sent = Operation(operation.key, "create", "media", None, payload, (file,))
-            came = await self.carry_out(sent)
+            try:
+                came = await self.carry_out(sent)
+            except StoppedError as error:
+                return self._broken_off(error)
             if isinstance(came, Lost | NotDone):
                 return Lost(came.code, came.message, look_once=True)
         whole = await self._whole(item.id)
@@ -258,13 +270,23 @@ class Writer:
             if there is None or there.body.get("order") == place:
                 continue
             placed = Operation(operation.key, "update", "media", number, orjson.dumps({"order": place}))
-            answer = self._answer(placed, await self._client.send(placed))
+            try:
+                answer = self._answer(placed, await self._client.send(placed))
+            except StoppedError as error:
+                if not touched:
+                    raise  # nothing was sent
+                return self._broken_off(error)
             if not isinstance(answer, Done) or answer.saved is None:
                 return answer
             touched.append(Touched(there.modified, answer.saved))
         if body:
             main = msgspec.structs.replace(operation, payload=orjson.dumps(body))
-            answer = self._answer(main, await self._client.send(main))
+            try:
+                answer = self._answer(main, await self._client.send(main))
+            except StoppedError as error:
+                if not touched:
+                    raise
+                return self._broken_off(error)
             if not isinstance(answer, Done):
                 return answer
         whole = await self._whole(item)
