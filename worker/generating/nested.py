@@ -65,7 +65,7 @@ def _entries(node: Node, above: tuple[Node, ...], maker: FieldMaker, empty: list
     if node.empty:
         empty.append(Leaf(path).shown)
         return []
-    if not node.nested and (node.values or node.has_text_member):
+    if _is_text(node):
         return [maker.make(Leaf(path))]
     if _languages(node):
         return _by_language(path, maker)
@@ -162,8 +162,14 @@ def _repeats(leaf: Leaf) -> bool:
 
 
 def _languages(node: Node) -> bool:
-    """`{"en": …, "de": …}`"""
-    return len(node.children) > 0 and not node.texts and all(map(_language, node.children))
+    """`{"en": …, "de": …}`, with a text for each."""
+    named = len(node.children) > 0 and not node.texts and all(map(_language, node.children))
+    return named and all(child.empty or _is_text(child) for child in node.children.values())
+
+
+def _is_text(node: Node) -> bool:
+    """Whether what stands here is a text, with attributes or without."""
+    return not node.nested and bool(node.values or node.has_text_member)
 
 
 def _language(name: str) -> str:

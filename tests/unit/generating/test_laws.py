@@ -61,6 +61,8 @@ RECORDS = st.lists(st.dictionaries(NAMES, VALUES, min_size=1, max_size=6), min_s
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(RECORDS)
 @example([{"metadata": {"id": {"#text": 1, "dc:title": False}}}])
+@example([{"id": None, "title": {"en": {"id": False}}}])
+@example([{"title": {"en": {"@id": "a"}, "de": "b"}}])
 def test_any_records_make_a_file_with_nothing_wrong_but_its_todos(records: list[dict[str, Json]]) -> None:
     with TemporaryDirectory() as folder:
         path = support.write(Path(folder), "records.json", json.dumps(records))
