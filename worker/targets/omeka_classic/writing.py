@@ -86,6 +86,15 @@ class Writer:
         text = f"It was answered, but what came of it could not be read ({error})."
         return Lost("answer-unread", self._client.http.redact(text), look_once=True)
 
+    async def _one_of_several(self, operation: Operation, *, begun: bool) -> Answer:
+        """A request of a write that has more. `begun`: one was made already."""
+        try:
+            return self._answer(operation, await self._client.send(operation))
+        except StoppedError as error:
+            if not begun:
+                raise  # nothing was sent
+            return self._broken_off(error)
+
     def _broken_off(self, error: StoppedError) -> Lost:
         """A write of several requests that was told to stop between two: what it has made is looked for."""
         return Lost("answer-unread", f"It was told to stop between its requests ({error}).", look_once=True)
@@ -270,23 +279,13 @@ class Writer:
             if there is None or there.body.get("order") == place:
                 continue
             placed = Operation(operation.key, "update", "media", number, orjson.dumps({"order": place}))
-            try:
-                answer = self._answer(placed, await self._client.send(placed))
-            except StoppedError as error:
-                if not touched:
-                    raise  # nothing was sent
-                return self._broken_off(error)
+            answer = await self._one_of_several(placed, begun=bool(touched))
             if not isinstance(answer, Done) or answer.saved is None:
                 return answer
             touched.append(Touched(there.modified, answer.saved))
         if body:
             main = msgspec.structs.replace(operation, payload=orjson.dumps(body))
-            try:
-                answer = self._answer(main, await self._client.send(main))
-            except StoppedError as error:
-                if not touched:
-                    raise
-                return self._broken_off(error)
+            answer = await self._one_of_several(main, begun=bool(touched))
             if not isinstance(answer, Done):
                 return answer
         whole = await self._whole(item)
