@@ -13,6 +13,12 @@ from service.control.parse import ParsedControl, parse_control
 from service.control.words import IDENTITIES
 
 NEW: dict[str, Any] = {"action": "new", "destination": "site"}
+SHOWS: dict[str, Any] = {"source": "s", "destination": "site-page", "name": "item", "multivalue": True}
+
+
+def a_page(**shows: Any) -> list[dict[str, Any]]:
+    """Instructions of a page that shows items."""
+    return [{"action": "new", "destination": "site-page"}, {**SHOWS, **shows}]
 
 
 def parsed(instructions: list[dict[str, Any]], **root: Any) -> ParsedControl:
@@ -88,12 +94,29 @@ def test_only_what_is_used_is_to_be_listed() -> None:
             [{"action": "new", "destination": "item", "set": {"primary": True}}],
             '"primary" is a name of "media", not of "item"',
         ),
+        (
+            a_page(link={"to": "item-set", "by": "dcterms:title"}),
+            'a page shows items, and no "item-set"',
+        ),
+        (a_page(type="literal"), '"item" takes no value of the type "literal", only resource'),
+        (
+            a_page(link={"to": "item", "by": "id"}, annotation={"dcterms:title": "a"}),
+            '"annotation" belongs to properties, not to "item"',
+        ),
     ],
 )
 def test_what_has_no_meaning_for_it_is_refused(instructions: list[dict[str, Any]], says: str) -> None:
     found = parsed(instructions)
     assert found.control is None
     assert any(says in str(problem) for problem in found.problems), found.problems
+
+
+@pytest.mark.parametrize(
+    "shows", [{}, {"link": {"to": "item", "by": "id"}}, {"link": {"to": "item", "by": "dcterms:identifier"}}]
+)
+def test_a_page_shows_items_by_number_or_by_link(shows: dict[str, Any]) -> None:
+    found = parsed(a_page(**shows))
+    assert found.control is not None, found.problems
 
 
 def test_names_that_records_may_bring_are_told_where_they_are_used() -> None:
